@@ -1,0 +1,1 @@
+//! What an inventory means: feeds, the advisory database, the matcher.

@@ -1,0 +1,115 @@
+//! One test for every cataloger there is or will be.
+#![expect(clippy::disallowed_methods, reason = "tests read fixtures")]
+use super::{CATALOGERS, Cataloger};
+use inspect::{File, Found, Head, Inspector};
+use model::{FileDigest, ImagePath};
+use std::{env, fmt::Write, fs, path::Path, path::PathBuf};
+
+/// `fixtures/<cataloger>/<case>.in` must yield `<case>.out`; set `UPDATE=1` to write it anew.
+#[test]
+fn fixtures_yield_what_stands_beside_them() {
+    for cataloger in CATALOGERS {
+        let cases = cases(cataloger);
+        assert!(!cases.is_empty(), "{} has no fixture", cataloger.name);
+        for input in cases {
+            let bytes = fs::read(&input).unwrap();
+            let path = place(cataloger, &input);
+            let start = &bytes[..bytes.len().min(512)];
+            let head = Head { path: &path, size: bytes.len() as u64, mode: 0o644, start };
+            assert!(cataloger.wants(&head), "{} does not want {path}", cataloger.name);
+            let got = show(cataloger, &path, &bytes);
+            let output = input.with_extension("out");
+            if env::var_os("UPDATE").is_some() {
+                fs::write(&output, &got).unwrap();
+            }
+            let expected = fs::read_to_string(&output).unwrap_or_default();
+            assert_eq!(got, expected, "{}", input.display());
+        }
+    }
+}
+
+/// No byte flipped in any fixture, and no cut, makes any cataloger panic.
+#[test]
+fn damaged_fixtures_do_not_panic() {
+    for cataloger in CATALOGERS {
+        for input in cases(cataloger) {
+            let bytes = fs::read(&input).unwrap();
+            let path = place(cataloger, &input);
+            // Large fixtures are damaged in some two thousand places, small ones in every byte.
+            for i in (0..bytes.len()).step_by(bytes.len() / 2000 + 1) {
+                let mut flipped = bytes.clone();
+                flipped[i] ^= 0x55;
+                for bytes in [&flipped[..], &bytes[..i]] {
+                    let file = File::new(&path, bytes);
+                    drop(cataloger.inspect(&file, &mut Found::default()));
+                }
+            }
+        }
+    }
+}
+
+fn cases(cataloger: &Cataloger) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let files = fs::read_dir(root.join(cataloger.name)).into_iter().flatten();
+    let mut cases: Vec<PathBuf> = files.map(|it| it.unwrap().path()).collect();
+    cases.retain(|it| it.extension().is_some_and(|it| it == "in"));
+    cases.sort();
+    cases
+}
+
+/// Where the fixture would lie in an image: the first of the cataloger's paths, with the name of
+/// the case for `*`.
+fn place(cataloger: &Cataloger, input: &Path) -> ImagePath {
+    let case = input.file_stem().unwrap().to_str().unwrap();
+    ImagePath::parse(cataloger.paths[0].replace('*', case).as_bytes()).unwrap()
+}
+
+fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {
+    let mut found = Found::default();
+    let outcome = cataloger.inspect(&File::new(path, bytes), &mut found);
+    let mut text = String::new();
+    for it in &found.components {
+        write!(text, "{} {} {}", it.ecosystem.purl(), it.name, it.version).unwrap();
+        let source = it.source.as_ref().map(|it| format!("{} {}", it.name, it.version));
+        let extras = [
+            ("arch", &it.arch),
+            ("source", &source),
+            ("module", &it.module),
+            ("vendor", &it.vendor),
+        ];
+        for (name, value) in extras {
+            if let Some(value) = value {
+                write!(text, " | {name} {value}").unwrap();
+            }
+        }
+        text.push('\n');
+    }
+    for owned in &found.owned {
+        writeln!(text, "{} owns", owned.package).unwrap();
+        for file in &owned.files {
+            let digest = file.digest.as_ref().map_or(String::new(), hex);
+            let config = if file.config { " config" } else { "" };
+            writeln!(text, "  {}{config} {digest}", file.path).unwrap();
+        }
+    }
+    for it in &found.release {
+        writeln!(text, "{it:#?}").unwrap();
+    }
+    for it in &found.gaps {
+        writeln!(text, "gap {it}").unwrap();
+    }
+    match outcome {
+        Ok(()) => text + "ok\n",
+        Err(fault) => format!("{text}{fault}\n"),
+    }
+}
+
+fn hex(digest: &FileDigest) -> String {
+    let (name, bytes): (_, &[u8]) = match digest {
+        FileDigest::Md5(it) => ("md5", it),
+        FileDigest::Sha1(it) => ("sha1", it),
+        FileDigest::Sha256(it) => ("sha256", it),
+        FileDigest::Longer(it) => ("longer", it),
+    };
+    bytes.iter().fold(format!("{name}:"), |text, it| text + &format!("{it:02x}"))
+}

@@ -1,0 +1,32 @@
+//! The hostile zone: looks at every file of a layer once, and never trusts a byte of it.
+//!
+//! Errors are ours, gaps are theirs: `Err` means that the *reader* failed and the caller may retry;
+//! whatever is wrong with the *layer* becomes a [`model::Gap`] and stays with the result.
+mod file;
+pub use file::{Fault, File, Head, Malformed};
+
+use model::{Component, Owned, Release};
+use serde::{Deserialize, Serialize};
+
+/// Looks at one file at a time and says what is in it.
+pub trait Inspector: Sync {
+    /// A stable name, for reports, caches and fixtures.
+    fn name(&self) -> &'static str;
+    /// Whether to read this file at all. Called for every file of every image: keep it cheap.
+    fn wants(&self, head: &Head<'_>) -> bool;
+    /// Adds what `file` contains to `found`. What was added before an error is kept.
+    fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault>;
+}
+
+/// What was found in one file.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Found {
+    /// Components that it declares.
+    pub components: Vec<Component>,
+    /// Files that the packages it speaks of own.
+    pub owned: Vec<Owned>,
+    /// The distribution that it says this is.
+    pub release: Option<Release>,
+    /// What in it went unseen, though the file as a whole could be read.
+    pub gaps: Vec<model::Gap>,
+}

@@ -1,0 +1,188 @@
+//! What a feed says about a vulnerability.
+use crate::{Distribution, Ecosystem};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A universe of package names in which an advisory speaks, as OSV writes it: `npm`, `Debian:12`,
+/// `Alpine:v3.20`, `openEuler:22.03-LTS-SP4` (OSV schema, `affected[].package.ecosystem`).
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Namespace(Box<str>);
+
+impl Namespace {
+    /// The namespace of a language ecosystem; `None` for those of distributions.
+    pub fn language(ecosystem: Ecosystem) -> Option<Namespace> {
+        Some(Namespace(ecosystem.osv()?.into()))
+    }
+
+    /// One of a distribution's namespaces.
+    pub fn new(text: &str) -> Namespace {
+        Namespace(text.into())
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whose naming and ordering rules hold in it; `None` when we know nothing of it.
+    pub fn ecosystem(&self) -> Option<Ecosystem> {
+        let name = self.0.split(':').next().unwrap_or_default();
+        Ecosystem::from_osv(name).or_else(|| Some(Distribution::from_osv(name)?.ecosystem))
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One published statement about vulnerabilities and the packages that have them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Advisory {
+    /// Native identifier: `CVE-2024-3094`, `DSA-5649-1`, `GHSA-...`.
+    pub id: String,
+    /// The feed it came from, a name of `assess::FEEDS`.
+    pub feed: String,
+    /// What it is about.
+    pub kind: Kind,
+    /// Other names of the very same vulnerability.
+    pub aliases: Vec<String>,
+    /// The vulnerabilities that this advisory is a statement on, where it is not one itself: the
+    /// CVEs of an erratum, or the one of a distribution's record. One finding each.
+    pub covers: Vec<String>,
+    /// A line for people.
+    pub title: String,
+    /// When it was first published; `None` when the feed does not know.
+    pub published: Option<Timestamp>,
+    /// When it last changed.
+    pub modified: Option<Timestamp>,
+    /// Since when it no longer holds.
+    pub withdrawn: Option<Timestamp>,
+    /// Every severity that it gives.
+    pub severities: Vec<Severity>,
+    /// Weaknesses, `CWE-79`.
+    pub cwes: Vec<String>,
+    /// Web pages.
+    pub references: Vec<String>,
+    /// The packages it speaks of.
+    pub affected: Vec<Affected>,
+}
+
+/// What an advisory is about.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A vulnerability.
+    #[default]
+    Vulnerability,
+    /// The package is malware.
+    Malware,
+    /// Nobody looks after the package any more.
+    Unmaintained,
+    /// The package can break its language's promises; no known attack.
+    Unsound,
+    /// Something worth knowing.
+    Notice,
+}
+
+/// A severity, in the words or numbers of the one who gave it.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Severity {
+    /// Who gave it: a distribution, `ghsa`, `nvd`, `cna`.
+    pub by: String,
+    /// A CVSS vector (`CVSS:3.1/AV:N/...`, `AV:N/...` for version 2), or a word (`important`).
+    pub value: String,
+}
+
+/// What an advisory says of one package in one namespace.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Affected {
+    /// Where the name is meant.
+    pub namespace: Namespace,
+    /// The name, in the namespace's spelling.
+    pub package: String,
+    /// Whether that is a source package or what was built from it.
+    pub names: Names,
+    /// What the feed says has been done about it.
+    pub status: Status,
+    /// Affected are the versions in any of these...
+    pub ranges: Vec<Range>,
+    /// ...and these; where there are any, they decide alone, as OSV says.
+    pub versions: Vec<String>,
+    /// Only this module stream, `name:stream`.
+    pub module: Option<String>,
+    /// Only these architectures; none means all.
+    pub arches: Vec<String>,
+}
+
+/// What a package name in an advisory stands for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Names {
+    /// A source package: all that was built from it is meant.
+    Source,
+    /// Exactly this package.
+    Package,
+}
+
+/// What has been done about a vulnerability in a package.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Fixed in a newer version.
+    Fixed,
+    /// Affected, and no fix is out.
+    Affected,
+    /// Affected; the distribution has put the fix off.
+    Deferred,
+    /// Affected, and the distribution will not fix it.
+    WillNotFix,
+    /// Nobody knows yet.
+    UnderInvestigation,
+    /// Affected, and the release gets no more fixes.
+    EndOfLife,
+    /// Not affected.
+    NotAffected,
+}
+
+/// An interval of versions.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Range {
+    /// The first affected version; `None` for the very first there was.
+    pub introduced: Option<String>,
+    /// Where it ends.
+    pub end: End,
+}
+
+/// Where an interval of versions ends.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// This version is the first that is not affected any more: the fix.
+    Fixed(String),
+    /// This version is the last that is affected.
+    LastAffected(String),
+    /// This version is out of the range, without being a fix.
+    Limit(String),
+    /// It does not end.
+    Open,
+}
+
+impl fmt::Display for Range {
+    /// `>= 1.2, < 1.4`, as people write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.introduced.as_ref().map(|it| format!(">= {it}"));
+        let end = match &self.end {
+            End::Fixed(it) | End::Limit(it) => Some(format!("< {it}")),
+            End::LastAffected(it) => Some(format!("<= {it}")),
+            End::Open => None,
+        };
+        match (start, end) {
+            (None, None) => f.write_str("every version"),
+            (Some(it), None) | (None, Some(it)) => f.write_str(&it),
+            (Some(start), Some(end)) => write!(f, "{start}, {end}"),
+        }
+    }
+}

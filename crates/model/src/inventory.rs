@@ -1,0 +1,55 @@
+//! What an image contains.
+use crate::{Component, Gap, ImagePath, Release};
+use serde::{Deserialize, Serialize};
+
+/// What an image finally contains, with the layer that brought each thing in.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Inventory {
+    /// The operating systems in it, the one at the root first. Others are root file systems below
+    /// a directory of the image.
+    pub systems: Vec<System>,
+    /// Components.
+    pub components: Vec<Located<Component>>,
+    /// What went unseen.
+    pub gaps: Vec<Located<Gap>>,
+    /// What is executable, and how much of it a known component accounts for.
+    pub executables: Executables,
+}
+
+/// A root file system with a release of its own.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct System {
+    /// Where it is; the empty path for the image itself.
+    pub root: ImagePath,
+    /// What it says it is; `None` when no release file could be read.
+    pub release: Option<Release>,
+}
+
+/// A thing, the file it was found in, and the layer that introduced it.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Located<T> {
+    /// The thing.
+    pub what: T,
+    /// The file; `None` when it concerns the layer as a whole.
+    pub path: Option<ImagePath>,
+    /// Index of the introducing layer, the oldest being 0.
+    pub layer: usize,
+    /// Who found it: a cataloger's name.
+    pub by: String,
+    /// Index into `systems` of the root file system it belongs to; `None` when it is in none whose
+    /// package database that could be.
+    pub system: Option<usize>,
+}
+
+/// Executable content, counted.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Executables {
+    /// Regular files that may be executed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that a package says are its own.
+    pub owned_files: u64,
+    /// Their bytes.
+    pub owned_bytes: u64,
+}

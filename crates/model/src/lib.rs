@@ -1,0 +1,21 @@
+//! The nouns. Plain data, no I/O: every other crate speaks in these words.
+mod advisory;
+mod component;
+mod digest;
+mod distribution;
+mod ecosystem;
+mod gap;
+mod image;
+mod inventory;
+mod path;
+pub mod version;
+
+pub use advisory::{Advisory, Affected, End, Kind, Names, Namespace, Range, Severity, Status};
+pub use component::{Component, FileDigest, Owned, OwnedFile, Release, SourcePackage};
+pub use digest::{Algorithm, Digest};
+pub use distribution::{DISTRIBUTIONS, Distribution};
+pub use ecosystem::Ecosystem;
+pub use gap::{Gap, Reason};
+pub use image::{Descriptor, Image, Layer, Platform};
+pub use inventory::{Executables, Inventory, Located, System};
+pub use path::{Climbs, ImagePath, decode};

@@ -1,0 +1,1 @@
+//! Doing it: the pipeline from a reference to a report.

@@ -1,0 +1,1 @@
+//! For tests only: an in-process registry, an image builder, damaged bytes.

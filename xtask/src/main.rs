@@ -1,0 +1,3 @@
+//! Chores: conformance, benchmarks, checks.
+
+fn main() {}
