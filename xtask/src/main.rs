@@ -1,3 +1,29 @@
-//! Chores: conformance, benchmarks, checks.
+//! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
+mod conformance;
 
-fn main() {}
+use std::{env, process::ExitCode};
+
+/// A name, a line of help, and the function.
+type Chore = (&'static str, &'static str, fn(&[String]) -> ExitCode);
+
+/// What `cargo xtask` can do.
+const CHORES: &[Chore] = &[(
+    "conformance",
+    "[--data DIR] [PART ...]: holds Plimsoll against other people's facts",
+    conformance::run,
+)];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let chore = args.first().and_then(|name| CHORES.iter().find(|it| it.0 == name));
+    match (chore, args.get(1..)) {
+        (Some((_, _, run)), Some(rest)) => run(rest),
+        _ => {
+            println!("usage: cargo xtask CHORE");
+            for (name, help, _) in CHORES {
+                println!("  {name} {help}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
