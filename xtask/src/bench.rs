@@ -1,0 +1,80 @@
+//! Benchmarks: each prints what it measured beside the limit of the same thing.
+use crate::snapshots;
+use assess::{Builder, Database, database::Meta};
+use std::{
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// A name, and what runs under it.
+type Bench = (&'static str, fn(&Path) -> Result<(), Box<dyn std::error::Error>>);
+
+const BENCHES: &[Bench] = &[("db", db)];
+
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    let data = env::var_os("PLIMSOLL_CONFORMANCE").map(PathBuf::from);
+    let data = data.unwrap_or_else(|| PathBuf::from("../shared/conformance"));
+    let chosen = args.first().and_then(|name| BENCHES.iter().find(|it| it.0 == name));
+    let Some((name, bench)) = chosen else {
+        let names: Vec<&str> = BENCHES.iter().map(|it| it.0).collect();
+        println!("usage: cargo run --release -p xtask -- bench {}", names.join("|"));
+        return ExitCode::from(2);
+    };
+    match bench(&data) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(it) => {
+            println!("{name}: {it}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The advisory database: build, open, match.
+fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = snapshots::folder(data).ok_or("no snapshots: set PLIMSOLL_CONFORMANCE")?;
+    let place = env::temp_dir().join(format!("plimsoll-bench-{}.db", std::process::id()));
+    let start = Instant::now();
+    let mut builder = Builder::new(Meta::default());
+    let (count, _) = snapshots::feed_all(&folder, |it| it.starts_with("osv-"), &mut builder)?;
+    let parsed = start.elapsed();
+    let mut file = File::create(&place)?;
+    let summary = builder.finish(&mut file)?;
+    report("build: unpack and parse", parsed, None);
+    report(&format!("build: all of {count} records"), start.elapsed(), Some("30 s"));
+    println!("{:40} {} MiB (limit 512 MiB)", "peak resident memory", peak_mib());
+    println!(
+        "{:40} {} bytes for {} advisories, {} entries ({} bytes an entry)",
+        "file",
+        summary.bytes,
+        summary.advisories,
+        summary.entries,
+        summary.bytes / summary.entries.max(1)
+    );
+    for (what, n) in &summary.skipped {
+        println!("{:40} {n}", format!("  skipped: {what}"));
+    }
+    let start = Instant::now();
+    let database = Database::open(File::open(&place)?)?;
+    report("open", start.elapsed(), Some("20 ms"));
+    let start = Instant::now();
+    database.verify()?;
+    report("verify everything", start.elapsed(), None);
+    fs::remove_file(&place)?;
+    Ok(())
+}
+
+fn report(what: &str, time: Duration, limit: Option<&str>) {
+    let limit = limit.map_or(String::new(), |it| format!(" (limit {it})"));
+    println!("{what:40} {time:.1?}{limit}");
+}
+
+/// The most memory that this process ever had (proc(5), `VmHWM`).
+fn peak_mib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
+}
