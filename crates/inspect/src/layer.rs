@@ -79,7 +79,7 @@ const START_BYTES: usize = 512;
 /// Reads `layer` to its end, showing each file to the inspectors that want it. `Err` means that
 /// `layer` or `spool` failed; whatever is wrong with the content is in the report.
 pub fn inspect_layer(
-    layer: impl Read + Send,
+    layer: impl Read,
     inspectors: &[&dyn Inspector],
     limits: &Limits,
     spool: Option<&mut fs::File>,
@@ -88,11 +88,17 @@ pub fn inspect_layer(
     let (full, chunks) = sync_channel(2);
     let (spent, spare) = channel();
     let (report, outcome) = thread::scope(|scope| {
-        let input = &mut input;
-        let reader = scope.spawn(move || unpack(input, full, &spare, limits));
         let stream = Stream::new(chunks, spent);
-        let report = Walk { inspectors, limits, spool, report: LayerReport::default() }.run(stream);
-        (report, reader.join())
+        let walk = Walk { inspectors, limits, spool, report: LayerReport::default() };
+        let walker = scope.spawn(|| walk.run(stream));
+        let unpack = || unpack(&mut input, full, &spare, limits);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(unpack));
+        (walker.join(), outcome)
+    });
+    let report = report.unwrap_or_else(|_| {
+        let mut report = LayerReport::default();
+        report.broken("layer", Reason::Crashed("the walk over the archive panicked".to_owned()));
+        Ok(report)
     });
     let mut report = report?;
     match outcome {

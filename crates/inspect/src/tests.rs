@@ -1,4 +1,5 @@
 //! Layers of every odd kind, through the whole pass.
+#![expect(clippy::arithmetic_side_effects, reason = "numbers of our own")]
 use crate::{Fault, File, Found, Head, Inspector, LayerReport, Limits, inspect_layer, squash};
 use model::{Component, Ecosystem, Gap, Inventory, Owned, OwnedFile, Reason, Release};
 use proptest::prelude::*;
@@ -336,7 +337,7 @@ fn a_database_in_an_odd_place_is_listed_but_is_not_the_system() {
 #[test]
 fn hard_links_are_another_name_of_what_was_read() {
     let same = Tar::default().file("x/list", "a").hard(DB, "x/list");
-    assert_eq!(components(&[same.clone()]), ["a@0", "a@0!"]);
+    assert_eq!(components(std::slice::from_ref(&same)), ["a@0", "a@0!"]);
     let below = [Tar::default().file("x/list", "a"), Tar::default().hard(DB, "x/list")];
     assert_eq!(components(&below), ["a@1", "a@0!"]);
     let inventory = fold(&[Tar::default().file("x/data", "a").hard(DB, "x/data")]);
