@@ -45,7 +45,9 @@ impl Cache {
         if let Ok(file) = fs::File::open(&path) {
             drop(file.set_modified(SystemTime::now()));
         }
-        postcard::from_bytes(report).ok().filter(|it: &LayerReport| it.diff_id.as_ref() == Some(diff_id))
+        postcard::from_bytes(report)
+            .ok()
+            .filter(|it: &LayerReport| it.diff_id.as_ref() == Some(diff_id))
     }
 
     /// Keeps a report.
@@ -60,7 +62,7 @@ impl Cache {
     }
 
     /// Removes the reports that have not been of use for longest, until the others fit.
-    pub(crate) fn trim(&self) -> io::Result<()> {
+    pub fn trim(&self) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;

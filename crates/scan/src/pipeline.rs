@@ -163,8 +163,9 @@ impl Scanner<'_> {
             let report = broken(Reason::Encrypted);
             return Ok(Outcome { report, cached: false, missing: Vec::new() });
         }
-        let failed = |err: io::Error| {
-            SourceError::Io { what: format!("layer {}", name_of(layer)), source: err }
+        let failed = |err: io::Error| SourceError::Io {
+            what: format!("layer {}", name_of(layer)),
+            source: err,
         };
         let mut blob = Counted { inner: open()?, progress: self.progress };
         let mut inspected = self.inspection.inspect(&mut blob, self.inspectors).map_err(failed)?;

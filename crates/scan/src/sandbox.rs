@@ -15,7 +15,7 @@ const MEMORY_BYTES: u64 = 1 << 30;
 const CPU_SECONDS: u64 = 3600;
 
 /// Confines this process. The answer names the walls that could not be put up, with the reason.
-pub fn confine(file_bytes: u64) -> Vec<String> {
+pub(crate) fn confine(file_bytes: u64) -> Vec<String> {
     let mut missing = Vec::new();
     for (name, outcome) in
         [("resource limits", limit(file_bytes)), ("landlock", landlock()), ("seccomp", seccomp())]

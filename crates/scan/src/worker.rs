@@ -133,9 +133,10 @@ impl Inspection {
         let pulse = Pulse::default();
         let (done, watched) = mpsc::channel::<()>();
         let (sent, answer, hung) = thread::scope(|scope| {
-            let watch = scope.spawn(|| self.watch(&mut child, &pulse, &watched));
-            let receive = scope.spawn(|| receive(stdout, &pulse));
-            let sent = send(layer, stdin, &pulse);
+            let (child, pulse) = (&mut child, &pulse);
+            let watch = scope.spawn(move || self.watch(child, pulse, &watched));
+            let receive = scope.spawn(move || receive(stdout, pulse));
+            let sent = send(layer, stdin, pulse);
             if sent.is_err() {
                 pulse.give_up.store(true, Ordering::Relaxed);
             }
