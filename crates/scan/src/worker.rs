@@ -23,7 +23,7 @@ pub const SUBCOMMAND: &str = "inspect-layer";
 const REPORT_BYTES: u64 = 1 << 30;
 
 /// What the child is told, in its environment: arguments are for people.
-const TASK: &str = "PLIMSOLL_INSPECT";
+pub const TASK: &str = "PLIMSOLL_INSPECT";
 
 /// What the child is told.
 #[derive(Debug, Deserialize, Serialize)]
