@@ -125,19 +125,15 @@ impl<'a> Database<'a> {
         if odd.is_empty() { Ok(()) } else { Err(Malformed::new("a key without a value").into()) }
     }
 
-    fn value<'p>(
-        &mut self,
-        item: &'p [u8],
-        harvest: &mut Harvest<'_>,
-    ) -> Result<Cow<'p, [u8]>, Fault> {
+    fn value<'p>(&mut self, item: &'p [u8], harvest: &Harvest<'_>) -> Result<Cow<'p, [u8]>, Fault> {
         match item.split_first() {
             Some((&KEYDATA, content)) => {
-                harvest.claim(u64::try_from(content.len()).unwrap_or(u64::MAX))?;
+                harvest.permit(u64::try_from(content.len()).unwrap_or(u64::MAX))?;
                 Ok(Cow::Borrowed(content))
             }
             Some((&OFFPAGE, _)) => {
                 let (first, len) = (self.word(item, 4)?, self.word(item, 8)?);
-                harvest.claim(len.into())?;
+                harvest.permit(len.into())?;
                 Ok(Cow::Owned(self.overflow(first, len)?))
             }
             _ => Err(Fault::Unsupported("duplicate keys".to_owned())),

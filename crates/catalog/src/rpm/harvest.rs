@@ -17,8 +17,8 @@ const TROUBLES: u64 = 50;
 pub(super) struct Harvest<'a> {
     by: &'static str,
     found: &'a mut Found,
-    /// How many bytes the records to come can have: together they are no larger than the file.
-    unclaimed: u64,
+    /// How many bytes the records to come can have: all together are no larger than the file.
+    unread: u64,
     components_room: u64,
     owned_room: u64,
     troubles: u64,
@@ -35,7 +35,7 @@ impl Harvest<'_> {
         let mut harvest = Harvest {
             by,
             found,
-            unclaimed: file.size(),
+            unread: file.size(),
             components_room: COMPONENTS_BYTES,
             owned_room: OWNED_BYTES,
             troubles: 0,
@@ -49,18 +49,22 @@ impl Harvest<'_> {
         outcome
     }
 
-    /// Asked before a record of `len` bytes is put together.
-    pub(super) fn claim(&mut self, len: u64) -> Result<(), Fault> {
+    /// Whether a record of `len` bytes may be put together.
+    pub(super) fn permit(&self, len: u64) -> Result<(), Fault> {
         if len > HEADER_BYTES {
             return Err(Fault::TooLarge(format!("a record of {len} bytes")));
         }
-        let left = self.unclaimed.checked_sub(len);
-        self.unclaimed = left.ok_or(Malformed::new("the records are larger than the file"))?;
+        if len > self.unread {
+            return Err(Malformed::new("the records are larger than the file").into());
+        }
         Ok(())
     }
 
     /// Takes in one record, if it could be read; if not, says so and lets the others come.
     pub(super) fn record(&mut self, record: Result<Cow<'_, [u8]>, Fault>) -> Result<(), Fault> {
+        if let Ok(it) = &record {
+            self.unread = self.unread.saturating_sub(u64::try_from(it.len()).unwrap_or(u64::MAX));
+        }
         match record.and_then(|it| self.header(&it)) {
             Ok(()) => Ok(()),
             Err(fault) => self.trouble(fault),
@@ -69,11 +73,15 @@ impl Harvest<'_> {
 
     /// Notes what went unseen; fails only where the failure is ours.
     pub(super) fn trouble(&mut self, fault: Fault) -> Result<(), Fault> {
+        self.trouble_with("", fault)
+    }
+
+    fn trouble_with(&mut self, whose: &str, fault: Fault) -> Result<(), Fault> {
         let reason = match fault {
             Fault::Io(_) => return Err(fault),
-            Fault::Malformed(it) => Reason::Malformed(it.0.into_owned()),
-            Fault::TooLarge(it) => Reason::TooLarge(it),
-            Fault::Unsupported(it) => Reason::Unsupported(it),
+            Fault::Malformed(it) => Reason::Malformed(format!("{whose}{}", it.0)),
+            Fault::TooLarge(it) => Reason::TooLarge(format!("{whose}{it}")),
+            Fault::Unsupported(it) => Reason::Unsupported(format!("{whose}{it}")),
             Fault::Encrypted => Reason::Encrypted,
         };
         self.troubles = self.troubles.saturating_add(1);
@@ -90,21 +98,13 @@ impl Harvest<'_> {
         let too_many = || Fault::TooLarge(format!("no room for package {}", package.label));
         self.components_room = left.ok_or_else(too_many)?;
         self.found.components.push(package.component);
+        let whose = format!("{}: ", package.label);
         if let Some(doubt) = package.doubt {
-            self.trouble(doubt.into())?;
+            self.trouble_with(&whose, doubt.into())?;
         }
         let (files, trouble) = owned::read(&header, &mut self.owned_room);
         if let Some(trouble) = trouble {
-            self.trouble(match trouble {
-                Fault::Malformed(it) => {
-                    Malformed(format!("files of {}: {}", package.label, it.0).into()).into()
-                }
-                Fault::TooLarge(it) => Fault::TooLarge(format!("files of {}: {it}", package.label)),
-                Fault::Unsupported(it) => {
-                    Fault::Unsupported(format!("files of {}: {it}", package.label))
-                }
-                other => other,
-            })?;
+            self.trouble_with(&whose, trouble)?;
         }
         if !files.is_empty() {
             self.found.owned.push(Owned { package: package.label, files });

@@ -48,7 +48,7 @@ fn read_slot(file: &File<'_>, slot: &[u8; 16], harvest: &mut Harvest<'_>) -> Res
 fn blob<'a>(
     file: &File<'a>,
     slot: &[u8; 16],
-    harvest: &mut Harvest<'_>,
+    harvest: &Harvest<'_>,
 ) -> Result<Cow<'a, [u8]>, Fault> {
     let package = number(slot, 4)?;
     let start = u64::from(number(slot, 8)?).saturating_mul(BLOCK_BYTES);
@@ -66,7 +66,7 @@ fn blob<'a>(
     if !tail.ends_with(b"BlbE") || u64::from(number(&tail, 4)?) != content_len {
         return Err(wrong().into());
     }
-    harvest.claim(content_len)?;
+    harvest.permit(content_len)?;
     file.slice(start.saturating_add(BLOB_HEAD_BYTES), content_len)
 }
 

@@ -138,12 +138,12 @@ impl<'a> Database<'a> {
         &mut self,
         cell: &'p [u8],
         unused: &mut usize,
-        harvest: &mut Harvest<'_>,
+        harvest: &Harvest<'_>,
     ) -> Result<Cow<'p, [u8]>, Fault> {
         let short = Malformed::new("a row leaves its page");
         let (len, rest) = varint(cell).ok_or(short.clone())?;
         let (_, rest) = varint(rest).ok_or(short.clone())?;
-        harvest.claim(len)?;
+        harvest.permit(len)?;
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         let local = self.local_len(len);
         // Cells that overlap would yield more rows than a page has room for.
