@@ -18,10 +18,15 @@ pub(crate) const CATALOGER: Cataloger = Cataloger {
     parse,
 };
 
+/// The largest manifest read: some 100 000 packages.
+const MANIFEST_BYTES: u64 = 16 << 20;
 /// How many lines that can't be read are told apart; more are only counted.
 const TROUBLES: usize = 50;
 
 fn parse(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
+    if file.size() > MANIFEST_BYTES {
+        return Err(Fault::TooLarge(format!("a manifest of {} bytes", file.size())));
+    }
     let mut troubles: usize = 0;
     let mut trouble = |gaps: &mut Vec<Gap>, what: String| {
         troubles = troubles.saturating_add(1);

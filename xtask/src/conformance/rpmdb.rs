@@ -1,11 +1,15 @@
 //! Real databases of RPM, each in a folder of its own, against what `rpm` itself reads from them:
 //! packages, their sources, vendors and modules, and every file with its digest. Where `rpm` can't
-//! help, a database must be read without a fault or a gap, and as full as it looks.
+//! help, a database must be read without a fault or a gap, and not be empty.
 use super::Score;
 use catalog::CATALOGERS;
 use inspect::{File, Found, Inspector};
 use model::{Component, FileDigest, ImagePath, Owned, decode};
-use std::{env, fs, path::Path, process};
+use std::{
+    env, fs,
+    path::Path,
+    process::{self, Command},
+};
 
 /// The file, the cataloger that reads it, and rpm's name for the kind.
 const KINDS: [(&str, &str, &str); 3] = [
@@ -46,13 +50,6 @@ fn check(path: &Path, cataloger: &str, backend: &str, score: &mut Score) {
             println!("rpmdb: {shown}: not compared with rpm: {why}");
             let full = !found.components.is_empty();
             score.case(full, || format!("{shown}: no package"));
-            if backend == "ndb" {
-                // A blob begins at a multiple of 16 bytes; a deleted one is wiped.
-                let blobs = bytes.chunks(16).filter(|it| it.starts_with(b"BlbS")).count();
-                let packages = found.components.len();
-                println!("rpmdb: {shown}: {packages} packages, {blobs} blobs with those of keys");
-                score.case((1..=blobs).contains(&packages), || format!("{shown}: {packages}"));
-            }
         }
     }
 }
@@ -81,27 +78,56 @@ fn rpm(bytes: &[u8], path: &Path, backend: &str) -> Result<[String; 2], String> 
     let folder = env::temp_dir().join(format!("plimsoll-rpmdb-{}", process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(path.file_name().unwrap()), bytes).unwrap();
-    let query = |format: &str| {
-        let mut rpm = process::Command::new("rpm");
-        rpm.arg("--define").arg(format!("_db_backend {backend}")).arg("--dbpath").arg(&folder);
-        let output = rpm.args(["-qa", "--qf", format]).output();
-        let output = output.map_err(|it| format!("rpm: {it}"))?;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        match errors
-            .lines()
-            .find(|it| it.contains("invalid %_db_backend") || it.starts_with("error:"))
-        {
-            Some(it) => Err(it.to_owned()),
-            None => Ok(decode(&output.stdout)),
+    let ask = |backend| Ok([query(&folder, backend, PACKAGES)?, query(&folder, backend, FILES)?]);
+    let answers = ask(backend).or_else(|why| {
+        if backend != "ndb" {
+            return Err(why);
         }
-    };
-    let mut answers = query(PACKAGES).and_then(|it| Ok([it, query(FILES)?]));
-    if backend != "sqlite" && folder.join("rpmdb.sqlite").exists() {
-        // An rpm built without the kind makes a database of another kind, and lists what is in that.
-        answers = Err(format!("it was built without {backend}"));
-    }
+        println!(
+            "rpmdb: {}: rpm does not read it ({why}), turned into SQLite for it",
+            path.display()
+        );
+        turn_into_sqlite(bytes, &folder)?;
+        ask("sqlite")
+    });
     fs::remove_dir_all(&folder).unwrap();
     answers
+}
+
+fn query(folder: &Path, backend: &str, format: &str) -> Result<String, String> {
+    let mut rpm = Command::new("rpm");
+    rpm.arg("--define").arg(format!("_db_backend {backend}")).arg("--dbpath").arg(folder);
+    let output = rpm.args(["-qa", "--qf", format]).output();
+    let output = output.map_err(|it| format!("rpm: {it}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    // An rpm built without the kind does as if there were no database.
+    let refusal = |it: &&str| it.contains("using dummy database") || it.starts_with("error:");
+    match errors.lines().find(refusal) {
+        Some(it) => Err(it.to_owned()),
+        None => Ok(decode(&output.stdout)),
+    }
+}
+
+/// Puts the headers of a database of rpm's own kind into one of SQLite, with `rpm` and `sqlite3`.
+/// Trusts the database, so shares nothing with the cataloger.
+fn turn_into_sqlite(ndb: &[u8], folder: &Path) -> Result<(), String> {
+    fs::remove_file(folder.join("Packages.db")).unwrap();
+    let mut rpm = Command::new("rpm");
+    rpm.args(["--define", "_db_backend sqlite", "--initdb", "--dbpath"]).arg(folder);
+    rpm.status().map_err(|it| format!("rpm: {it}"))?;
+    let number = |at: usize| u32::from_le_bytes(ndb[at..at + 4].try_into().unwrap()) as usize;
+    let mut sql = String::from("begin;\n");
+    for slot in (32..number(12) * 4096).step_by(16).filter(|it| number(it + 8) != 0) {
+        let blob = number(slot + 8) * 16;
+        let content = &ndb[blob + 16..blob + 16 + number(blob + 12)];
+        let hex: String = content.iter().map(|it| format!("{it:02x}")).collect();
+        sql += &format!("insert into Packages values ({}, x'{hex}');\n", number(slot + 4));
+    }
+    fs::write(folder.join("headers.sql"), sql + "commit;\n").unwrap();
+    let mut sqlite = Command::new("sqlite3");
+    let sqlite = sqlite.current_dir(folder).args(["rpmdb.sqlite", ".read headers.sql"]);
+    let status = sqlite.status().map_err(|it| format!("sqlite3: {it}"))?;
+    if status.success() { Ok(()) } else { Err("sqlite3 failed".to_owned()) }
 }
 
 fn theirs(answer: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ mod header;
 mod ndb;
 mod owned;
 mod package;
+mod record;
 mod sqlite;
 
 use crate::Cataloger;

@@ -1,7 +1,11 @@
-//! `rpmdb.sqlite`: SQLite's "Database File Format", sections 1.3 (header), 1.6 (b-tree pages), 1.7
-//! (overflow pages) and 2.1 (records). Only two tables are walked: the schema, for the place of the
+//! `rpmdb.sqlite`: SQLite's "Database File Format", sections 1.3 (header), 1.6 (b-tree pages) and 1.7
+//! (overflow pages). Only two tables are walked: the schema, for the place of the
 //! table `Packages`, and that one. Indexes, free pages and pointer maps are never looked at.
-use super::{Visits, bytes, harvest::Harvest};
+use super::{
+    Visits, bytes,
+    harvest::Harvest,
+    record::{column, varint},
+};
 use inspect::{Fault, File, Malformed};
 use std::borrow::Cow;
 
@@ -17,7 +21,8 @@ pub(super) fn read(file: &File<'_>, harvest: &mut Harvest<'_>) -> Result<(), Fau
         return Err(Malformed::new("not one table named Packages").into());
     };
     database.rows(root, harvest, &mut |harvest, row| {
-        harvest.record(row.and_then(|row| Ok(Cow::Owned(header_blob(&row)?.to_vec()))))
+        let row = row?;
+        harvest.record(Ok(Cow::Borrowed(header_blob(&row)?)))
     })
 }
 
@@ -217,53 +222,4 @@ impl Node {
         let children = cells.map(|it| child(usize::from(it))).chain([rightmost]);
         Ok(Node::Interior(children.collect::<Result<_, _>>()?))
     }
-}
-
-/// The serial type and the bytes of one column of a record.
-fn column(record: &[u8], number: usize) -> Result<(u64, &[u8]), Malformed> {
-    let broken = Malformed::new("a row is not as long as it says");
-    let (header_len, after) = varint(record).ok_or(broken.clone())?;
-    let own_len = record.len().saturating_sub(after.len());
-    let rest = usize::try_from(header_len).ok().and_then(|it| it.checked_sub(own_len));
-    let split = rest.and_then(|it| after.split_at_checked(it));
-    let (mut kinds, mut body) = split.ok_or(broken.clone())?;
-    for place in 0..=number {
-        let (kind, more_kinds) = varint(kinds).ok_or(broken.clone())?;
-        let len = usize::try_from(content_len(kind)).ok();
-        let split = len.and_then(|it| body.split_at_checked(it));
-        let (content, more_body) = split.ok_or(broken.clone())?;
-        if place == number {
-            return Ok((kind, content));
-        }
-        (kinds, body) = (more_kinds, more_body);
-    }
-    Err(broken)
-}
-
-/// How many bytes a value takes (2.1, "Serial Type Codes Of The Record Format").
-fn content_len(kind: u64) -> u64 {
-    match kind {
-        0 | 8 | 9 => 0,
-        1..=4 => kind,
-        5 => 6,
-        6 | 7 => 8,
-        10 | 11 => u64::MAX,
-        _ => kind.saturating_sub(12) / 2,
-    }
-}
-
-/// A number of up to nine bytes, seven bits in each, but eight in the ninth; and what follows it.
-fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0;
-    let mut rest = bytes;
-    for _ in 0..8 {
-        let (byte, after) = rest.split_first()?;
-        rest = after;
-        value = value << 7 | u64::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            return Some((value, rest));
-        }
-    }
-    let (byte, rest) = rest.split_first()?;
-    Some((value << 8 | u64::from(*byte), rest))
 }
