@@ -31,22 +31,27 @@ struct Lists<'a> {
 fn list(header: &Header<'_>, room: &mut u64, files: &mut Vec<OwnedFile>) -> Result<(), Fault> {
     let lists = Lists::of(header)?;
     let mut trouble = None;
-    for place in 0..lists.names.len() {
+    for place in (0..lists.names.len()).filter(|it| !lists.is_directory(*it)) {
         let path = match lists.path(place) {
-            _ if lists.is_directory(place) => continue,
             Ok(path) => path,
             Err(it) => {
                 trouble.get_or_insert(Fault::from(it));
                 continue;
             }
         };
+        // Paid for before it is looked at: a few bytes of an index can name a directory of thousands.
+        let len: usize = path.iter().map(|it| it.len()).sum();
+        let weight = u64::try_from(len.saturating_add(size_of::<OwnedFile>())).unwrap_or(u64::MAX);
+        let left = room.checked_sub(weight);
+        *room = left.ok_or_else(|| Fault::TooLarge("too many files in the database".into()))?;
+        let Ok(path) = ImagePath::parse(&path.concat()) else {
+            trouble.get_or_insert(Malformed::new("a path climbs out of the root").into());
+            continue;
+        };
         let digest = lists.digest(place).unwrap_or_else(|it| {
             trouble.get_or_insert(it);
             None
         });
-        let weight = path.as_str().len().saturating_add(size_of::<OwnedFile>());
-        let left = room.checked_sub(u64::try_from(weight).unwrap_or(u64::MAX));
-        *room = left.ok_or_else(|| Fault::TooLarge("too many files in the database".into()))?;
         files.push(OwnedFile { path, digest, config: lists.flag(place) & CONFIG != 0 });
     }
     trouble.map_or(Ok(()), Err)
@@ -84,7 +89,8 @@ impl<'a> Lists<'a> {
         Ok(lists)
     }
 
-    fn path(&self, place: usize) -> Result<ImagePath, Malformed> {
+    /// The directory and the name in it.
+    fn path(&self, place: usize) -> Result<[&'a [u8]; 2], Malformed> {
         let name = self.names.get(place).copied().unwrap_or_default();
         let dir = match self.dir_indexes.get(place) {
             None => &[],
@@ -97,8 +103,7 @@ impl<'a> Lists<'a> {
         if dir.len().saturating_add(name.len()) > PATH_BYTES {
             return Err(Malformed::new("a path is longer than a path can be"));
         }
-        let path = ImagePath::parse(&[dir, name].concat());
-        path.map_err(|_| Malformed::new("a path climbs out of the root"))
+        Ok([dir, name])
     }
 
     fn is_directory(&self, place: usize) -> bool {
