@@ -1,10 +1,19 @@
 //! Which components a file declares: one module a file format, one line per module below.
 mod apk_installed;
+mod rpm;
+mod rpm_manifest;
 
 use inspect::{Fault, File, Found, Head, Inspector};
 
 /// Every cataloger. Adding one is a module, a line here, and a folder of fixtures.
-pub const CATALOGERS: &[Cataloger] = &[apk_installed::CATALOGER];
+pub const CATALOGERS: &[Cataloger] = &[
+    apk_installed::CATALOGER,
+    rpm::SQLITE,
+    rpm::SQLITE_WAL,
+    rpm::NDB,
+    rpm::BDB,
+    rpm_manifest::CATALOGER,
+];
 
 /// A file format that declares components, owners of files, or the release.
 #[derive(Debug)]
