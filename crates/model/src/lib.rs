@@ -10,6 +10,7 @@ mod gap;
 mod image;
 mod inventory;
 mod path;
+pub mod report;
 mod severity;
 pub mod version;
 
