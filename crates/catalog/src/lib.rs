@@ -8,6 +8,8 @@ mod dpkg_status;
 mod pacman;
 mod release;
 mod release_elders;
+mod rpm;
+mod rpm_manifest;
 mod wanted;
 
 pub use release::os_release;
@@ -33,6 +35,11 @@ pub const CATALOGERS: &[Cataloger] = &[
     release_elders::LSB,
     release_elders::OS_VERSION,
     release_elders::PRODUCT,
+    rpm::SQLITE,
+    rpm::SQLITE_WAL,
+    rpm::NDB,
+    rpm::BDB,
+    rpm_manifest::CATALOGER,
 ];
 
 /// A file format that declares components, owners of files, or the release.

@@ -15,8 +15,8 @@ fn fixtures_yield_what_stands_beside_them() {
             let bytes = fs::read(&input).unwrap();
             let path = place(cataloger, &input);
             let start = &bytes[..bytes.len().min(512)];
-            let head =
-                Head { path: &path, size: File::new(&path, &bytes).size(), mode: 0o644, start };
+            let size = u64::try_from(bytes.len()).unwrap();
+            let head = Head { path: &path, size, mode: 0o644, start };
             assert!(cataloger.wants(&head), "{} does not want {path}", cataloger.name);
             let got = show(cataloger, &path, &bytes);
             let output = input.with_extension("out");

@@ -1,6 +1,6 @@
 //! What a feed says about a vulnerability.
 use crate::{Distribution, Ecosystem};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -23,6 +23,11 @@ impl Namespace {
     /// The whole text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is a language's, and not a distribution's.
+    pub fn is_language(&self) -> bool {
+        Ecosystem::from_osv(self.0.split(':').next().unwrap_or_default()).is_some()
     }
 
     /// Whose naming and ordering rules hold in it; `None` when we know nothing of it.
@@ -71,7 +76,9 @@ pub struct Advisory {
 }
 
 /// What an advisory is about.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A vulnerability.
@@ -88,16 +95,16 @@ pub enum Kind {
 }
 
 /// A severity, in the words or numbers of the one who gave it.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Severity {
-    /// Who gave it: a distribution, `ghsa`, `nvd`, `cna`.
+    /// Who gave it: `ghsa`, `nvd`, `cna`, or the distribution or database by name, `Debian`.
     pub by: String,
     /// A CVSS vector (`CVSS:3.1/AV:N/...`, `AV:N/...` for version 2), or a word (`important`).
     pub value: String,
 }
 
 /// What an advisory says of one package in one namespace.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Affected {
     /// Where the name is meant.
     pub namespace: Namespace,
@@ -109,16 +116,16 @@ pub struct Affected {
     pub status: Status,
     /// Affected are the versions in any of these...
     pub ranges: Vec<Range>,
-    /// ...and these; where there are any, they decide alone, as OSV says.
+    /// ...and these. Where the ecosystem's lists are complete, they decide alone.
     pub versions: Vec<String>,
-    /// Only this module stream, `name:stream`.
-    pub module: Option<String>,
+    /// Only these module streams, `name:stream`; none means that no module is meant.
+    pub modules: Vec<String>,
     /// Only these architectures; none means all.
     pub arches: Vec<String>,
 }
 
 /// What a package name in an advisory stands for.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Names {
     /// A source package: all that was built from it is meant.
@@ -148,7 +155,7 @@ pub enum Status {
 }
 
 /// An interval of versions.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Range {
     /// The first affected version; `None` for the very first there was.
     pub introduced: Option<String>,
@@ -157,7 +164,7 @@ pub struct Range {
 }
 
 /// Where an interval of versions ends.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     /// This version is the first that is not affected any more: the fix.
@@ -185,4 +192,37 @@ impl fmt::Display for Range {
             (Some(start), Some(end)) => write!(f, "{start}, {end}"),
         }
     }
+}
+
+/// What is known of a vulnerability wherever it occurs.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Enrichment {
+    /// The vulnerability, `CVE-2024-3094`.
+    pub cve: String,
+    /// How likely it is to be exploited soon.
+    pub epss: Option<Epss>,
+    /// That it is exploited already.
+    pub exploited: Option<Exploited>,
+}
+
+/// A score of the Exploit Prediction Scoring System (FIRST.org).
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, PartialOrd, Serialize)]
+pub struct Epss {
+    /// The day of the score; `None` when the file does not say.
+    pub day: Option<Date>,
+    /// The probability of exploitation in the next thirty days, 0 to 1.
+    pub score: f32,
+    /// The share of vulnerabilities with a lower score, 0 to 1.
+    pub percentile: f32,
+}
+
+/// An entry of CISA's catalogue of known exploited vulnerabilities.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Exploited {
+    /// When it was added.
+    pub added: Option<Date>,
+    /// By when agencies of the United States must have fixed it.
+    pub due: Option<Date>,
+    /// Whether ransomware uses it.
+    pub ransomware: bool,
 }

@@ -1,21 +1,30 @@
 //! The nouns. Plain data, no I/O: every other crate speaks in these words.
 mod advisory;
 mod component;
+mod coverage;
 mod digest;
 mod distribution;
 mod ecosystem;
+mod finding;
 mod gap;
 mod image;
 mod inventory;
 mod path;
+mod severity;
 pub mod version;
 
-pub use advisory::{Advisory, Affected, End, Kind, Names, Namespace, Range, Severity, Status};
+pub use advisory::{
+    Advisory, Affected, End, Enrichment, Epss, Exploited, Kind, Names, Namespace, Range, Severity,
+    Status,
+};
 pub use component::{Component, FileDigest, Owned, OwnedFile, Release, SourcePackage};
+pub use coverage::{Coverage, Grade, Uncovered};
 pub use digest::{Algorithm, Digest};
 pub use distribution::{DISTRIBUTIONS, Distribution};
 pub use ecosystem::Ecosystem;
+pub use finding::{Answer, Assessment, Finding, Priority, Statement, Verdict, Why};
 pub use gap::{Gap, Reason};
 pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
+pub use severity::{Level, Rating};

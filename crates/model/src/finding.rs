@@ -1,0 +1,152 @@
+//! What an assessment says: findings, why each was made, and why others were not.
+use crate::{Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What an inventory means in the light of one database.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Assessment {
+    /// The risks, in the order of the components they concern.
+    pub findings: Vec<Finding>,
+    /// What could not be compared.
+    pub gaps: Vec<Located<Gap>>,
+    /// How much of the image the advisories could speak about at all.
+    pub coverage: Coverage,
+    /// The database that it was made with.
+    pub database: String,
+}
+
+/// One vulnerability of one component.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Finding {
+    /// Index into the inventory's components.
+    pub component: usize,
+    /// The CVE where there is one, else the identifier of the advisory.
+    pub id: String,
+    /// Other names of the same vulnerability.
+    pub aliases: Vec<String>,
+    /// Errata that fix it: `DSA-5649-1`, `ALSA-2024:1234`.
+    pub errata: Vec<String>,
+    /// What it is about.
+    pub kind: Kind,
+    /// What has been done about it.
+    pub status: Status,
+    /// Whether the versions could really be compared.
+    pub certain: bool,
+    /// The smallest version that is no longer affected, on the installed one's branch.
+    pub fixed: Option<String>,
+    /// How bad: the first known of `ratings`.
+    pub severity: Rating,
+    /// Everybody's word on it, the closest to the package first.
+    pub ratings: Vec<Rating>,
+    /// A line for people.
+    pub title: String,
+    /// Weaknesses, `CWE-79`.
+    pub cwes: Vec<String>,
+    /// Web pages.
+    pub references: Vec<String>,
+    /// When it was first published.
+    pub published: Option<Timestamp>,
+    /// Whether it is known to be exploited.
+    pub exploited: Option<Exploited>,
+    /// How likely it is to be exploited.
+    pub epss: Option<Epss>,
+    /// How urgent.
+    pub priority: Priority,
+    /// Why it was reported.
+    pub why: Why,
+    /// What every source said, the one of `why` first.
+    pub sources: Vec<Statement>,
+}
+
+/// How urgent a finding is, with the reckoning in words.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Priority {
+    /// 0 to 100.
+    pub value: u8,
+    /// `high severity 60, exploited in the wild: at least 90, fix available +5`.
+    pub rule: String,
+}
+
+/// The comparison that made a finding.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Why {
+    /// Where the advisory speaks.
+    pub namespace: Namespace,
+    /// The package name that was compared.
+    pub package: String,
+    /// Whether that is the component's source package.
+    pub by_source: bool,
+    /// The version that was compared.
+    pub version: String,
+    /// The rule for ordering versions: a name of `version::Scheme::ALL`.
+    pub scheme: String,
+    /// The feed, a name of `assess::FEEDS`.
+    pub feed: String,
+    /// The advisory.
+    pub advisory: String,
+    /// The affected versions as the advisory gives them.
+    pub range: String,
+    /// What was compared: `7.88.1-10 < 7.88.1-10+deb12u5 (dpkg)`.
+    pub comparison: String,
+}
+
+/// What one source said about a finding.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Statement {
+    /// The feed, a name of `assess::FEEDS`.
+    pub feed: String,
+    /// The feed, for people: `Debian changelogs (derived)`.
+    pub title: String,
+    /// The advisory.
+    pub advisory: String,
+    /// What it says has been done.
+    pub status: Status,
+    /// Whether it counts the installed version among the affected ones.
+    pub affects: bool,
+    /// The comparison made, or the reason that there was none.
+    pub comparison: String,
+}
+
+/// What became of a vulnerability that was asked about.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Answer {
+    /// Index into the inventory's components; `None` when none has the package.
+    pub component: Option<usize>,
+    /// Where the advisory speaks; `None` when there is no advisory.
+    pub namespace: Option<Namespace>,
+    /// The package it speaks of.
+    pub package: String,
+    /// The feed and the advisory.
+    pub advisory: Option<(String, String)>,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// Why a vulnerability was reported, or was not.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It was: the comparison made.
+    Reported(String),
+    /// It was, as uncertain: the versions can't be compared.
+    Uncertain(String),
+    /// The installed version is outside of the affected ones: the comparison made.
+    OutOfRange(String),
+    /// The distribution says that the package is not affected.
+    NotAffected,
+    /// A closer source decides, and it does not count the installed version: which, and how.
+    Overruled(String),
+    /// The advisory is for another release: the one of the image.
+    OtherRelease(String),
+    /// The advisory is for another module stream: which.
+    OtherModule(String),
+    /// The advisory is for other architectures: which.
+    OtherArchitecture(String),
+    /// The advisory was withdrawn: when.
+    Withdrawn(String),
+    /// The package is not in the image.
+    NoSuchPackage,
+    /// No advisory of the database names it.
+    NotInDatabase,
+}
