@@ -6,6 +6,8 @@ mod index;
 mod layout;
 pub mod manifest;
 mod platform;
+#[cfg(test)]
+mod testing;
 mod verify;
 
 pub use archive::{Archive, stream};

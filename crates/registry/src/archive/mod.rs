@@ -9,7 +9,7 @@ mod compression;
 mod docker;
 mod members;
 mod stream;
-mod tar;
+mod walk;
 
 pub use stream::stream;
 

@@ -25,6 +25,8 @@ pub(super) struct Walk<T> {
     at: u64,
     /// Where the next header is.
     next: u64,
+    /// Whether the archive ended inside a member.
+    pub(super) cut: bool,
 }
 
 /// A member of the archive.
@@ -54,7 +56,7 @@ struct Overrides {
 
 impl<T: Tape> Walk<T> {
     pub(super) fn new(tape: T) -> Walk<T> {
-        Walk { tape, at: 0, next: 0 }
+        Walk { tape, at: 0, next: 0, cut: false }
     }
 
     /// The next member; `None` at the end of the archive.
@@ -163,6 +165,7 @@ impl<T: Tape> Read for Content<'_, T> {
         let Some(buf) = buf.get_mut(..most).filter(|it| !it.is_empty()) else { return Ok(0) };
         let len = self.walk.tape.read(buf)?;
         if len == 0 {
+            self.walk.cut = true;
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "ends inside a member"));
         }
         let read = u64::try_from(len).unwrap_or(u64::MAX);
