@@ -1,5 +1,4 @@
 //! Layouts, good and bad.
-#![expect(clippy::disallowed_methods, reason = "tests write layouts")]
 use super::*;
 use crate::testing::{Files, MANIFEST, layer, named, on};
 use model::Platform;

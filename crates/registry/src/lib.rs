@@ -1,6 +1,7 @@
 //! Where images come from: registries, layouts, archives, directories.
 mod archive;
 mod directory;
+mod disk;
 mod error;
 mod index;
 mod layout;

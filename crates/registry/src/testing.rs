@@ -30,7 +30,7 @@ pub(crate) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 pub(crate) fn header(kind: tar::EntryType, size: usize) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(kind);
-    header.set_size(size as u64);
+    header.set_size(u64::try_from(size).unwrap());
     header.set_mode(0o644);
     header.set_cksum();
     header

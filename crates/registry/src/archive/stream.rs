@@ -5,7 +5,9 @@ use super::{
     members::{Members, Place},
     walk::{self, Content, Kind, Member, Tape, Walk},
 };
-use crate::{PlatformChoice, SourceError, Verified, layout, manifest::DOCUMENT_BYTES};
+use crate::{
+    PlatformChoice, SourceError, Verified, disk::failed, layout, manifest::DOCUMENT_BYTES,
+};
 use model::{Image, ImagePath};
 use std::{
     collections::BTreeSet,
@@ -95,7 +97,7 @@ fn take(
 fn hand_over(name: &str, mut content: impl Read, layer: TakeLayer<'_>) -> Result<(), SourceError> {
     let outcome = layer(name, &mut content);
     let outcome = outcome.and_then(|()| io::copy(&mut content, &mut io::sink()).map(drop));
-    outcome.map_err(SourceError::io(format!("member {name}")))
+    outcome.map_err(failed(format!("member {name}")))
 }
 
 /// Hands over layers that looked like documents.

@@ -1,5 +1,5 @@
 //! Archives of every kind, read in both ways.
-#![expect(clippy::disallowed_methods, reason = "tests write archives")]
+#![expect(clippy::arithmetic_side_effects, reason = "numbers of a test are small")]
 use super::*;
 use crate::testing::{Files, digest, header, layer, named, on, tar};
 use model::Platform;
@@ -11,6 +11,9 @@ use std::{
     path::PathBuf,
 };
 
+/// An image, and the content of each of its layers.
+type Seen = (Image, Vec<Vec<u8>>);
+
 fn saved(dir: &tempfile::TempDir, archive: &[u8]) -> PathBuf {
     let path = dir.path().join("archive.tar");
     fs::write(&path, archive).unwrap();
@@ -18,7 +21,7 @@ fn saved(dir: &tempfile::TempDir, archive: &[u8]) -> PathBuf {
 }
 
 /// The images with their layers' contents, read by seeking.
-fn sought(archive: &[u8], choice: Option<&str>) -> Result<Vec<(Image, Vec<Vec<u8>>)>, String> {
+fn sought(archive: &[u8], choice: Option<&str>) -> Result<Vec<Seen>, String> {
     let dir = tempfile::tempdir().unwrap();
     let archive = Archive::open(&saved(&dir, archive), choice, PlatformChoice::Host);
     let archive = archive.map_err(|it| it.to_string())?.expect("it is not compressed");
@@ -40,7 +43,7 @@ fn sought(archive: &[u8], choice: Option<&str>) -> Result<Vec<(Image, Vec<Vec<u8
 }
 
 /// The same, from front to back.
-fn streamed(archive: &[u8], choice: Option<&str>) -> Result<Vec<(Image, Vec<Vec<u8>>)>, String> {
+fn streamed(archive: &[u8], choice: Option<&str>) -> Result<Vec<Seen>, String> {
     let mut passed = BTreeMap::new();
     let images = stream(archive, &PlatformChoice::Host, choice, &mut |name, content| {
         let mut bytes = Vec::new();
@@ -86,7 +89,7 @@ fn check(what: &str, archive: &[u8], choice: Option<&str>, expected: &str) {
                 let [(image, layers)] = &images[..] else { panic!("{images:?}") };
                 for (layer, content) in image.layers.iter().zip(layers) {
                     assert_eq!(layer.diff_id, Some(digest(content)), "{what}");
-                    assert_eq!(layer.blob.size, content.len() as u64, "{what}");
+                    assert_eq!(layer.blob.size, u64::try_from(content.len()).unwrap(), "{what}");
                 }
                 let first = |it: &Vec<u8>| {
                     it.first().map_or(String::new(), |it| char::from(*it).to_string())
@@ -139,10 +142,7 @@ fn docker_archives() {
     two.set(&format!("{}.json", other_digest.hex()), other);
     let first = String::from_utf8(two.0["manifest.json"].clone()).unwrap();
     let second = format!(r#"{{"Config":"{}.json","RepoTags":null}}]"#, other_digest.hex());
-    two.set(
-        "manifest.json",
-        first.replace(']', "]").trim_end_matches(']').to_owned() + "," + &second,
-    );
+    two.set("manifest.json", first.trim_end_matches(']').to_owned() + "," + &second);
     check("two", &two.tar(), None, "not found: which image is meant; add a colon and one of x:1");
     check("two, chosen", &two.tar(), Some("x:1"), "x:1: a, b");
     check("two, by digest", &two.tar(), Some(other_digest.as_str()), ": ");

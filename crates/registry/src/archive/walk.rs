@@ -3,7 +3,7 @@
 //! The walk is ours, since long names come in members of any claimed size, which must not be read
 //! into memory unseen; the fields of headers are read by the `tar` crate. POSIX.1-2024, pax,
 //! "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
-use crate::SourceError;
+use crate::{SourceError, disk::failed};
 use model::{ImagePath, decode};
 use std::io::{self, Read};
 use tar::{EntryType, Header, PaxExtensions};
@@ -228,7 +228,7 @@ pub(super) fn cut(err: io::Error) -> SourceError {
     match err.kind() {
         UnexpectedEof => malformed("it is cut off"),
         InvalidData | InvalidInput | Other if err.raw_os_error().is_none() => bad(err),
-        _ => SourceError::io("the archive")(err),
+        _ => failed("the archive")(err),
     }
 }
 
