@@ -8,6 +8,7 @@ mod gap;
 mod image;
 mod inventory;
 mod path;
+mod purl;
 pub mod version;
 
 pub use advisory::{Advisory, Affected, End, Kind, Names, Namespace, Range, Severity, Status};
@@ -19,3 +20,4 @@ pub use gap::{Gap, Reason};
 pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
+pub use purl::{BadPurl, Purl};
