@@ -100,7 +100,10 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: Findings<'_>)
         path: component.path.as_ref().map(ToString::to_string),
         layer: component.layer,
         published: it.published.map(|it| it.to_string()),
-        exploited: it.exploited.as_ref().map(|it| it.since.to_string()),
+        exploited: it
+            .exploited
+            .as_ref()
+            .map(|it| it.added.map(|it| it.to_string()).unwrap_or_default()),
         epss: it.epss.as_ref().map(|it| it.score),
         cwes: it.cwes.clone(),
         references: it.references.clone(),
