@@ -3,7 +3,7 @@ use crate::{
     Database, DatabaseError, coverage,
     database::{Reader, Record},
     evaluate::Outcome,
-    judge::{Judged, cve_of, judge},
+    judge::{Judged, cve_of, fix_of, judge},
     merge,
     scope::{self, Question, Scope},
 };
@@ -68,26 +68,32 @@ fn found(
         }
         for question in same {
             let Some(component) = inventory.components.get(question.component) else { continue };
-            let judged = judge(&component.what, &entries);
-            let spoken: BTreeSet<String> = judged
-                .iter()
-                .filter(|it| !matches!(it.outcome, Outcome::Miss(_)))
-                .filter_map(|it| cve_of(&it.advisory).map(str::to_owned))
-                .collect();
-            let mut erratum = judged.iter().any(|it| {
-                !matches!(it.outcome, Outcome::Miss(_)) && cve_of(&it.advisory).is_none()
-            });
-            erratum &= component.what.ecosystem.is_system();
-            found.extend(judged.into_iter().filter_map(|it| {
-                let beside = cve_of(&it.advisory).is_some_and(|it| spoken.contains(it));
-                // The vendor's "not affected" is heard on what an erratum covers, too.
-                let denied = erratum && it.outcome == Outcome::Miss(Verdict::NotAffected);
-                let hit = !matches!(it.outcome, Outcome::Miss(_));
-                (hit || beside || denied).then(|| Found { question: question.clone(), judged: it })
-            }));
+            let mut judged = judge(&component.what, &entries);
+            if question.inherited {
+                judged.retain(|it| fix_of(it).is_none());
+            }
+            found.extend(
+                relevant(judged, component.what.ecosystem.is_system())
+                    .map(|judged| Found { question: question.clone(), judged }),
+            );
         }
     }
     Ok(found)
+}
+
+/// What counts a component in, what others say of the same vulnerabilities, and, where an erratum
+/// counts it in, what the vendor says of single ones that it covers.
+fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
+    let is_hit = |it: &Judged| !matches!(it.outcome, Outcome::Miss(_));
+    let hits = || judged.iter().filter(|it| is_hit(it));
+    let spoken: BTreeSet<String> =
+        hits().filter_map(|it| cve_of(&it.advisory).map(str::to_owned)).collect();
+    let erratum = system && hits().any(|it| cve_of(&it.advisory).is_none());
+    judged.into_iter().filter(move |it| {
+        let beside = cve_of(&it.advisory).is_some_and(|it| spoken.contains(it));
+        let denied = erratum && it.outcome == Outcome::Miss(Verdict::NotAffected);
+        is_hit(it) || beside || denied
+    })
 }
 
 /// The advisories by feed and identifier.

@@ -139,11 +139,11 @@ impl Group<'_> {
         let errata = self.said.iter().filter(|it| is_erratum(it.1)).map(|it| it.1.id.clone());
         let kind = self.said.iter().map(|it| it.1.kind).min().unwrap_or_default();
         let hits = || self.said.iter().filter(|it| is_hit(it.0));
-        let fixed = match kind {
-            // The only cure for malware is to remove it.
-            Kind::Malware => None,
-            _ => hits().find_map(|it| fix_of(&it.0.judged)).map(str::to_owned),
-        };
+        // The only cure for malware is to remove it. A fix for everybody is better than another.
+        let fixes = || hits().filter(|it| kind != Kind::Malware && fix_of(&it.0.judged).is_some());
+        let paid = |it: &Found| it.question.namespace.subscription();
+        let fix = fixes().find(|it| paid(it.0).is_none()).or(fixes().next()).map(|it| it.0);
+        let fixed = fix.and_then(|it| fix_of(&it.judged)).map(str::to_owned);
         let status = match (fixed.is_some(), first.judged.affected.status) {
             (true, _) => Status::Fixed,
             (false, Status::Fixed) => Status::Affected,
@@ -166,6 +166,7 @@ impl Group<'_> {
             exploited: None,
             epss: None,
             why: why(component, first),
+            subscription: fix.and_then(paid).map(str::to_owned),
             sources: self.said.iter().map(|it| statement(it.0)).collect(),
             id,
             kind,

@@ -1,13 +1,16 @@
 //! Where a component's advisories are looked for.
 use crate::names;
 use jiff::civil::Date;
-use model::{Component, Distribution, Inventory, Located, Names, Namespace, Release, System};
+use model::{Component, Distribution, Inventory, Located, Names, Namespace, System};
 
 /// What the advisories of a distribution are to one root file system.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scope {
     /// The namespaces that speak of its packages; none when the release is unknown.
     pub namespaces: Vec<Namespace>,
+    /// Namespaces of the distribution that this one is a rebuild of: what is unfixed there is
+    /// unfixed here, while fixed versions are this distribution's own to tell.
+    pub inherited: Vec<Namespace>,
     /// The last day with fixes for everybody.
     pub end_of_life: Option<Date>,
     /// What the release file says, for people.
@@ -24,14 +27,11 @@ fn of(system: &System) -> Scope {
     let distribution = Distribution::of(release);
     let said = [&release.pretty, &release.id].into_iter().find(|it| !it.is_empty());
     Scope {
-        namespaces: distribution.map(|it| namespaces(it, release)).unwrap_or_default(),
+        namespaces: distribution.map(|it| it.namespaces(release)).unwrap_or_default(),
+        inherited: distribution.map(|it| it.inherited(release)).unwrap_or_default(),
         end_of_life: distribution.and_then(|it| it.end_of_life(release)),
         release: said.cloned().unwrap_or_default(),
     }
-}
-
-fn namespaces(distribution: &Distribution, release: &Release) -> Vec<Namespace> {
-    vec![distribution.namespace(release)]
 }
 
 /// A place to look for what is known of a component.
@@ -45,22 +45,19 @@ pub(crate) struct Question {
     pub(crate) package: String,
     /// Index of the component.
     pub(crate) component: usize,
+    /// Whether only what is unfixed counts.
+    pub(crate) inherited: bool,
 }
 
 /// Every place to look for what is known of the components of an inventory, in order.
 pub(crate) fn questions(inventory: &Inventory, scopes: &[Scope]) -> Vec<Question> {
     let mut questions = Vec::new();
-    for (i, it) in inventory.components.iter().enumerate() {
-        for namespace in namespaces_of(it, scopes) {
+    for (component, it) in inventory.components.iter().enumerate() {
+        for (namespace, inherited) in namespaces_of(it, scopes) {
             for package in names_of(&it.what) {
-                let key = names::key(&namespace, package);
-                let package = package.to_owned();
-                questions.push(Question {
-                    key,
-                    namespace: namespace.clone(),
-                    package,
-                    component: i,
-                });
+                let (key, package) = (names::key(&namespace, package), package.to_owned());
+                let namespace = namespace.clone();
+                questions.push(Question { key, namespace, package, component, inherited });
             }
         }
     }
@@ -69,12 +66,13 @@ pub(crate) fn questions(inventory: &Inventory, scopes: &[Scope]) -> Vec<Question
     questions
 }
 
-fn namespaces_of(it: &Located<Component>, scopes: &[Scope]) -> Vec<Namespace> {
-    if it.what.ecosystem.is_system() {
-        let scope = it.system.and_then(|it| scopes.get(it));
-        return scope.map(|it| it.namespaces.clone()).unwrap_or_default();
+fn namespaces_of(it: &Located<Component>, scopes: &[Scope]) -> Vec<(Namespace, bool)> {
+    if !it.what.ecosystem.is_system() {
+        return Namespace::language(it.what.ecosystem).map(|it| (it, false)).into_iter().collect();
     }
-    Namespace::language(it.what.ecosystem).into_iter().collect()
+    let Some(scope) = it.system.and_then(|it| scopes.get(it)) else { return Vec::new() };
+    let own = scope.namespaces.iter().map(|it| (it.clone(), false));
+    own.chain(scope.inherited.iter().map(|it| (it.clone(), true))).collect()
 }
 
 /// The names under which an advisory may mean a component.

@@ -1,14 +1,14 @@
 //! Matching, from the records of feeds to findings and answers.
 use crate::{
-    Builder, Database, Scope, assess_in,
+    Builder, Database, Scope, assess, assess_in,
     database::{FeedState, Meta},
     feeds::feed,
     starter, why_not_in,
 };
 use jiff::civil::date;
 use model::{
-    Assessment, Component, Ecosystem, Finding, Grade, Inventory, Located, Namespace, SourcePackage,
-    System,
+    Assessment, Component, Ecosystem, Finding, Grade, Inventory, Located, Namespace, Release,
+    SourcePackage, System,
 };
 use serde_json::{Value, json};
 
@@ -355,6 +355,34 @@ fn ubuntu_pro_is_a_namespace_beside() {
     let inventory = inventory(vec![component(Ecosystem::Deb, "x", "1.4")]);
     let found = assess_in(&inventory, &database, date(2026, 1, 1), &scopes).unwrap().findings;
     assert_eq!(found[0].why.namespace.as_str(), "Ubuntu:Pro:16.04:LTS");
+    assert_eq!(found[0].subscription.as_deref(), Some("Ubuntu Pro"));
+}
+
+/// The release file leads to the namespaces; of a distribution that this one is a rebuild of, only
+/// what is unfixed counts.
+#[test]
+fn the_release_leads_to_the_advisories() {
+    let red_hat = |id: &str, events: Value| {
+        let it = record(id, "Red Hat:enterprise_linux:9", "widget", events);
+        ("osv", with(it, "upstream", json!([id])))
+    };
+    let database = database(&[
+        red_hat("CVE-2024-0001", json!([{"introduced": "0"}])),
+        red_hat("CVE-2024-0002", fixed("1.5-1.el9")),
+    ]);
+    let mut inventory = inventory(vec![component(Ecosystem::Rpm, "widget", "1.4-1.el9")]);
+    let of = |id: &str, expected: &[&str]| {
+        let release =
+            Release { id: id.to_owned(), version_id: "9.4".to_owned(), ..Release::default() };
+        inventory.systems[0].release = Some(release);
+        let found = assess(&inventory, &database, date(2026, 1, 1)).unwrap().findings;
+        assert_eq!(found.iter().map(show).collect::<Vec<_>>(), expected, "{id}");
+    };
+    let mut of = of;
+    let unfixed = "CVE-2024-0001 Affected - unknown";
+    of("rhel", &[unfixed, "CVE-2024-0002 Fixed 1.5-1.el9 unknown"]);
+    of("rocky", &[unfixed]);
+    of("debian", &[]);
 }
 
 #[test]

@@ -1,10 +1,46 @@
 //! Which components a file declares: one module a file format, one line per module below.
 mod apk_installed;
+mod chisel;
+mod digest;
+mod dpkg_info;
+mod dpkg_stanza;
+mod dpkg_status;
+mod pacman;
+mod release;
+mod release_elders;
+mod rpm;
+mod rpm_manifest;
+mod wanted;
+
+pub use release::os_release;
+pub use wanted::Catalog;
 
 use inspect::{Fault, File, Found, Head, Inspector};
 
 /// Every cataloger. Adding one is a module, a line here, and a folder of fixtures.
-pub const CATALOGERS: &[Cataloger] = &[apk_installed::CATALOGER];
+pub const CATALOGERS: &[Cataloger] = &[
+    apk_installed::CATALOGER,
+    chisel::CATALOGER,
+    dpkg_info::CONFFILES,
+    dpkg_info::LIST,
+    dpkg_info::MD5SUMS,
+    dpkg_status::DPKG,
+    dpkg_status::DISTROLESS,
+    dpkg_status::OPKG,
+    pacman::DESC,
+    pacman::FILES,
+    release::OS_RELEASE,
+    release_elders::ALPINE,
+    release_elders::DEBIAN,
+    release_elders::LSB,
+    release_elders::OS_VERSION,
+    release_elders::PRODUCT,
+    rpm::SQLITE,
+    rpm::SQLITE_WAL,
+    rpm::NDB,
+    rpm::BDB,
+    rpm_manifest::CATALOGER,
+];
 
 /// A file format that declares components, owners of files, or the release.
 #[derive(Debug)]
@@ -13,8 +49,8 @@ pub struct Cataloger {
     pub name: &'static str,
     /// Raised whenever the same bytes give another result, so that stored results are not used.
     pub revision: u32,
-    /// Which files: `dpkg/status` is any path that ends in these whole parts, `status.d/*` any file
-    /// directly in such a directory, `info/*.list` one whose name ends so.
+    /// Which files: `dpkg/status` is any path that ends in these whole parts. A `*` stands for any
+    /// text within one part: `status.d/*`, `info/*.list`, `pacman/local/*/desc`.
     pub paths: &'static [&'static str],
     /// Reads one.
     pub parse: fn(&File<'_>, &mut Found) -> Result<(), Fault>,
@@ -25,19 +61,9 @@ impl Inspector for Cataloger {
         self.name
     }
 
+    /// Where there are many catalogers to ask, [`Catalog`] knows the answer sooner.
     fn wants(&self, head: &Head<'_>) -> bool {
-        self.paths.iter().any(|pattern| match pattern.split_once('*') {
-            None => head.path.ends_with(pattern),
-            Some((dir, ending)) => {
-                let parent = head.path.parent().unwrap_or_default();
-                let dir = dir.trim_end_matches('/');
-                let inside = dir.is_empty()
-                    || parent
-                        .strip_suffix(dir)
-                        .is_some_and(|it| it.is_empty() || it.ends_with('/'));
-                inside && head.path.name().ends_with(ending)
-            }
-        })
+        self.paths.iter().any(|it| wanted::fits(it, head.path.as_str()))
     }
 
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {

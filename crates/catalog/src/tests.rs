@@ -1,5 +1,5 @@
 //! One test for every cataloger there is or will be.
-#![expect(clippy::disallowed_methods, reason = "tests read fixtures")]
+#![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 use super::{CATALOGERS, Cataloger};
 use inspect::{File, Found, Head, Inspector};
 use model::{FileDigest, ImagePath};
@@ -15,7 +15,8 @@ fn fixtures_yield_what_stands_beside_them() {
             let bytes = fs::read(&input).unwrap();
             let path = place(cataloger, &input);
             let start = &bytes[..bytes.len().min(512)];
-            let head = Head { path: &path, size: bytes.len() as u64, mode: 0o644, start };
+            let size = u64::try_from(bytes.len()).unwrap();
+            let head = Head { path: &path, size, mode: 0o644, start };
             assert!(cataloger.wants(&head), "{} does not want {path}", cataloger.name);
             let got = show(cataloger, &path, &bytes);
             let output = input.with_extension("out");
@@ -92,7 +93,7 @@ fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {
             writeln!(text, "  {}{config} {digest}", file.path).unwrap();
         }
     }
-    for it in &found.release {
+    if let Some(it) = &found.release {
         writeln!(text, "{it:#?}").unwrap();
     }
     for it in &found.gaps {

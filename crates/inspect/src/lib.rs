@@ -2,8 +2,18 @@
 //!
 //! Errors are ours, gaps are theirs: `Err` means that the *reader* failed and the caller may retry;
 //! whatever is wrong with the *layer* becomes a [`model::Gap`] and stays with the result.
+mod cover;
+mod decompress;
 mod file;
+mod layer;
+mod pax;
+mod squash;
+mod tar;
+
+pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed};
+pub use layer::{LayerReport, Limits, inspect_layer};
+pub use squash::squash;
 
 use model::{Component, Owned, Release};
 use serde::{Deserialize, Serialize};
@@ -30,3 +40,6 @@ pub struct Found {
     /// What in it went unseen, though the file as a whole could be read.
     pub gaps: Vec<model::Gap>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,8 @@ pub struct Finding {
     pub certain: bool,
     /// The smallest version that is no longer affected, on the installed one's branch.
     pub fixed: Option<String>,
+    /// The subscription that one needs for it: `Ubuntu Pro`.
+    pub subscription: Option<String>,
     /// How bad: the first known of `ratings`.
     pub severity: Rating,
     /// Everybody's word on it, the closest to the package first.

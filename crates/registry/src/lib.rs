@@ -1,1 +1,31 @@
 //! Where images come from: registries, layouts, archives, directories.
+mod archive;
+mod directory;
+mod disk;
+mod error;
+mod index;
+mod layout;
+pub mod manifest;
+mod platform;
+#[cfg(test)]
+mod testing;
+mod verify;
+
+pub use archive::{Archive, stream};
+pub use directory::{Directory, Wanted};
+pub use error::SourceError;
+pub use layout::Layout;
+pub use platform::PlatformChoice;
+pub use verify::Verified;
+
+use model::{Image, Layer};
+use std::io::Read;
+
+/// Where images come from.
+pub trait Source: Send + Sync {
+    /// The images that the source holds for what was asked: one, or one a platform.
+    fn images(&self) -> Result<Vec<Image>, SourceError>;
+    /// The bytes of a layer as they are stored, compressed or not. The stream fails with
+    /// `InvalidData` at its end when the bytes do not hash to the blob's digest.
+    fn blob(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, SourceError>;
+}

@@ -1,1 +1,24 @@
-//! Doing it: the pipeline from a reference to a report.
+//! Doing it: the pipeline from a source to an inventory, and the process that reads what is hostile.
+mod cache;
+mod pipeline;
+mod sandbox;
+pub mod worker;
+
+pub use cache::Cache;
+pub use pipeline::{LayerFacts, Scanned, Scanner, Step};
+pub use worker::Inspection;
+
+use inspect::Inspector;
+
+/// Everything that looks at files.
+pub fn inspectors() -> Vec<&'static dyn Inspector> {
+    catalog::CATALOGERS.iter().map(|it| -> &dyn Inspector { it }).collect()
+}
+
+/// Stands for all that a layer's report depends on besides the layer: raised with the inspectors, and by
+/// hand with the pass over the layer itself.
+pub fn revision(limits: &inspect::Limits) -> String {
+    let catalogers = catalog::CATALOGERS.iter().map(|it| format!("{}={}", it.name, it.revision));
+    let catalogers: Vec<String> = catalogers.collect();
+    format!("layer=1 {} {limits:?}", catalogers.join(" "))
+}

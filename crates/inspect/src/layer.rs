@@ -1,0 +1,380 @@
+//! One pass over a layer: decompress, hash, walk the archive, show each file to the inspectors.
+use crate::{
+    Cover, Fault, File, Found, Head, Inspector,
+    decompress::{Chunk, Output, Trouble, decompress},
+    tar::{Entries, Entry, Kind, Stop},
+};
+use model::{Digest, Gap, ImagePath, Reason};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, BufRead, Read, Seek, Write},
+    panic::{self, AssertUnwindSafe},
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+    thread,
+};
+
+/// The most that we are willing to spend on one layer. Whatever is over it becomes a gap.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Limits {
+    /// Bytes of the layer, uncompressed.
+    pub layer_bytes: u64,
+    /// How many times its size a layer may expand to.
+    pub ratio: u64,
+    /// Entries of the layer.
+    pub entries: u64,
+    /// Bytes of a file that an inspector wants to see.
+    pub file_bytes: u64,
+    /// Bytes of a file that is kept in memory; a larger one goes to the spool.
+    pub memory_bytes: u64,
+    /// Gaps that are listed one by one; the rest is counted.
+    pub gaps: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            layer_bytes: 64 << 30,
+            ratio: 1500,
+            entries: 10_000_000,
+            file_bytes: 2 << 30,
+            memory_bytes: 32 << 20,
+            gaps: 1000,
+        }
+    }
+}
+
+/// What a layer contains and what it hides. Depends on nothing but the layer's bytes, the inspectors
+/// and the limits, so it is computed once for each diff ID.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// Digest of the uncompressed layer; `None` when it could not be read to its end.
+    pub diff_id: Option<Digest>,
+    /// Bytes of it, uncompressed.
+    pub bytes: u64,
+    /// Entries of it.
+    pub entries: u64,
+    /// The files in which something was found, with who found it; all others are only counted in
+    /// `cover`.
+    pub found: BTreeMap<ImagePath, Vec<(String, Found)>>,
+    /// Symbolic links on which the meaning of other paths may depend, with their targets.
+    pub links: BTreeMap<ImagePath, String>,
+    /// Files of interest that are a second name of the file at the other path.
+    pub same: BTreeMap<ImagePath, ImagePath>,
+    /// What it does to the layers below.
+    pub cover: Cover,
+    /// What went unseen, and where; `None` for the layer as a whole.
+    pub gaps: Vec<(Option<ImagePath>, Gap)>,
+}
+
+/// How deep a symbolic link may stand to be kept whatever its name: `/var/lib/dpkg` is three deep.
+const LINK_DEPTH: usize = 3;
+/// How many links are kept.
+const LINKS: usize = 200_000;
+/// How much of a file `Inspector::wants` gets to see.
+const START_BYTES: usize = 512;
+
+/// Reads `layer` to its end, showing each file to the inspectors that want it. `Err` means that
+/// `layer` or `spool` failed; whatever is wrong with the content is in the report.
+pub fn inspect_layer(
+    layer: impl Read,
+    inspectors: &[&dyn Inspector],
+    limits: &Limits,
+    spool: Option<&mut fs::File>,
+) -> io::Result<LayerReport> {
+    let mut input = io::BufReader::with_capacity(128 << 10, layer);
+    let (full, chunks) = sync_channel(2);
+    let (spent, spare) = channel();
+    let (report, outcome) = thread::scope(|scope| {
+        let stream = Stream::new(chunks, spent);
+        let walk = Walk { inspectors, limits, spool, report: LayerReport::default() };
+        let walker = scope.spawn(|| walk.run(stream));
+        let unpack = || unpack(&mut input, full, &spare, limits);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(unpack));
+        (walker.join(), outcome)
+    });
+    let report = report.unwrap_or_else(|_| {
+        let mut report = LayerReport::default();
+        report.broken("layer", Reason::Crashed("the walk over the archive panicked".to_owned()));
+        Ok(report)
+    });
+    let mut report = report?;
+    match outcome {
+        Ok(Ok(()) | Err(Trouble::Closed)) => {}
+        Ok(Err(Trouble::Io(err))) => return Err(err),
+        Ok(Err(Trouble::Malformed(why))) => {
+            report.broken("layer", Reason::Malformed(why.0.into_owned()));
+        }
+        Ok(Err(Trouble::TooLarge(what))) => report.broken("layer", Reason::TooLarge(what)),
+        Err(_) => report.broken("layer", Reason::Crashed("decompression panicked".to_owned())),
+    }
+    // Whoever verifies the digest of what we read must get to see every byte of it.
+    io::copy(&mut input, &mut io::sink())?;
+    Ok(report)
+}
+
+/// Decompresses, handing full chunks on and taking spent ones back.
+fn unpack(
+    input: &mut impl BufRead,
+    full: SyncSender<Chunk>,
+    spare: &Receiver<Chunk>,
+    limits: &Limits,
+) -> Result<(), Trouble> {
+    let mut exchange = |chunk| {
+        full.send(chunk).ok()?;
+        Some(spare.try_recv().unwrap_or_default())
+    };
+    decompress(input, &mut Output::new(limits.layer_bytes, limits.ratio, &mut exchange))
+}
+
+impl LayerReport {
+    /// The layer as a whole can't be relied on: what was found before stays.
+    fn broken(&mut self, by: &str, reason: Reason) {
+        self.diff_id = None;
+        self.gaps.push((None, Gap::new(by, reason)));
+    }
+}
+
+/// The decompressed bytes, hashed as they come in.
+struct Stream {
+    chunks: Receiver<Chunk>,
+    spent: Sender<Chunk>,
+    chunk: Chunk,
+    used: usize,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Stream {
+    fn new(chunks: Receiver<Chunk>, spent: Sender<Chunk>) -> Stream {
+        let chunk = Chunk::default();
+        Stream { chunks, spent, chunk, used: 0, hash: Sha256::new(), bytes: 0 }
+    }
+}
+
+impl BufRead for Stream {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.used >= self.chunk.bytes().len() {
+            self.used = 0;
+            let next = self.chunks.recv().unwrap_or_default();
+            // Nobody takes it back any more when the stream is at its end.
+            drop(self.spent.send(std::mem::replace(&mut self.chunk, next)));
+            let bytes = self.chunk.bytes();
+            self.hash.update(bytes);
+            self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(0));
+        }
+        Ok(self.chunk.bytes().get(self.used..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.used = self.used.saturating_add(count);
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(buffer.len());
+        let (from, _) = available.split_at(count);
+        buffer.get_mut(..count).unwrap_or_default().copy_from_slice(from);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// A walk over the entries of a layer.
+struct Walk<'a> {
+    inspectors: &'a [&'a dyn Inspector],
+    limits: &'a Limits,
+    spool: Option<&'a mut fs::File>,
+    report: LayerReport,
+}
+
+impl Walk<'_> {
+    fn run(mut self, mut stream: Stream) -> io::Result<LayerReport> {
+        let mut entries = Entries::new(&mut stream);
+        let outcome = self.entries(&mut entries);
+        for reason in std::mem::take(&mut entries.oddities) {
+            self.gap(None, "tar", reason);
+        }
+        match outcome {
+            Ok(()) => {}
+            Err(Stop::Io(err)) => return Err(err),
+            Err(Stop::Broken(reason)) => self.gap(None, "tar", reason),
+        }
+        io::copy(&mut stream, &mut io::sink())?;
+        self.report.bytes = stream.bytes;
+        self.report.diff_id = Some(Digest::sha256(&stream.hash.finalize().into()));
+        match self.report.cover.finish() {
+            0 => {}
+            twice => {
+                let what = format!("{twice} paths stand more than once in the layer");
+                self.gap(None, "tar", Reason::Ambiguous(what));
+            }
+        }
+        Ok(self.report)
+    }
+
+    fn entries(&mut self, entries: &mut Entries<&mut Stream>) -> Result<(), Stop> {
+        while let Some(entry) = entries.next_entry()? {
+            self.report.entries = self.report.entries.saturating_add(1);
+            if self.report.entries > self.limits.entries {
+                let what = format!("more than {} entries", self.limits.entries);
+                return Err(Stop::Broken(Reason::TooLarge(what)));
+            }
+            self.entry(entry, entries)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: Entry, entries: &mut Entries<&mut Stream>) -> Result<(), Stop> {
+        let Entry { path, kind, size, mode } = entry;
+        // Whiteouts: OCI image specification, layer.md, "Whiteouts".
+        if let Some(gone) = path.name().strip_prefix(".wh.") {
+            let dir = path.parent().unwrap_or_default();
+            if gone == ".wh..opq" {
+                self.report.cover.empty(dir);
+            } else if let Ok(path) = ImagePath::parse(format!("{dir}/{gone}").as_bytes()) {
+                self.report.cover.replace(&path, 0);
+            }
+            return Ok(());
+        }
+        match kind {
+            Kind::Dir => self.report.cover.directory(&path),
+            Kind::Other => self.report.cover.replace(&path, 0),
+            Kind::Symbolic(target) => {
+                self.report.cover.replace(&path, 0);
+                self.link(path, target);
+            }
+            Kind::Hard(target) => {
+                self.report.cover.replace(&path, 0);
+                if !self.wanted(&Head { path: &path, size: 0, mode, start: &[] }).is_empty() {
+                    self.report.same.insert(path, target);
+                }
+            }
+            Kind::File => {
+                let mut start = [0; START_BYTES];
+                let count = entries.read_full(&mut start)?;
+                let start = start.get(..count).unwrap_or_default();
+                let executable = mode & 0o111 != 0 || start.starts_with(b"\x7fELF");
+                self.report.cover.replace(&path, if executable { size } else { 0 });
+                self.file(&Head { path: &path, size, mode, start }, entries)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, path: ImagePath, target: String) {
+        let deep = path.ancestors().nth(LINK_DEPTH.saturating_sub(1)).is_some();
+        let head = Head { path: &path, size: 0, mode: 0, start: &[] };
+        if deep && self.wanted(&head).is_empty() {
+            return;
+        }
+        if self.report.links.len() < LINKS {
+            self.report.links.insert(path, target);
+        } else {
+            self.gap(Some(path), "tar", Reason::TooLarge("too many symbolic links".to_owned()));
+        }
+    }
+
+    fn wanted(&self, head: &Head<'_>) -> Vec<&'static str> {
+        self.inspectors.iter().filter(|it| it.wants(head)).map(|it| it.name()).collect()
+    }
+
+    fn file(&mut self, head: &Head<'_>, entries: &mut Entries<&mut Stream>) -> Result<(), Stop> {
+        let mut wanted = self.inspectors.iter().filter(|it| it.wants(head)).copied().peekable();
+        let Some(first) = wanted.peek() else {
+            return Ok(());
+        };
+        if head.size > self.limits.file_bytes {
+            let what = format!("{} bytes, the limit is {}", head.size, self.limits.file_bytes);
+            self.gap(Some(head.path.clone()), first.name(), Reason::TooLarge(what));
+            return Ok(());
+        }
+        let wanted: Vec<&dyn Inspector> = wanted.collect();
+        if head.size <= self.limits.memory_bytes {
+            let size = usize::try_from(head.size).unwrap_or_default();
+            let mut bytes = vec![0; size];
+            let (start, rest) = bytes.split_at_mut(head.start.len().min(size));
+            start.copy_from_slice(head.start);
+            entries.read_full(rest)?;
+            return self.show(&wanted, &File::new(head.path, &bytes));
+        }
+        match self.spool.take() {
+            Some(spool) => {
+                let outcome = fill(spool, head, entries);
+                let outcome = outcome
+                    .and_then(|()| self.show(&wanted, &File::spooled(head.path, spool, head.size)));
+                spool.set_len(0)?;
+                self.spool = Some(spool);
+                outcome
+            }
+            None => {
+                let what = format!("{} bytes, and there is no spool", head.size);
+                self.gap(Some(head.path.clone()), "spool", Reason::TooLarge(what));
+                Ok(())
+            }
+        }
+    }
+
+    fn show(&mut self, wanted: &[&dyn Inspector], file: &File<'_>) -> Result<(), Stop> {
+        let mut all = Vec::new();
+        for inspector in wanted {
+            let mut found = Found::default();
+            // The one place where a panic of ours is turned into a gap.
+            let outcome =
+                panic::catch_unwind(AssertUnwindSafe(|| inspector.inspect(file, &mut found)));
+            let reason = match outcome {
+                Ok(Ok(())) => None,
+                Ok(Err(Fault::Malformed(it))) => Some(Reason::Malformed(it.0.into_owned())),
+                Ok(Err(Fault::TooLarge(it))) => Some(Reason::TooLarge(it)),
+                Ok(Err(Fault::Unsupported(it))) => Some(Reason::Unsupported(it)),
+                Ok(Err(Fault::Encrypted)) => Some(Reason::Encrypted),
+                Ok(Err(Fault::Io(err))) => return Err(Stop::Io(err)),
+                Err(_) => Some(Reason::Crashed("a parser panicked".to_owned())),
+            };
+            let own = reason.map(|it| Gap::new(inspector.name(), it));
+            for it in std::mem::take(&mut found.gaps).into_iter().chain(own) {
+                self.gap(Some(file.path.clone()), &it.by, it.reason);
+            }
+            if found != Found::default() {
+                all.push((inspector.name().to_owned(), found));
+            }
+        }
+        // The last entry of a name is the one that a runtime leaves.
+        self.report.found.remove(file.path);
+        if !all.is_empty() {
+            self.report.found.insert(file.path.clone(), all);
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, path: Option<ImagePath>, by: &str, reason: Reason) {
+        let gaps = &mut self.report.gaps;
+        if gaps.len() < self.limits.gaps || path.is_none() {
+            gaps.push((path, Gap::new(by, reason)));
+        } else if gaps.len() == self.limits.gaps {
+            let what = format!("more than {} gaps; the others are not listed", self.limits.gaps);
+            gaps.push((None, Gap::new("layer", Reason::TooLarge(what))));
+        }
+    }
+}
+
+/// Writes the content of a file to the start of the spool.
+fn fill(
+    spool: &mut fs::File,
+    head: &Head<'_>,
+    entries: &mut Entries<&mut Stream>,
+) -> Result<(), Stop> {
+    spool.rewind()?;
+    spool.write_all(head.start)?;
+    let mut buffer = vec![0; 128 << 10];
+    loop {
+        match entries.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => spool.write_all(buffer.get(..count).unwrap_or_default())?,
+        }
+    }
+}

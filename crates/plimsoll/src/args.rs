@@ -1,0 +1,127 @@
+//! What can be typed.
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::Platform;
+use std::path::PathBuf;
+
+/// Image security: known vulnerabilities in container images, each with the reason.
+#[derive(Debug, Parser)]
+#[command(name = "plimsoll", version, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan an image and report its vulnerabilities
+    Scan(ScanArguments),
+    /// Say why a vulnerability is reported for an image
+    Why(WhyArguments),
+    /// Say why a vulnerability is not reported for an image
+    WhyNot(WhyArguments),
+    /// Look after the advisory database
+    #[command(subcommand)]
+    Db(DbCommand),
+    #[command(hide = true, name = scan::worker::SUBCOMMAND)]
+    InspectLayer,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Target {
+    /// What to scan: a registry reference, a `docker save` archive or OCI layout (a file or
+    /// directory, `-` for standard input), an SBOM (CycloneDX or SPDX JSON), or `dir:PATH` for a
+    /// root file system. `registry:`, `archive:`, `oci:` and `sbom:` in front leave no doubt
+    pub(crate) image: String,
+    /// Platform to scan, such as linux/arm64; `all` for every one [default: this machine's]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform)]
+    pub(crate) platform: Option<Choice>,
+    /// How many layers to read at once [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    pub(crate) parallel: Option<usize>,
+    /// Read every layer again, even those seen before
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Advisory database to use [default: the one of `plimsoll db`]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+}
+
+/// A choice of platforms.
+#[derive(Clone, Debug)]
+pub(crate) enum Choice {
+    All,
+    One(Platform),
+}
+
+fn platform(text: &str) -> Result<Choice, String> {
+    match text {
+        "all" => Ok(Choice::All),
+        _ => Platform::parse(text)
+            .map(Choice::One)
+            .ok_or_else(|| "a platform is written os/architecture[/variant], or `all`".to_owned()),
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScanArguments {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// How to show the result
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+    /// Write the result to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 1 when there is a finding of this severity or a higher one
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Exit with 1 when the coverage is this or worse: what could not be seen may not be clean
+    #[arg(long, value_name = "COVERAGE", value_enum)]
+    pub(crate) fail_on_coverage: Option<Coverage>,
+    /// Leave out what has no fix
+    #[arg(long)]
+    pub(crate) ignore_unfixed: bool,
+    /// Findings that somebody has accepted, with a reason and an end
+    /// [default: plimsoll-ignore.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ignore_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WhyArguments {
+    /// The vulnerability, such as CVE-2024-3094
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Severity {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Negligible,
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Coverage {
+    Partial,
+    Unknown,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Say which database is in use, what it holds and how old that is
+    Status,
+}

@@ -1,0 +1,97 @@
+//! What is to be scanned, found out from how it was typed.
+use crate::args::{Choice, Target};
+use inspect::{Head, Inspector};
+use registry::{Archive, Directory, Layout, PlatformChoice, Source};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+/// Something to scan.
+pub(crate) enum Opened {
+    /// Images whose layers can be read in any order.
+    Source(Box<dyn Source>),
+    /// A root file system.
+    Directory(Directory),
+    /// An archive that can be read once only, from front to back.
+    Stream(Box<dyn Read + Send>),
+    /// A bill of materials.
+    Sbom(Vec<u8>),
+}
+
+/// The platforms that were asked for.
+pub(crate) fn platform(target: &Target) -> PlatformChoice {
+    match &target.platform {
+        None => PlatformChoice::Host,
+        Some(Choice::All) => PlatformChoice::All,
+        Some(Choice::One(it)) => PlatformChoice::One(it.clone()),
+    }
+}
+
+/// The image or tag within an archive or layout: what is behind the last colon.
+pub(crate) fn choice(image: &str) -> (&str, Option<&str>) {
+    if Path::new(image).exists() {
+        return (image, None);
+    }
+    match image.rsplit_once(':') {
+        Some((path, choice)) if Path::new(path).exists() => (path, Some(choice)),
+        _ => (image, None),
+    }
+}
+
+/// Opens what was asked for.
+pub(crate) fn open(
+    target: &Target,
+    inspectors: &'static [&'static dyn Inspector],
+) -> Result<Opened, String> {
+    let image = target.image.as_str();
+    let (kind, rest) = match image.split_once(':') {
+        Some((kind @ ("dir" | "registry" | "archive" | "oci" | "sbom"), rest)) => (kind, rest),
+        _ => ("", image),
+    };
+    let (path, choice) = choice(rest);
+    let there = Path::new(path);
+    match kind {
+        "dir" => Ok(Opened::Directory(Directory::new(there, wanted(inspectors)))),
+        "sbom" => fs::read(there).map(Opened::Sbom).map_err(|err| format!("{path}: {err}")),
+        "registry" => registry(rest),
+        _ if rest == "-" => Ok(Opened::Stream(Box::new(io::stdin()))),
+        _ if Layout::is_at(there) => {
+            Ok(Opened::Source(Box::new(Layout::new(there, choice, platform(target)))))
+        }
+        _ if there.is_file() => file(path, choice, target),
+        "" if there.is_dir() => Err(format!(
+            "{path} is a directory but no OCI layout; write dir:{path} to scan it as a root file system"
+        )),
+        "" => registry(image),
+        _ => Err(format!("{path}: no such file or directory")),
+    }
+}
+
+fn wanted(inspectors: &'static [&'static dyn Inspector]) -> registry::Wanted {
+    Arc::new(move |path, size, mode, start| {
+        let head = Head { path, size, mode, start };
+        inspectors.iter().any(|it| it.wants(&head))
+    })
+}
+
+fn file(path: &str, choice: Option<&str>, target: &Target) -> Result<Opened, String> {
+    let failed = |err: io::Error| format!("{path}: {err}");
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut start = Vec::new();
+    file.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
+    if start.trim_ascii_start().starts_with(b"{") {
+        return fs::read(path).map(Opened::Sbom).map_err(failed);
+    }
+    match Archive::open(Path::new(path), choice, platform(target)) {
+        Ok(Some(archive)) => Ok(Opened::Source(Box::new(archive))),
+        Ok(None) => fs::File::open(path).map(|it| Opened::Stream(Box::new(it))).map_err(failed),
+        Err(err) => Err(err.to_string()),
+    }
+}
+
+fn registry(image: &str) -> Result<Opened, String> {
+    Err(format!("{image}: no such file, and registries can't be read yet"))
+}

@@ -1,0 +1,228 @@
+//! From a source to an inventory: the layers that are not known yet are inspected in parallel, then folded.
+use crate::{Cache, Inspection};
+use inspect::{Inspector, LayerReport, squash};
+use model::{Digest, Gap, Image, Inventory, Layer, Reason};
+use registry::{Source, SourceError};
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// Everything that turning images into inventories takes.
+pub struct Scanner<'a> {
+    /// How layers are inspected.
+    pub inspection: Inspection,
+    /// What looks at their files.
+    pub inspectors: &'a [&'a dyn Inspector],
+    /// Reports of layers seen before; `None` inspects every layer anew.
+    pub cache: Option<Cache>,
+    /// How many layers are inspected at once.
+    pub parallel: usize,
+    /// Told of every step.
+    pub progress: &'a (dyn Fn(Step) + Sync),
+}
+
+/// A step on the way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// So many layers, of so many bytes as claimed, are to be read.
+    Begin {
+        /// Layers.
+        layers: usize,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// So many more bytes of layers have been read.
+    Read(u64),
+    /// One more layer is done; it need not have been read.
+    Layer,
+}
+
+/// What scanning an image came to.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// The image, as its source describes it.
+    pub image: Image,
+    /// What it contains.
+    pub inventory: Inventory,
+    /// One row for each layer.
+    pub layers: Vec<LayerFacts>,
+    /// Walls around the inspecting processes that could not be put up.
+    pub missing_walls: Vec<String>,
+}
+
+/// What reading a layer came to.
+#[derive(Clone, Debug)]
+pub struct LayerFacts {
+    /// Digest of the uncompressed layer, as the content has it.
+    pub diff_id: Option<Digest>,
+    /// Bytes, uncompressed.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Whether it was known, and so not read.
+    pub cached: bool,
+}
+
+/// A layer's report, whether it was known, and the walls that were missing.
+struct Outcome {
+    report: LayerReport,
+    cached: bool,
+    missing: Vec<String>,
+}
+
+impl Scanner<'_> {
+    /// The inventory of one image of `source`.
+    pub fn scan(&self, source: &dyn Source, image: Image) -> Result<Scanned, SourceError> {
+        let bytes = image.layers.iter().map(|it| it.blob.size).sum();
+        (self.progress)(Step::Begin { layers: image.layers.len(), bytes });
+        let outcomes: Vec<Mutex<Option<Result<Outcome, SourceError>>>> =
+            image.layers.iter().map(|_| Mutex::new(None)).collect();
+        let next = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..self.parallel.clamp(1, image.layers.len().max(1)) {
+                scope.spawn(|| {
+                    loop {
+                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let (Some(layer), Some(slot)) = (image.layers.get(i), outcomes.get(i))
+                        else {
+                            return;
+                        };
+                        let outcome = self.layer(layer, || source.blob(layer));
+                        if outcome.is_err() {
+                            // Without this layer there is no result: do not begin others.
+                            next.store(image.layers.len(), Ordering::Relaxed);
+                        }
+                        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+                        (self.progress)(Step::Layer);
+                    }
+                });
+            }
+        });
+        let mut done = Vec::new();
+        let mut failure = None;
+        for slot in outcomes {
+            match slot.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Some(Ok(it)) => done.push(it),
+                Some(Err(err)) => failure = failure.or(Some(err)),
+                None => {}
+            }
+        }
+        match failure {
+            Some(err) => Err(err),
+            None => Ok(self.fold(image, done)),
+        }
+    }
+
+    /// The inventories of the images in an archive that can be read only once, from front to back.
+    pub fn scan_stream(
+        &self,
+        archive: impl Read + Send,
+        choice: Option<&str>,
+        platform: &registry::PlatformChoice,
+    ) -> Result<Vec<Scanned>, SourceError> {
+        let mut reports: HashMap<String, LayerReport> = HashMap::new();
+        let mut missing = Vec::new();
+        (self.progress)(Step::Begin { layers: 0, bytes: 0 });
+        let images = registry::stream(archive, platform, choice, &mut |name, layer| {
+            let mut layer = Counted { inner: layer, progress: self.progress };
+            let inspected = self.inspection.inspect(&mut layer, self.inspectors)?;
+            reports.insert(name.to_owned(), inspected.report);
+            missing.extend(inspected.missing);
+            (self.progress)(Step::Layer);
+            Ok(())
+        })?;
+        let scanned = images.into_iter().map(|image| {
+            let outcomes = image.layers.iter().map(|layer| {
+                let report = reports.get(&layer.blob.place).cloned().unwrap_or_else(|| {
+                    broken(Reason::Malformed(format!("no layer `{}`", layer.blob.place)))
+                });
+                Outcome { report, cached: false, missing: missing.clone() }
+            });
+            let outcomes = outcomes.collect();
+            self.fold(image, outcomes)
+        });
+        Ok(scanned.collect())
+    }
+
+    fn layer(
+        &self,
+        layer: &Layer,
+        open: impl FnOnce() -> Result<Box<dyn Read + Send>, SourceError>,
+    ) -> Result<Outcome, SourceError> {
+        let known = self.cache.as_ref().zip(layer.diff_id.as_ref());
+        if let Some(report) = known.and_then(|(cache, diff_id)| cache.load(diff_id)) {
+            return Ok(Outcome { report, cached: true, missing: Vec::new() });
+        }
+        if layer.blob.media_type.ends_with("+encrypted") {
+            let report = broken(Reason::Encrypted);
+            return Ok(Outcome { report, cached: false, missing: Vec::new() });
+        }
+        let failed = |err: io::Error| SourceError::Io {
+            what: format!("layer {}", name_of(layer)),
+            source: err,
+        };
+        let mut blob = Counted { inner: open()?, progress: self.progress };
+        let mut inspected = self.inspection.inspect(&mut blob, self.inspectors).map_err(failed)?;
+        let report = &mut inspected.report;
+        match (&layer.diff_id, &report.diff_id) {
+            (Some(claimed), Some(real)) if claimed != real => {
+                let what = format!("the image says that this layer is {claimed}, it is {real}");
+                report.gaps.push((None, Gap::new("layer", Reason::Malformed(what))));
+            }
+            (Some(diff_id), Some(_)) => {
+                if let Some(cache) = &self.cache {
+                    // A full disk must not spoil a result that is there.
+                    drop(cache.store(diff_id, report));
+                }
+            }
+            _ => {}
+        }
+        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
+    }
+
+    fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Scanned {
+        let mut missing_walls: Vec<String> =
+            outcomes.iter().flat_map(|it| it.missing.clone()).collect();
+        missing_walls.sort();
+        missing_walls.dedup();
+        let layers = outcomes.iter().map(|it| LayerFacts {
+            diff_id: it.report.diff_id.clone(),
+            bytes: it.report.bytes,
+            entries: it.report.entries,
+            cached: it.cached,
+        });
+        let layers = layers.collect();
+        let reports: Vec<LayerReport> = outcomes.into_iter().map(|it| it.report).collect();
+        Scanned { image, inventory: squash(&reports), layers, missing_walls }
+    }
+}
+
+fn broken(reason: Reason) -> LayerReport {
+    let mut report = LayerReport::default();
+    report.gaps.push((None, Gap::new("layer", reason)));
+    report
+}
+
+fn name_of(layer: &Layer) -> String {
+    layer.blob.digest.as_ref().map_or_else(|| layer.blob.place.clone(), ToString::to_string)
+}
+
+/// Tells how much has been read.
+struct Counted<'a, R> {
+    inner: R,
+    progress: &'a (dyn Fn(Step) + Sync),
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        (self.progress)(Step::Read(u64::try_from(count).unwrap_or(0)));
+        Ok(count)
+    }
+}

@@ -1,0 +1,111 @@
+//! The wall around the process that reads layers: what it may still do once it has what it needs.
+//!
+//! Landlock takes the file system and the network away, seccomp all system calls but the few that
+//! reading, writing, memory and threads need, resource limits the rest.
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
+};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use std::collections::BTreeMap;
+
+/// Bytes of memory that a process which inspects a layer may have of its own.
+const MEMORY_BYTES: u64 = 1 << 30;
+/// Seconds of processor time that it may take.
+const CPU_SECONDS: u64 = 3600;
+
+/// Confines this process. The answer names the walls that could not be put up, with the reason.
+pub(crate) fn confine(file_bytes: u64) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (name, outcome) in
+        [("resource limits", limit(file_bytes)), ("landlock", landlock()), ("seccomp", seccomp())]
+    {
+        if let Err(why) = outcome {
+            missing.push(format!("{name}: {why}"));
+        }
+    }
+    missing
+}
+
+fn limit(file_bytes: u64) -> Result<(), String> {
+    for (resource, value) in [
+        (Resource::Core, 0),
+        (Resource::Cpu, CPU_SECONDS),
+        (Resource::Data, MEMORY_BYTES),
+        (Resource::Fsize, file_bytes),
+    ] {
+        let limit = Rlimit { current: Some(value), maximum: Some(value) };
+        setrlimit(resource, limit).map_err(|err| format!("{resource:?}: {err}"))?;
+    }
+    Ok(())
+}
+
+fn landlock() -> Result<(), String> {
+    let status = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(ABI::V5))
+        .and_then(|it| it.handle_access(AccessNet::from_all(ABI::V5)))
+        .and_then(Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self)
+        .map_err(|err| err.to_string())?;
+    match status.ruleset {
+        RulesetStatus::NotEnforced => Err("this kernel does not have it".to_owned()),
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced => Ok(()),
+    }
+}
+
+/// What decompressing and parsing need: bytes in and out of what is open already, memory, threads,
+/// and a way to end.
+const SYSTEM_CALLS: &[libc::c_long] = &[
+    libc::SYS_brk,
+    libc::SYS_clock_gettime,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_close,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_fcntl,
+    libc::SYS_fstat,
+    libc::SYS_ftruncate,
+    libc::SYS_futex,
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_gettid,
+    libc::SYS_lseek,
+    libc::SYS_madvise,
+    libc::SYS_membarrier,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_nanosleep,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_pread64,
+    libc::SYS_prctl,
+    libc::SYS_pwrite64,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_restart_syscall,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_set_robust_list,
+    libc::SYS_sigaltstack,
+    libc::SYS_statx,
+    libc::SYS_tgkill,
+    libc::SYS_write,
+    libc::SYS_writev,
+];
+
+fn seccomp() -> Result<(), String> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|err| err.to_string())?;
+    let rules = SYSTEM_CALLS.iter().map(|call| (*call, Vec::new())).collect::<BTreeMap<_, _>>();
+    let denied = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+    let filter = SeccompFilter::new(rules, denied, SeccompAction::Allow, arch)
+        .map_err(|err| err.to_string())?;
+    let program = BpfProgram::try_from(filter).map_err(|err| err.to_string())?;
+    seccompiler::apply_filter(&program).map_err(|err| err.to_string())
+}

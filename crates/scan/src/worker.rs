@@ -1,0 +1,244 @@
+//! Layers are inspected in a child of the same binary: the layer goes in, the report comes out. When it
+//! dies or hangs, that is one gap for that layer, and the rest goes on.
+use crate::sandbox;
+use inspect::{Inspector, LayerReport, Limits, inspect_layer};
+use model::{Gap, Reason};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
+};
+
+/// The name of the hidden subcommand that is the child.
+pub const SUBCOMMAND: &str = "inspect-layer";
+
+/// The largest report that a child may send: the paths of thirty million files.
+const REPORT_BYTES: u64 = 1 << 30;
+
+/// What the child is told, in its environment: arguments are for people.
+pub const TASK: &str = "PLIMSOLL_INSPECT";
+
+/// What the child is told.
+#[derive(Debug, Deserialize, Serialize)]
+struct Task {
+    limits: Limits,
+    /// Directory for the spool of big files.
+    spool: PathBuf,
+}
+
+/// What the child answers.
+#[derive(Debug, Deserialize, Serialize)]
+struct Answer {
+    /// Walls around the child that could not be put up.
+    missing: Vec<String>,
+    /// The report, or how reading the layer failed.
+    outcome: Result<LayerReport, String>,
+}
+
+/// How layers are inspected.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The binary to run with [`SUBCOMMAND`]; `None` inspects in this process, for tests.
+    pub program: Option<PathBuf>,
+    /// What one layer may cost.
+    pub limits: Limits,
+    /// Directory for the spool of big files, which are unlinked from the start.
+    pub spool: PathBuf,
+    /// How long a child may go without reading or answering before it is taken for hung.
+    pub stall: Duration,
+}
+
+/// A layer's report, and the walls that were missing while it was made.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    pub(crate) report: LayerReport,
+    pub(crate) missing: Vec<String>,
+}
+
+/// The child: reads a layer from standard input, writes its report to standard output.
+pub fn main(task: Option<&str>, inspectors: &[&dyn Inspector]) -> ExitCode {
+    let task = task.and_then(unhex).and_then(|it| postcard::from_bytes::<Task>(&it).ok());
+    let Some(task) = task else {
+        eprintln!("{SUBCOMMAND} is for plimsoll's own use");
+        return ExitCode::from(2);
+    };
+    // A panic is caught and reported as a gap; its text would only confuse.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut spool = tempfile::tempfile_in(&task.spool).ok();
+    let missing = sandbox::confine(task.limits.file_bytes);
+    let input = io::stdin();
+    let outcome = inspect_layer(input, inspectors, &task.limits, spool.as_mut());
+    let answer = Answer { missing, outcome: outcome.map_err(|err| err.to_string()) };
+    let mut output = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
+    match postcard::to_io(&answer, &mut output).map(|it| it.flush()) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+impl Inspection {
+    /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.
+    pub(crate) fn inspect(
+        &self,
+        layer: &mut dyn Read,
+        inspectors: &[&dyn Inspector],
+    ) -> io::Result<Inspected> {
+        let Some(program) = &self.program else {
+            let mut spool = tempfile::tempfile_in(&self.spool)?;
+            let report = inspect_layer(layer, inspectors, &self.limits, Some(&mut spool))?;
+            return Ok(Inspected { report, missing: vec!["a process of its own".to_owned()] });
+        };
+        let child = self.start(program)?;
+        let died = |why: String| {
+            let mut report = LayerReport::default();
+            report.gaps.push((None, Gap::new("layer", Reason::Crashed(why))));
+            Inspected { report, missing: Vec::new() }
+        };
+        match self.converse(child, layer)? {
+            Ok(Answer { outcome: Ok(report), missing }) => Ok(Inspected { report, missing }),
+            Ok(Answer { outcome: Err(why), .. }) => Err(io::Error::other(why)),
+            Err(why) => Ok(died(why)),
+        }
+    }
+
+    fn start(&self, program: &Path) -> io::Result<Child> {
+        let task = Task { limits: self.limits, spool: self.spool.clone() };
+        let task = postcard::to_stdvec(&task).map_err(io::Error::other)?;
+        Command::new(program)
+            .arg(SUBCOMMAND)
+            .env_clear()
+            .env(TASK, hex(&task))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+    }
+
+    /// Sends the layer and reads the answer; the inner `Err` says how the child died.
+    fn converse(
+        &self,
+        mut child: Child,
+        layer: &mut dyn Read,
+    ) -> io::Result<Result<Answer, String>> {
+        let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("a child without pipes"));
+        };
+        let pulse = Pulse::default();
+        let (done, watched) = mpsc::channel::<()>();
+        let (sent, answer, hung) = thread::scope(|scope| {
+            let (child, pulse) = (&mut child, &pulse);
+            let watch = scope.spawn(move || self.watch(child, pulse, &watched));
+            let receive = scope.spawn(move || receive(stdout, pulse));
+            let sent = send(layer, stdin, pulse);
+            if sent.is_err() {
+                pulse.give_up.store(true, Ordering::Relaxed);
+            }
+            let answer = receive.join();
+            drop(done);
+            (sent, answer, watch.join())
+        });
+        let status = child.wait()?;
+        // The layer could not be read: our fault, and whatever the child made of half of it is void.
+        sent?;
+        let answer = match answer {
+            Ok(Ok(bytes)) => postcard::from_bytes(&bytes).ok(),
+            _ => None,
+        };
+        Ok(match answer {
+            Some(answer) if status.success() => Ok(answer),
+            _ if matches!(hung, Ok(true)) => {
+                Err(format!("no progress for {} seconds", self.stall.as_secs()))
+            }
+            _ => Err(format!("the inspecting process ended with {status}")),
+        })
+    }
+
+    /// Ends the child when it makes no progress; answers whether it had to.
+    fn watch(&self, child: &mut Child, pulse: &Pulse, done: &mpsc::Receiver<()>) -> bool {
+        let beat = Duration::from_millis(250).min(self.stall);
+        let (mut last, mut idle) = (0, Duration::ZERO);
+        loop {
+            if done.recv_timeout(beat) != Err(RecvTimeoutError::Timeout) {
+                return false;
+            }
+            let now = pulse.bytes.load(Ordering::Relaxed);
+            let waiting = pulse.waiting_for_layer.load(Ordering::Relaxed);
+            idle = if now == last && !waiting { idle.saturating_add(beat) } else { Duration::ZERO };
+            last = now;
+            let hung = idle >= self.stall;
+            if hung || pulse.give_up.load(Ordering::Relaxed) {
+                // It may have ended by itself a moment ago.
+                drop(child.kill());
+                return hung;
+            }
+        }
+    }
+}
+
+/// Signs of life.
+#[derive(Debug, Default)]
+struct Pulse {
+    bytes: AtomicU64,
+    /// Whether it is not the child that keeps us waiting.
+    waiting_for_layer: AtomicBool,
+    give_up: AtomicBool,
+}
+
+/// Sends the layer to its end, whether the child still reads or not: whoever verifies the layer's
+/// digest must see all of it.
+fn send(layer: &mut dyn Read, child: impl Write, pulse: &Pulse) -> io::Result<()> {
+    let mut child = Some(child);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        pulse.waiting_for_layer.store(true, Ordering::Relaxed);
+        let count = match layer.read(&mut buffer) {
+            Ok(count) => count,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+            Err(err) => return Err(err),
+        };
+        if count == 0 {
+            pulse.waiting_for_layer.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        if let Some(pipe) = &mut child {
+            pulse.waiting_for_layer.store(false, Ordering::Relaxed);
+            if pipe.write_all(buffer.get(..count).unwrap_or_default()).is_err() {
+                child = None;
+            }
+        }
+        pulse.bytes.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+    }
+}
+
+fn receive(child: impl Read, pulse: &Pulse) -> io::Result<Vec<u8>> {
+    let mut child = child.take(REPORT_BYTES);
+    let mut bytes = Vec::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match child.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(count) => {
+                bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                pulse.bytes.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            }
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, it| text + &format!("{it:02x}"))
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|it| u8::from_str_radix(str::from_utf8(it).ok()?, 16).ok()).collect()
+}
