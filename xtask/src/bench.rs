@@ -1,6 +1,8 @@
 //! Benchmarks: each prints what it measured beside the limit of the same thing.
 use crate::snapshots;
-use assess::{Builder, Database, database::Meta};
+use assess::{Builder, Database, Scope, assess_in, database::Meta};
+use jiff::civil::date;
+use model::{Component, Ecosystem, Inventory, Located, Namespace, System};
 use std::{
     env,
     fs::{self, File},
@@ -38,7 +40,8 @@ fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let place = env::temp_dir().join(format!("plimsoll-bench-{}.db", std::process::id()));
     let start = Instant::now();
     let mut builder = Builder::new(Meta::default());
-    let (count, _) = snapshots::feed_all(&folder, |it| it.starts_with("osv-"), &mut builder)?;
+    let (count, _) =
+        snapshots::feed_all(&folder, |it| it.starts_with("osv-"), &mut |it| builder.add(&it))?;
     let parsed = start.elapsed();
     let mut file = File::create(&place)?;
     let summary = builder.finish(&mut file)?;
@@ -62,8 +65,35 @@ fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     database.verify()?;
     report("verify everything", start.elapsed(), None);
+    let (system, language) = (image(&database, "AlmaLinux:8"), image(&database, "npm"));
+    for (what, (inventory, scopes)) in [("AlmaLinux", system), ("npm", language)] {
+        let start = Instant::now();
+        let count = assess_in(&inventory, &database, date(2026, 1, 1), &scopes)?.findings.len();
+        let n = inventory.components.len();
+        report(&format!("match: {n} of {what}, {count} findings"), start.elapsed(), Some("50 ms"));
+    }
     fs::remove_file(&place)?;
     Ok(())
+}
+
+/// An image with a thousand components of a namespace, as far as it names so many.
+fn image(database: &Database, namespace: &str) -> (Inventory, Vec<Scope>) {
+    let namespace = Namespace::new(namespace);
+    let ecosystem = namespace.ecosystem().unwrap_or(Ecosystem::Generic);
+    let packages = database.packages(&namespace).unwrap_or_default();
+    let step = packages.len() / 1000 + 1;
+    let located = |(i, name): (usize, String)| Located {
+        // Half of it is up to date.
+        what: Component::new(ecosystem, &name, if i % 2 == 0 { "0.1-1" } else { "9999-1" }),
+        path: None,
+        layer: 0,
+        by: "bench".to_owned(),
+        system: Some(0),
+    };
+    let components = packages.into_iter().step_by(step).enumerate().map(located).collect();
+    let inventory =
+        Inventory { systems: vec![System::default()], components, ..Inventory::default() };
+    (inventory, vec![Scope { namespaces: vec![namespace], ..Scope::default() }])
 }
 
 fn report(what: &str, time: Duration, limit: Option<&str>) {

@@ -1,6 +1,8 @@
 //! Reading the snapshots of feeds that conformance and benchmarks are held against.
-use assess::{Builder, Item, database::Meta, feeds};
+use assess::{Builder, Database, Item, database::Meta, feeds};
+use jiff::Timestamp;
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, Read},
     path::Path,
@@ -82,12 +84,12 @@ fn is_record(feed: &str, name: &str) -> bool {
     }
 }
 
-/// Gives `builder` all that the snapshots say whose names `wanted` takes; returns the number of
+/// Gives `take` all that the snapshots say whose names `wanted` takes; returns the number of
 /// documents and what was malformed.
 pub(crate) fn feed_all(
     folder: &Path,
     wanted: impl Fn(&str) -> bool,
-    builder: &mut Builder,
+    take: &mut dyn FnMut(Item) -> io::Result<()>,
 ) -> io::Result<(usize, Vec<String>)> {
     let mut count = 0;
     let mut bad = Vec::new();
@@ -100,7 +102,7 @@ pub(crate) fn feed_all(
             }
             count += 1;
             let mut emit = |item: Item| {
-                if let Err(it) = builder.add(&item) {
+                if let Err(it) = take(item) {
                     fault = Some(it);
                 }
             };
@@ -115,14 +117,24 @@ pub(crate) fn feed_all(
     Ok((count, bad))
 }
 
-/// A database of all snapshots in a folder, in memory.
-pub(crate) fn database(folder: &Path) -> io::Result<(assess::Database, Vec<String>)> {
+/// A database of all snapshots in a folder, in memory; the identifiers of all advisories in it, with
+/// the day on which each last changed; and what was malformed.
+pub(crate) fn database(folder: &Path) -> io::Result<(Database, Ids, Vec<String>)> {
     let mut builder = Builder::new(Meta::default());
-    let (_, bad) = feed_all(folder, |_| true, &mut builder)?;
+    let mut ids = Ids::new();
+    let (_, bad) = feed_all(folder, |_| true, &mut |item| {
+        if let Item::Advisory(it) = &item {
+            ids.insert(it.id.clone(), it.modified);
+        }
+        builder.add(&item)
+    })?;
     let mut bytes = Vec::new();
     builder.finish(&mut bytes)?;
-    Ok((assess::Database::from_bytes(bytes).map_err(io::Error::other)?, bad))
+    Ok((Database::from_bytes(bytes).map_err(io::Error::other)?, ids, bad))
 }
+
+/// When each advisory last changed, by identifier.
+pub(crate) type Ids = BTreeMap<String, Option<Timestamp>>;
 
 /// Whether a folder is there at all.
 pub(crate) fn folder(data: &Path) -> Option<std::path::PathBuf> {

@@ -1,5 +1,6 @@
 //! Holds Plimsoll against facts that other projects have gathered: prints passed and total for each
 //! part, and every failure. The data is not part of the project.
+mod feeds;
 mod rpmdb;
 
 use std::{
@@ -12,13 +13,14 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[("rpmdb", rpmdb::run)];
+const PARTS: &[Part] = &[("feeds", feeds::run), ("rpmdb", rpmdb::run)];
 
 /// What became of one part.
 #[derive(Default)]
 pub(crate) struct Score {
     passed: usize,
     failures: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl Score {
@@ -29,6 +31,11 @@ impl Score {
         } else {
             self.failures.push(failure());
         }
+    }
+
+    /// Something to print that neither passes nor fails.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 }
 
@@ -54,6 +61,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         }
         let mut score = Score::default();
         part(&folder, &mut score);
+        for it in &score.notes {
+            println!("{name}: {it}");
+        }
         for it in &score.failures {
             println!("{name}: FAILED {it}");
         }
