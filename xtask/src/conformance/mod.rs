@@ -1,5 +1,7 @@
 //! Holds Plimsoll against facts that other projects have gathered: prints passed and total for each
 //! part, and every failure. The data is not part of the project.
+mod versions;
+
 use std::{
     env,
     path::{Path, PathBuf},
@@ -10,7 +12,7 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[];
+const PARTS: &[Part] = &[("versions", versions::run)];
 
 /// What became of one part.
 #[derive(Default)]
