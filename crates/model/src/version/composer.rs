@@ -1,39 +1,41 @@
-//! Composer: "Versions and constraints" of its documentation and `VersionParser::normalize` of
-//! composer/semver, compared by `version_compare` of the PHP manual.
+//! Composer: `Comparator` of composer/semver, which is `version_compare` of the PHP manual, and
+//! "Versions and constraints" of Composer's documentation with `VersionParser::normalize`, which
+//! Composer applies to every version that it loads.
 use super::{php, runs};
-use std::{borrow::Cow, cmp::Ordering};
+use std::cmp::Ordering;
 
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (normalize(a)?, normalize(b)?);
+    let (a, b) = (bare(a)?, bare(b)?);
     // Branches have no order among themselves.
     if a.starts_with("dev-") && b.starts_with("dev-") {
         return (a == b).then_some(Ordering::Equal);
     }
-    Some(php::order(&a, &b))
+    Some(php::order(a, b))
 }
 
-/// The form that Composer compares. What Composer would reject stays as it is, because registries
-/// and advisories hold such versions too.
-fn normalize(text: &str) -> Option<Cow<'_, str>> {
+fn bare(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+    let number = text.starts_with(|it: char| it.is_ascii_digit());
+    (number || text.starts_with("dev-")).then_some(text)
+}
+
+/// The form that Composer compares, in which `4.4` and `4.4.0` are one; `None` for what Composer
+/// rejects, though registries and advisories hold such versions too.
+pub(super) fn normalize(text: &str) -> Option<String> {
     let text = text.trim();
     let text = text.split_once(" as ").map_or(text, |it| it.0.trim_end());
     let text = without_stability_flag(text);
-    if text.is_empty() {
-        return None;
-    }
     if matches!(text, "master" | "trunk" | "default") {
-        return Some(Cow::Owned(format!("dev-{text}")));
+        return Some(format!("dev-{text}"));
     }
     if starts_with(text, "dev-") {
-        return Some(Cow::Owned(format!("dev-{}", text.get(4..).unwrap_or_default())));
+        return Some(format!("dev-{}", text.get(4..).unwrap_or_default()));
     }
     let text = text.split_once('+').map_or(text, |it| it.0);
     let plain = text.strip_prefix(['v', 'V']).unwrap_or(text);
-    if !plain.starts_with(|it: char| it.is_ascii_digit()) {
-        return None;
-    }
-    let normal = classical(plain).or_else(|| dated(plain)).or_else(|| numeric_branch(plain));
-    Some(normal.map_or(Cow::Borrowed(plain), Cow::Owned))
+    plain.starts_with(|it: char| it.is_ascii_digit()).then_some(())?;
+    classical(plain).or_else(|| dated(plain)).or_else(|| numeric_branch(plain))
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {

@@ -44,7 +44,7 @@ fn class(run: &str) -> Class {
         return Class::Number;
     }
     let known = |them: &&[&str]| them.iter().any(|it| it.eq_ignore_ascii_case(run));
-    BEFORE.iter().position(|them| known(&them)).map_or(Class::Letters, Class::Before)
+    BEFORE.iter().position(known).map_or(Class::Letters, Class::Before)
 }
 
 fn letters(run: &str) -> impl Iterator<Item = u8> {

@@ -21,7 +21,7 @@ mod semver;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 /// A rule for ordering versions.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -102,6 +102,17 @@ impl Scheme {
             Scheme::Semver => semver::compare,
         };
         compare(a, b)
+    }
+
+    /// The form of a version that the ecosystem's tool stores and compares, for ecosystems that
+    /// rewrite versions when they load them: Composer takes `v4.4` for `4.4.0.0`. Matchers compare
+    /// these forms.
+    pub fn normalize(self, version: &str) -> Cow<'_, str> {
+        let form = match self {
+            Scheme::Composer => composer::normalize(version),
+            _ => None,
+        };
+        form.map_or(Cow::Borrowed(version), Cow::Owned)
     }
 
     /// Whether `version` has a place in the order at all.

@@ -4,18 +4,38 @@ use std::cmp::Ordering;
 
 /// Orders two versions that are not empty.
 pub(super) fn order(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (Elements { rest: Some(a) }, Elements { rest: Some(b) });
-    loop {
-        let order = match (a.next(), b.next()) {
-            (None, None) => return Ordering::Equal,
-            (Some(a), Some(b)) => elements(a, b),
-            (Some(a), None) => with_nothing(a),
-            (None, Some(b)) => with_nothing(b).reverse(),
-        };
-        if order.is_ne() {
-            return order;
+    let (a, b) = (canonical(a), canonical(b));
+    runs::lists(a.split('.'), b.split('.'), |a, b| match (a, b) {
+        (Some(a), Some(b)) => elements(a, b),
+        (Some(a), None) => with_nothing(a),
+        (None, Some(b)) => with_nothing(b).reverse(),
+        (None, None) => Ordering::Equal,
+    })
+}
+
+/// Puts single dots for all that separates, and between digits and letters.
+fn canonical(text: &str) -> String {
+    let mut found = String::with_capacity(text.len());
+    let mut last = '.';
+    for it in text.chars() {
+        let separates = matches!(it, '-' | '_' | '+' | '.');
+        let turns =
+            (is_mark(last) && it.is_ascii_digit()) || (last.is_ascii_digit() && is_mark(it));
+        let keep = it.is_ascii_alphanumeric() || turns;
+        if (separates || turns || !keep) && !found.ends_with('.') {
+            found.push('.');
         }
+        if keep {
+            found.push(it);
+        }
+        last = it;
     }
+    found
+}
+
+/// Neither a digit nor a separator; PHP keeps any such character where it touches a digit.
+fn is_mark(it: char) -> bool {
+    !it.is_ascii_digit() && !matches!(it, '-' | '_' | '+' | '.')
 }
 
 fn elements(a: &str, b: &str) -> Ordering {
@@ -30,8 +50,8 @@ fn with_nothing(element: &str) -> Ordering {
     if starts_with_digit(element) { Ordering::Greater } else { rank(element).cmp(&NUMBER) }
 }
 
-fn starts_with_digit(text: &str) -> bool {
-    text.starts_with(|it: char| it.is_ascii_digit())
+fn starts_with_digit(element: &str) -> bool {
+    element.starts_with(|it: char| it.is_ascii_digit())
 }
 
 const NUMBER: i8 = 4;
@@ -45,29 +65,4 @@ fn rank(element: &str) -> i8 {
         return NUMBER;
     }
     WORDS.iter().find(|it| element.starts_with(it.0)).map_or(-1, |it| it.1)
-}
-
-/// What stands between separators, and between digits and letters.
-struct Elements<'a> {
-    rest: Option<&'a str>,
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let text = self.rest?;
-        let separator = |it: char| !it.is_ascii_alphanumeric() && it != '#';
-        let (element, rest) = match runs::digits(text) {
-            ("", _) => {
-                let ends = |it: char| it.is_ascii_digit() || separator(it);
-                text.split_at_checked(text.find(ends).unwrap_or(text.len()))?
-            }
-            number => number,
-        };
-        // Several separators are one, and one at the end leaves an empty element.
-        let after = rest.trim_start_matches(separator);
-        self.rest = (!rest.is_empty()).then_some(after);
-        Some(element)
-    }
 }
