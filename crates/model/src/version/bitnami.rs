@@ -10,7 +10,7 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
 
 fn revision(a: &str, b: &str) -> Ordering {
     match (a.is_empty(), b.is_empty()) {
-        (false, false) => semver::identifiers(a, b, semver::by_byte),
+        (false, false) => semver::identifiers(a.split('.'), b.split('.'), semver::by_byte),
         (a, b) => b.cmp(&a),
     }
 }

@@ -7,20 +7,25 @@ use std::cmp::Ordering;
 pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (parse(a)?, parse(b)?);
     let core = runs::padded(a.core.split('.'), b.core.split('.'));
-    Some(core.then_with(|| a.pre.order(b.pre)))
+    let pre = || match (a.kind.is_empty(), b.kind.is_empty()) {
+        (false, false) => semver::identifiers(a.identifiers(), b.identifiers(), semver::by_byte),
+        (a, b) => a.cmp(&b),
+    };
+    Some(core.then_with(pre))
 }
 
 struct Version<'a> {
     core: &'a str,
-    pre: Pre<'a>,
+    /// The first identifier of a prerelease; empty for a release.
+    kind: &'a str,
+    /// Its other identifiers: `rc2` and `rc.2` read the same.
+    rest: &'a str,
 }
 
-#[derive(Clone, Copy)]
-enum Pre<'a> {
-    /// A toolchain's kind and number, as in `rc2`.
-    Kind(&'a str, &'a str),
-    /// Identifiers between dots, perhaps none.
-    Identifiers(&'a str),
+impl<'a> Version<'a> {
+    fn identifiers(&self) -> impl Iterator<Item = &'a str> {
+        [self.kind].into_iter().chain(self.rest.split('.').filter(|it| !it.is_empty()))
+    }
 }
 
 fn parse(text: &str) -> Option<Version<'_>> {
@@ -36,37 +41,9 @@ fn module(text: &str) -> Option<Version<'_>> {
     let (core, rest) = semver::dotted_numbers(text)?;
     let (kind, number) = runs::split(rest, |it| it.is_ascii_lowercase());
     if !kind.is_empty() && runs::is_number(number) {
-        return Some(Version { core, pre: Pre::Kind(kind, number) });
+        return Some(Version { core, kind, rest: number });
     }
     let it = semver::parse(text)?;
-    Some(Version { core: it.core, pre: Pre::Identifiers(it.pre) })
-}
-
-impl<'a> Pre<'a> {
-    fn order(self, other: Pre<'a>) -> Ordering {
-        match (self.words(), other.words()) {
-            ((None, _), (None, _)) => Ordering::Equal,
-            ((a, _), (b, _)) if a.is_none() || b.is_none() => a.is_none().cmp(&b.is_none()),
-            ((a, x), (b, y)) => {
-                let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-                semver::identifiers(a, b, semver::by_byte).then_with(|| match (x, y) {
-                    ("", "") => Ordering::Equal,
-                    (x, y) if x.is_empty() || y.is_empty() => y.is_empty().cmp(&x.is_empty()),
-                    (x, y) => semver::identifiers(x, y, semver::by_byte),
-                })
-            }
-        }
-    }
-
-    /// The first identifier and the others: `rc2` and `rc.2` read the same.
-    fn words(self) -> (Option<&'a str>, &'a str) {
-        match self {
-            Pre::Kind(kind, number) => (Some(kind), number),
-            Pre::Identifiers("") => (None, ""),
-            Pre::Identifiers(it) => {
-                let (first, rest) = it.split_once('.').unwrap_or((it, ""));
-                (Some(first), rest)
-            }
-        }
-    }
+    let (kind, rest) = it.pre.split_once('.').unwrap_or((it.pre, ""));
+    Some(Version { core: it.core, kind, rest })
 }

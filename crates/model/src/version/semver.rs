@@ -55,14 +55,18 @@ pub(super) fn core(a: &Parsed<'_>, b: &Parsed<'_>) -> Ordering {
 /// Orders what stands after the hyphen, where nothing is greatest.
 pub(super) fn prerelease(a: &str, b: &str, words: fn(&str, &str) -> Ordering) -> Ordering {
     match (a.is_empty(), b.is_empty()) {
-        (false, false) => identifiers(a, b, words),
+        (false, false) => identifiers(a.split('.'), b.split('.'), words),
         (a, b) => a.cmp(&b),
     }
 }
 
 /// Orders identifiers: numbers by value and before words, and the list that goes on is greater.
-pub(super) fn identifiers(a: &str, b: &str, words: fn(&str, &str) -> Ordering) -> Ordering {
-    runs::lists(a.split('.'), b.split('.'), |a, b| match (a, b) {
+pub(super) fn identifiers<'a>(
+    a: impl Iterator<Item = &'a str>,
+    b: impl Iterator<Item = &'a str>,
+    words: fn(&str, &str) -> Ordering,
+) -> Ordering {
+    runs::lists(a, b, |a, b| match (a, b) {
         (Some(a), Some(b)) => match (runs::is_number(a), runs::is_number(b)) {
             (true, true) => runs::by_value(a, b),
             (false, false) => words(a, b),
