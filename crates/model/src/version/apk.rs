@@ -119,7 +119,7 @@ fn next<'a>(last: Token<'a>, text: &'a str) -> Option<(Token<'a>, &'a str)> {
     match first {
         b'a'..=b'z' if last.depth() <= 1 => Some((Token::Letter(first), after)),
         b'.' if last.depth() <= 1 => number(after, Token::Number),
-        // Only apk-tools 2 reads on after a letter, and OpenSMTPD's `6.0.3p1` needs it.
+        // Only apk-tools 2 reads on after a letter, and OpenSMTPD's versions, as in `7.4p1`, need it.
         b'0'..=b'9' if last.depth() == 2 => number(text, Token::Number),
         b'0'..=b'9' if last.depth() == 3 => number(text, Token::SuffixNumber),
         b'_' if last.depth() <= 4 => {
