@@ -13,7 +13,7 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[("rpmdb", rpmdb::run)];
+const PARTS: &[Part] = &[("rpmdb", rpmdb::run), ("versions", versions::run)];
 
 /// What became of one part.
 #[derive(Default)]
