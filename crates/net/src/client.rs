@@ -77,6 +77,7 @@ impl Client {
             if !request.url.same_origin(&next) {
                 request.authorization = None;
             }
+            response.finish();
             request.url = next;
         }
         Err(Error::Redirect(format!("{}: more than {REDIRECTS} in a row", request.url)))

@@ -21,4 +21,4 @@ pub use request::{Method, Request};
 pub use response::{Body, Response};
 pub use secret::Secret;
 pub use settings::{Host, Identity, Limits, Proxies, Retries, Settings, Timeouts};
-pub use url::Url;
+pub use url::{Url, encode};

@@ -7,6 +7,9 @@ use std::{
 };
 use ureq::http::HeaderMap;
 
+/// What is worth reading only to keep a connection.
+const LITTLE_BYTES: u64 = 16 << 10;
+
 /// An answer, whatever its status.
 #[derive(Debug)]
 pub struct Response {
@@ -60,6 +63,16 @@ impl Response {
     /// How long the server asks us to stay away.
     pub fn retry_after(&self) -> Option<Duration> {
         crate::retry::asked(self)
+    }
+
+    /// Reads the little that is left, so that the connection can serve the next request. Where much
+    /// is left or nobody knows, a new connection is cheaper.
+    pub fn finish(self) {
+        let length = self.header("content-length").and_then(|it| it.parse().ok());
+        if length.is_some_and(|it: u64| it <= LITTLE_BYTES) {
+            // Nothing depends on whether this works.
+            drop(self.bounded(LITTLE_BYTES));
+        }
     }
 
     /// The whole body, which may have no more than `limit` bytes.

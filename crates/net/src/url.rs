@@ -132,8 +132,9 @@ pub(crate) fn split_authority(text: &str, default_port: u16) -> Option<(String, 
     (ok && port != 0).then(|| (host.to_ascii_lowercase(), port))
 }
 
-/// Percent-encodes everything but the unreserved characters (RFC 3986, 2.3).
-fn encode(text: &str) -> String {
+/// Percent-encodes everything but the unreserved characters (RFC 3986, 2.3): for one value of a
+/// query or of a form.
+pub fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
