@@ -47,7 +47,7 @@ pub enum Auth {
         /// How many requests a token is good for.
         uses: usize,
     },
-    /// Who fetches a token with this identity token.
+    /// Who fetches a token with this identity token, as a form encodes it.
     Identity(&'static str),
     /// This challenge for everybody, whatever is sent.
     Challenge(String),
@@ -233,7 +233,7 @@ impl State {
             _ => (false, 0),
         };
         if !ok {
-            return Reply::new(401, error("UNAUTHORIZED", "wrong password"));
+            return Reply::new(401, error("UNAUTHORIZED", "incorrect user or password"));
         }
         self.tokens.push(uses);
         let token = format!("token-{}", self.tokens.len() - 1);

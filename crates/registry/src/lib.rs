@@ -1,1 +1,36 @@
 //! Where images come from: registries, layouts, archives, directories.
+mod challenge;
+mod client;
+mod credentials;
+mod error;
+mod helper;
+pub mod manifest;
+mod places;
+mod platform;
+mod reference;
+mod refusal;
+mod resume;
+mod session;
+mod token;
+mod verify;
+
+pub use client::RegistrySource;
+pub use credentials::{Credential, Helper, Keychain};
+pub use error::SourceError;
+pub use helper::run_helper;
+pub use platform::PlatformChoice;
+pub use reference::{BadReference, Reference};
+pub use session::Session;
+pub use verify::Verified;
+
+use model::{Image, Layer};
+use std::io::Read;
+
+/// Where images come from.
+pub trait Source: Send + Sync {
+    /// The images that the source holds for what was asked: one, or one a platform.
+    fn images(&self) -> Result<Vec<Image>, SourceError>;
+    /// The bytes of a layer as they are stored, compressed or not. The stream fails with
+    /// `InvalidData` at its end when the bytes do not hash to the blob's digest.
+    fn blob(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, SourceError>;
+}
