@@ -6,6 +6,7 @@ use crate::{
     proxy::{choose, is_local},
     retry::{passing, pause},
     tls,
+    url::split_authority,
 };
 use std::{
     collections::BTreeMap,
@@ -41,6 +42,11 @@ impl Client {
         let (roots, agents) = (OnceLock::new(), Mutex::new(BTreeMap::new()));
         let client = Client { shared: Arc::new(Shared { settings, pace, roots, agents }) };
         for (name, host) in &client.shared.settings.hosts {
+            // One that never matches would leave its settings unused without a word.
+            if split_authority(name, 443).is_none() || *name != name.to_ascii_lowercase() {
+                let text = format!("`{name}` is not `host` or `host:port` in lower case");
+                return Err(Error::Settings(text));
+            }
             if host.plain != Some(true) {
                 let named = |it| Error::Settings(format!("host `{name}`: {it}"));
                 tls::config(host, client.roots()).map_err(named)?;
@@ -48,8 +54,13 @@ impl Client {
         }
         let proxies = &client.shared.settings.proxies;
         for proxy in proxies.http.iter().chain(&proxies.https) {
-            let malformed = |_| Error::Settings("the proxy's address is malformed".to_owned());
-            Proxy::new(proxy.reveal()).map_err(malformed)?;
+            let usable = Proxy::new(proxy.reveal()).is_ok_and(|it| {
+                matches!(it.protocol(), ProxyProtocol::Http | ProxyProtocol::Https)
+            });
+            if !usable {
+                let text = "a proxy is `http://` or `https://` and a host";
+                return Err(Error::Settings(text.to_owned()));
+            }
         }
         Ok(client)
     }
@@ -104,7 +115,8 @@ impl Client {
                 Err(error) if error.retryable() => Some(pause(retries, failed)),
                 _ => None,
             };
-            match wait.filter(|it| failed < retries.tries && *it <= retries.longest) {
+            let tries = if request.hurried { 1 } else { retries.tries };
+            match wait.filter(|it| failed < tries && *it <= retries.longest) {
                 Some(wait) => {
                     drop(outcome);
                     (self.shared.settings.sleep)(wait);

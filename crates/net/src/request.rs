@@ -9,6 +9,7 @@ pub struct Request {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) authorization: Option<Secret>,
     pub(crate) body: Option<Vec<u8>>,
+    pub(crate) hurried: bool,
 }
 
 /// What to do with the resource.
@@ -49,7 +50,14 @@ impl Method {
 impl Request {
     /// A request to do `method` with `url`.
     pub fn new(method: Method, url: Url) -> Request {
-        Request { method, url, headers: Vec::new(), authorization: None, body: None }
+        Request {
+            method,
+            url,
+            headers: Vec::new(),
+            authorization: None,
+            body: None,
+            hurried: false,
+        }
     }
 
     /// A request to read `url`.
@@ -68,6 +76,13 @@ impl Request {
     #[must_use]
     pub fn authorization(mut self, value: Option<Secret>) -> Request {
         self.authorization = value;
+        self
+    }
+
+    /// Tried only once: for those who have another way.
+    #[must_use]
+    pub fn hurried(mut self, hurried: bool) -> Request {
+        self.hurried = hurried;
         self
     }
 

@@ -262,6 +262,32 @@ fn other_hosts_go_by_the_proxy() {
 }
 
 #[test]
+fn settings_that_cannot_work_are_refused() {
+    let proxies = |text: &str| Proxies { http: Some(Secret::new(text)), ..Proxies::default() };
+    let check = |proxies: Proxies, host: &str, ok: bool| {
+        let hosts = BTreeMap::from([(host.to_owned(), Host::default())]);
+        let client = Client::new(Settings { hosts, proxies, ..quick() });
+        assert_eq!(client.is_ok(), ok, "{host} {client:?}");
+    };
+    check(Proxies::default(), "registry.example:5000", true);
+    check(Proxies::default(), "[::1]:5000", true);
+    check(Proxies::default(), "https://registry.example", false);
+    check(Proxies::default(), "Registry.example", false);
+    check(Proxies::default(), "", false);
+    check(proxies("http://proxy.example:3128"), "a", true);
+    check(proxies("proxy.example:3128"), "a", true);
+    check(proxies("socks5://proxy.example"), "a", false);
+    check(proxies("::"), "a", false);
+}
+
+#[test]
+fn those_in_a_hurry_try_once() {
+    let server = replies(vec![Reply::new(503, "")]);
+    assert_eq!(client().send(&get(&server, "/").hurried(true)).unwrap().status, 503);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
 fn schemes() {
     let named = |host: Host| BTreeMap::from([("localhost:5000".to_owned(), host)]);
     let check = |hosts: BTreeMap<String, Host>, host: &str, origin: &str| {

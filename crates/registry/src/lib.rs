@@ -20,7 +20,6 @@ pub use error::SourceError;
 pub use helper::run_helper;
 pub use platform::PlatformChoice;
 pub use reference::{BadReference, Reference};
-pub use session::Session;
 pub use verify::Verified;
 
 use model::{Image, Layer};

@@ -1,7 +1,10 @@
 //! Everywhere that one image may be read from.
-use crate::{Keychain, Reference, Session, SourceError};
+use crate::{Keychain, Reference, SourceError, session::Session};
 use net::{Client, Response};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 /// Everywhere that holds the same content: mirrors, and last the registry itself.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     session: Session,
     repository: String,
+    /// Whether it has been found to be out of reach.
+    gone: AtomicBool,
 }
 
 impl Places {
@@ -28,14 +33,15 @@ impl Places {
     ) -> Result<Places, SourceError> {
         let place = |name: &str, host: &str, repository: String| {
             let session = Session::new(name, host, Arc::clone(keys), client.clone())?;
-            Ok(Place { session, repository })
+            Ok(Place { session, repository, gone: AtomicBool::new(false) })
         };
         let repository = reference.repository();
         let mirror = |it: &String| match it.split_once('/') {
             None => place(it, it, repository.to_owned()),
             Some((host, path)) => place(host, host, format!("{path}/{repository}")),
         };
-        let mirrors = mirrors.iter().map(mirror).collect::<Result<_, SourceError>>()?;
+        let mirrors = mirrors.iter().map(|it| mirror(it).map(Place::hurried));
+        let mirrors = mirrors.collect::<Result<_, SourceError>>()?;
         let origin = place(reference.registry(), reference.host(), repository.to_owned())?;
         Ok(Places { mirrors, origin })
     }
@@ -46,7 +52,14 @@ impl Places {
         read: impl Fn(&Place) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
         // Whatever is wrong with a mirror, the registry itself decides.
-        let mirrored = self.mirrors.iter().find_map(|it| read(it).ok());
+        let mut mirrors = self.mirrors.iter().filter(|it| !it.gone.load(Relaxed));
+        let mirrored = mirrors.find_map(|it| match read(it) {
+            Err(SourceError::Unreachable(_) | SourceError::Tls(_)) => {
+                it.gone.store(true, Relaxed);
+                None
+            }
+            other => other.ok(),
+        });
         mirrored.map_or_else(|| read(&self.origin), Ok)
     }
 
@@ -56,6 +69,10 @@ impl Places {
 }
 
 impl Place {
+    fn hurried(self) -> Place {
+        Place { session: self.session.hurried(), ..self }
+    }
+
     pub(crate) fn get(
         &self,
         kind: &str,

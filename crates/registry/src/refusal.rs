@@ -30,8 +30,9 @@ pub(crate) fn checked(
         return Ok(response);
     }
     let after = response.retry_after();
-    let place = if url.same_origin(origin) { name.to_owned() } else { url.origin() };
-    let words = words(response);
+    let own = url.same_origin(origin);
+    let place = if own { name.to_owned() } else { url.origin() };
+    let words = words(response, own);
     Err(match status {
         401 => SourceError::Unauthorized(format!(
             "{place} does not know us as one who may pull `{repository}`; log in, or check user, \
@@ -48,14 +49,16 @@ pub(crate) fn checked(
     })
 }
 
-/// What the registry has to say, ready to be appended: its messages, or a short plain text.
-fn words(response: Response) -> String {
+/// What the registry has to say, ready to be appended: its messages, or a short plain text. Of
+/// other servers only what is written for us: the registry chooses them, and could make us show
+/// what an inner server of our own says.
+fn words(response: Response, own: bool) -> String {
     let Ok(bytes) = response.bounded(WORDS_BYTES) else { return String::new() };
     let said = match serde_json::from_slice::<Words>(&bytes) {
         Ok(it) => it.errors.into_iter().filter_map(|it| it.message.or(it.code)).collect(),
         Err(_) => {
             let text = String::from_utf8(bytes).unwrap_or_default();
-            let plain = !text.trim_start().starts_with(['<', '{', '[']);
+            let plain = own && !text.trim_start().starts_with(['<', '{', '[']);
             if plain { vec![text] } else { Vec::new() }
         }
     };

@@ -21,11 +21,12 @@ use std::{
 const TOKEN_BYTES: u64 = 4 << 20;
 
 /// A registry and what it has learnt of us. Shared by all threads that read from it.
-pub struct Session {
+pub(crate) struct Session {
     name: String,
     origin: Url,
     client: Client,
     keys: Arc<Keychain>,
+    hurried: bool,
     state: Mutex<State>,
 }
 
@@ -34,31 +35,39 @@ struct State {
     challenge: Option<Challenge>,
     /// What the registry calls the right to pull from a repository, where it said so.
     scopes: BTreeMap<String, String>,
+    /// Who we are, by repository. A helper program may have been run to find out.
+    credentials: BTreeMap<String, Option<Credential>>,
     /// By repository.
     tokens: BTreeMap<String, Token>,
 }
 
 impl Session {
     /// A session with the registry called `name`, which is reached at `host[:port]`.
-    pub fn new(
+    pub(crate) fn new(
         name: &str,
         host: &str,
         keys: Arc<Keychain>,
         client: Client,
     ) -> Result<Session, SourceError> {
         let origin = client.origin(host)?;
-        Ok(Session { name: name.to_owned(), origin, client, keys, state: Mutex::default() })
+        let (name, state) = (name.to_owned(), Mutex::default());
+        Ok(Session { name, origin, client, keys, hurried: false, state })
+    }
+
+    /// The same, with one try for each request: for those who have another way.
+    pub(crate) fn hurried(self) -> Session {
+        Session { hurried: true, ..self }
     }
 
     /// Reads `path` (`/v2/...`), for which the right to pull from `repository` is needed. Any
     /// answer but success is an error.
-    pub fn get(
+    pub(crate) fn get(
         &self,
         path: &str,
         repository: &str,
         headers: &[(&'static str, String)],
     ) -> Result<Response, SourceError> {
-        let mut request = Request::get(self.origin.join(path)?);
+        let mut request = Request::get(self.origin.join(path)?).hurried(self.hurried);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -108,24 +117,35 @@ impl Session {
     /// held while a token is fetched, so that many threads do not fetch many.
     fn authorization(&self, repository: &str) -> Result<Option<Secret>, SourceError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (realm, service) = match &state.challenge {
-            None | Some(Challenge::Other(_)) => return Ok(None),
-            Some(Challenge::Basic) => return self.basic(repository),
-            Some(Challenge::Bearer { realm, service, .. }) => (realm, service.as_deref()),
-        };
+        let Some(challenge) = state.challenge.clone() else { return Ok(None) };
         if let Some(token) = state.tokens.get(repository).filter(|it| it.is_good()) {
             return Ok(Some(token.header.clone()));
         }
+        let credential = match state.credentials.get(repository) {
+            Some(it) => it.clone(),
+            None => self.keys.find(&self.name, repository)?,
+        };
+        state.credentials.insert(repository.to_owned(), credential.clone());
+        let Challenge::Bearer { realm, service, .. } = challenge else {
+            return self.basic(credential);
+        };
         let usual = format!("repository:{repository}:pull");
         let scope = state.scopes.get(repository).unwrap_or(&usual);
-        let token = self.fetch(realm, service, scope, repository)?;
+        let token = match &credential {
+            Some(Credential::Bearer(token)) => Token::lasting(token),
+            it => {
+                let realm = token::realm(&realm, &self.origin)?;
+                let request = token::request(realm, service.as_deref(), scope, it.as_ref());
+                self.fetch(&request.hurried(self.hurried), repository)?
+            }
+        };
         let header = token.header.clone();
         state.tokens.insert(repository.to_owned(), token);
         Ok(Some(header))
     }
 
-    fn basic(&self, repository: &str) -> Result<Option<Secret>, SourceError> {
-        match self.keys.find(&self.name, repository)? {
+    fn basic(&self, credential: Option<Credential>) -> Result<Option<Secret>, SourceError> {
+        match credential {
             Some(Credential::Basic { user, password }) => Ok(Some(basic(&user, &password))),
             Some(_) => {
                 let text = "wants user and password, but all we have is a token";
@@ -135,20 +155,8 @@ impl Session {
         }
     }
 
-    fn fetch(
-        &self,
-        realm: &str,
-        service: Option<&str>,
-        scope: &str,
-        repository: &str,
-    ) -> Result<Token, SourceError> {
-        let credential = self.keys.find(&self.name, repository)?;
-        if let Some(Credential::Bearer(token)) = credential {
-            return Ok(Token::lasting(&token));
-        }
-        let realm = token::realm(realm, &self.origin)?;
-        let request = token::request(realm, service, scope, credential.as_ref());
-        let response = self.checked(self.client.send(&request)?, repository)?;
+    fn fetch(&self, request: &Request, repository: &str) -> Result<Token, SourceError> {
+        let response = self.checked(self.client.send(request)?, repository)?;
         // Nothing of a strange answer is quoted: the token may be in it.
         let strange = || SourceError::Malformed(format!("the token that {} gave out", self.name));
         Token::parse(&response.bounded(TOKEN_BYTES)?).ok_or_else(strange)

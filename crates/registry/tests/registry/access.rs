@@ -1,8 +1,11 @@
 //! Making ourselves known.
 use crate::{first_layer, large, one, small, with};
 use net::Secret;
-use registry::{Credential, Keychain, PlatformChoice, RegistrySource, Source, SourceError};
-use std::thread;
+use registry::{Credential, Helper, Keychain, PlatformChoice, RegistrySource, Source, SourceError};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 use testkit::{
     http::{Reply, Wire},
     registry::{Auth, Registry, What},
@@ -69,6 +72,22 @@ fn tokens_are_fetched_once_and_for_pulling() {
         let sent = it.header("authorization").unwrap_or_default();
         sent.starts_with("Basic") == it.target.starts_with("/token")
     }));
+}
+
+#[test]
+fn helper_programs_are_run_once() {
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let registry = Registry::start(Auth::Basic("user", "hush"));
+    registry.put("team/app", "latest", &small("linux/amd64", "x"));
+    let helper: Helper = Box::new(|_, _| {
+        RUNS.fetch_add(1, Ordering::SeqCst);
+        Ok(Some(br#"{"Username":"user","Secret":"hush"}"#.to_vec()))
+    });
+    let keys = Keychain::new().with_config(br#"{"credsStore":"x"}"#, Some(helper)).unwrap();
+    let source = with(&registry, "team/app", PlatformChoice::Host, keys);
+    let image = one(&source).unwrap();
+    first_layer(&source, &image).unwrap();
+    assert_eq!(RUNS.load(Ordering::SeqCst), 1);
 }
 
 #[test]

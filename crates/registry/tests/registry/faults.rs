@@ -1,8 +1,13 @@
 //! Everything that goes wrong between us and a registry.
 use crate::{first_layer, large, one, small, source};
 use model::Image;
-use registry::{RegistrySource, Source, SourceError};
-use std::io::{self, ErrorKind};
+use net::{Client, Settings, Timeouts};
+use registry::{PlatformChoice, Reference, RegistrySource, Source, SourceError};
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+    time::Duration,
+};
 use testkit::{
     http::{Reply, Server, Wire},
     image::BuiltImage,
@@ -36,11 +41,25 @@ fn layers_survive() {
     check(4, What::Wire(Wire::Cut(10)));
     check(1, What::Wire(Wire::Chunked));
     check(1, What::Wire(Wire::Unframed));
-    check(1, What::Wire(Wire::Hang(1000)));
     check(1, What::Wire(Wire::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9".to_vec())));
     check(3, What::Reply(Reply::new(500, "")));
     check(3, What::Reply(Reply::new(503, "").header("retry-after", "1")));
     check(2, What::Reply(Reply::new(429, "").header("retry-after", "5")));
+}
+
+#[test]
+fn layers_survive_silence() {
+    let registry = Registry::start(Auth::Open);
+    let built = large(200_000);
+    registry.put("app", "latest", &built);
+    let timeouts = Timeouts { idle: Duration::from_millis(100), ..Timeouts::default() };
+    let settings = Settings { timeouts, sleep: |_| {}, ..Settings::default() };
+    let (client, keys) = (Client::new(settings).unwrap(), Arc::default());
+    let reference = Reference::parse(&format!("{}/app", registry.host())).unwrap();
+    let source = RegistrySource::new(reference, PlatformChoice::Host, keys, client).unwrap();
+    let image = one(&source).unwrap();
+    registry.fail(built.layers()[0].digest.as_str(), 1, What::Wire(Wire::Hang(100_000)));
+    assert_eq!(first_layer(&source, &image).unwrap(), built.layers()[0].bytes);
 }
 
 #[test]

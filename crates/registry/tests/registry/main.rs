@@ -12,12 +12,11 @@ mod mirrors;
 mod real;
 
 use model::{Image, Platform};
-use net::{Client, Settings, Timeouts};
+use net::{Client, Settings};
 use registry::{Keychain, PlatformChoice, Reference, RegistrySource, Source, SourceError};
 use std::{
     io::{self, Read},
     sync::Arc,
-    time::Duration,
 };
 use testkit::{
     image::{BuiltImage, image},
@@ -25,10 +24,9 @@ use testkit::{
     tar::{file, tar},
 };
 
-/// A client that does not rest between tries and gives up waiting soon.
+/// A client that does not rest between tries.
 fn client() -> Client {
-    let timeouts = Timeouts { idle: Duration::from_millis(300), ..Timeouts::default() };
-    Client::new(Settings { sleep: |_| {}, timeouts, ..Settings::default() }).unwrap()
+    Client::new(Settings { sleep: |_| {}, ..Settings::default() }).unwrap()
 }
 
 /// `name` (`repository:tag`) in `registry`.

@@ -3,7 +3,7 @@ use crate::{client, first_layer, one, small};
 use registry::{Keychain, PlatformChoice, Reference, RegistrySource};
 use std::sync::Arc;
 use testkit::{
-    http::Reply,
+    http::{Reply, Wire},
     image::BuiltImage,
     registry::{Auth, Registry, What},
 };
@@ -57,4 +57,15 @@ fn whatever_is_wrong_with_mirrors_the_registry_serves() {
     check(Auth::Open, Some(What::Reply(Reply::new(200, "<html>welcome</html>"))));
     check(Auth::Open, Some(What::Body(b"{}".to_vec())));
     check(Auth::Basic("a", "b"), None);
+}
+
+#[test]
+fn mirrors_out_of_reach_are_tried_once() {
+    let (origin, _) = stocked("team/app");
+    let mirror = Registry::start(Auth::Open);
+    mirror.fail("/v2/", 999, What::Wire(Wire::Raw(Vec::new())));
+    let source = source(&origin, &[mirror.host()]);
+    let image = one(&source).unwrap();
+    first_layer(&source, &image).unwrap();
+    assert_eq!(mirror.seen().len(), 1);
 }
