@@ -112,13 +112,17 @@ impl Read for Body {
     }
 }
 
-/// The client library's errors as those of the standard library.
+/// The client library's errors as those of the standard library. `InvalidData`, which TLS says of
+/// records that were spoiled on their way, is left to those who judge the content.
 fn plain(error: io::Error) -> io::Error {
     match error.get_ref().and_then(|it| it.downcast_ref::<ureq::Error>()) {
         Some(ureq::Error::Timeout(_)) => {
             io::Error::new(io::ErrorKind::TimedOut, "nothing came any more")
         }
         Some(other) => io::Error::other(other.to_string()),
+        None if error.kind() == io::ErrorKind::InvalidData => {
+            io::Error::new(io::ErrorKind::ConnectionAborted, error.to_string())
+        }
         None => error,
     }
 }

@@ -7,8 +7,10 @@
 use net::{Client, Error, Host, Limits, Method, Proxies, Request, Secret, Settings, Timeouts, Url};
 use std::{
     collections::BTreeMap,
-    io::Read,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpListener,
     sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 use testkit::http::{Reply, Server, Wire};
@@ -259,6 +261,44 @@ fn other_hosts_go_by_the_proxy() {
     assert!(!format!("{client:?}").contains("hush"));
     let direct = replies(vec![Reply::new(200, "")]);
     assert_eq!(client.send(&get(&direct, "/")).unwrap().status, 200);
+}
+
+/// A proxy that plays the server at the far end as well, and what it was asked for.
+fn tunnel() -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut asked = String::new();
+        for answer in
+            ["HTTP/1.1 200 Connected\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"]
+        {
+            while !asked.ends_with("\r\n\r\n") {
+                reader.read_line(&mut asked).unwrap();
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
+            asked.push('|');
+        }
+        asked
+    });
+    (host, asked)
+}
+
+#[test]
+fn proxies_pass_requests_on() {
+    let (host, asked) = tunnel();
+    let http = Some(Secret::new(format!("http://user:p%40ss@{host}")));
+    let proxies = Proxies { http, ..Proxies::default() };
+    let client = Client::new(Settings { proxies, ..quick() }).unwrap();
+    let url = Url::parse("http://registry.example:8080/v2/").unwrap();
+    let request = Request::get(url).authorization(Some(Secret::new("Bearer hush")));
+    assert_eq!(client.send(&request).unwrap().bounded(5).unwrap(), b"hello");
+    let asked = asked.join().unwrap().to_ascii_lowercase();
+    let (to_proxy, to_server) = asked.split_once('|').unwrap();
+    assert!(to_proxy.starts_with("connect registry.example:8080 "), "{asked}");
+    assert!(to_proxy.contains("proxy-authorization: basic ") && !to_proxy.contains("bearer"));
+    assert!(to_server.contains("bearer hush") && !to_server.contains("proxy-authorization"));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Images in registries (OCI distribution specification, "Pulling"; Docker's "Image Manifest
 //! Version 2, Schema 2").
 use crate::{
-    Keychain, PlatformChoice, Reference, Source, SourceError, Verified,
+    Keychain, PlatformChoice, Reference, Source, SourceError,
     manifest::{self, DOCUMENT_BYTES, Document, Entry, Manifest},
     places::Places,
-    resume::Resuming,
+    resume::Checked,
     verify::verify,
 };
 use model::{Descriptor, Digest, Image, Layer, Platform};
@@ -212,9 +212,8 @@ impl Source for RegistrySource {
         let Some(digest) = layer.blob.digest.clone() else {
             return Err(SourceError::Malformed("a layer without digest".to_owned()));
         };
-        let reader = Resuming::open(Arc::clone(&self.places), digest.clone(), layer.blob.size);
-        match reader {
-            Ok(reader) => Ok(Box::new(Verified::new(reader, digest))),
+        match Checked::open(&self.places, digest.clone(), layer.blob.size) {
+            Ok(reader) => Ok(Box::new(reader)),
             Err(SourceError::NotFound(_)) if is_foreign(&layer.blob) => {
                 Err(SourceError::Unsupported(format!(
                     "layer {digest} is kept outside the registry; push the image with its non-distributable layers"

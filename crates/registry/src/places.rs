@@ -18,7 +18,7 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     session: Session,
     repository: String,
-    /// Whether it has been found to be out of reach.
+    /// Whether it has been found to be out of reach, or wrong.
     gone: AtomicBool,
 }
 
@@ -61,6 +61,11 @@ impl Places {
             other => other.ok(),
         });
         mirrored.map_or_else(|| read(&self.origin), Ok)
+    }
+
+    /// Asks no mirror any more: one of them, and nobody knows which, gave us wrong bytes.
+    pub(crate) fn distrust_mirrors(&self) {
+        self.mirrors.iter().for_each(|it| it.gone.store(true, Relaxed));
     }
 
     pub(crate) fn client(&self) -> &Client {

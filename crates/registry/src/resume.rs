@@ -1,5 +1,5 @@
 //! Reads a blob to its end over lines that drop (RFC 9110, 14: range requests).
-use crate::{SourceError, places::Places};
+use crate::{SourceError, Verified, places::Places};
 use model::Digest;
 use net::{Body, Response};
 use std::{
@@ -11,7 +11,7 @@ use std::{
 const PROGRESS_BYTES: u64 = 64 << 10;
 
 /// The bytes of a blob, from however many answers it takes.
-pub(crate) struct Resuming {
+struct Resuming {
     places: Arc<Places>,
     digest: Digest,
     /// As the manifest says; 0 where it says nothing.
@@ -34,11 +34,7 @@ struct Line {
 
 impl Resuming {
     /// Opens the blob. A `size` of 0 is not held against what comes.
-    pub(crate) fn open(
-        places: Arc<Places>,
-        digest: Digest,
-        size: u64,
-    ) -> Result<Resuming, SourceError> {
+    fn open(places: Arc<Places>, digest: Digest, size: u64) -> Result<Resuming, SourceError> {
         let line = Some(line(&places, &digest, size, 0)?);
         Ok(Resuming { places, digest, size, at: 0, line, failed: 0, mark: 0 })
     }
@@ -101,6 +97,34 @@ impl Read for Resuming {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// The bytes of a blob held against its digest. Where they are wrong, whoever tries again gets them
+/// from the registry itself.
+pub(crate) struct Checked {
+    reader: Verified<Resuming>,
+    places: Arc<Places>,
+}
+
+impl Checked {
+    pub(crate) fn open(
+        places: &Arc<Places>,
+        digest: Digest,
+        size: u64,
+    ) -> Result<Checked, SourceError> {
+        let reader = Resuming::open(Arc::clone(places), digest.clone(), size)?;
+        Ok(Checked { reader: Verified::new(reader, digest), places: Arc::clone(places) })
+    }
+}
+
+impl Read for Checked {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buf).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::InvalidData {
+                self.places.distrust_mirrors();
+            }
+        })
     }
 }
 

@@ -60,6 +60,19 @@ fn whatever_is_wrong_with_mirrors_the_registry_serves() {
 }
 
 #[test]
+fn a_mirror_with_wrong_bytes_is_not_asked_again() {
+    let (origin, built) = stocked("team/app");
+    let (mirror, _) = stocked("team/app");
+    let layer = &built.layers()[0];
+    let wrong: Vec<u8> = layer.bytes.iter().map(|it| !it).collect();
+    mirror.put_blob(layer.digest.as_str(), &wrong);
+    let source = source(&origin, &[mirror.host()]);
+    let image = one(&source).unwrap();
+    assert!(first_layer(&source, &image).is_err());
+    assert_eq!(first_layer(&source, &image).unwrap(), layer.bytes);
+}
+
+#[test]
 fn mirrors_out_of_reach_are_tried_once() {
     let (origin, _) = stocked("team/app");
     let mirror = Registry::start(Auth::Open);
