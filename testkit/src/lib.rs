@@ -1,1 +1,5 @@
 //! For tests only: an in-process registry, an image builder, damaged bytes.
+pub mod http;
+pub mod image;
+pub mod registry;
+pub mod tar;

@@ -1,6 +1,6 @@
 //! Why an image could not be had.
 use model::{Digest, Platform};
-use std::{error, fmt, io};
+use std::{error, fmt, io, time::Duration};
 
 /// Why a source could not give an image or a layer.
 #[derive(Debug)]
@@ -27,6 +27,23 @@ pub enum SourceError {
     },
     /// Over a limit: which.
     TooLarge(String),
+    /// We are not known there, or may not do it: which right is missing.
+    Unauthorized(String),
+    /// A policy of the registry forbids it: in its own words.
+    Refused(String),
+    /// The registry wants to be left alone for a while.
+    RateLimited {
+        /// Who.
+        host: String,
+        /// For how long, if it said so.
+        after: Option<Duration>,
+    },
+    /// It does not answer, or answers with a failure of its own: who, and how.
+    Unreachable(String),
+    /// It is not whom we were told to trust: who, why, and what to do.
+    Tls(String),
+    /// Our own settings cannot be used: which, and why.
+    Settings(String),
     /// Reading failed.
     Io {
         /// What was read.
@@ -34,6 +51,19 @@ pub enum SourceError {
         /// How it failed.
         source: io::Error,
     },
+}
+
+impl SourceError {
+    /// Whether the same may succeed later.
+    pub fn retryable(&self) -> bool {
+        match self {
+            SourceError::Unreachable(_) | SourceError::RateLimited { .. } => true,
+            // Bytes spoiled on their way come out right the next time; it is worth one try.
+            SourceError::DigestMismatch { .. } => true,
+            SourceError::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for SourceError {
@@ -55,6 +85,17 @@ impl fmt::Display for SourceError {
                 write!(f, "the content of {expected} hashes to {got}")
             }
             SourceError::TooLarge(which) => write!(f, "too large: {which}"),
+            SourceError::Unauthorized(why) => write!(f, "not allowed: {why}"),
+            SourceError::Refused(words) => write!(f, "refused by a policy: {words}"),
+            SourceError::RateLimited { host, after: Some(after) } => {
+                write!(f, "{host} asks to wait {} s before the next request", after.as_secs())
+            }
+            SourceError::RateLimited { host, after: None } => {
+                write!(f, "{host} asks for fewer requests; wait, log in or use a mirror")
+            }
+            SourceError::Unreachable(it) => write!(f, "cannot reach {it}"),
+            SourceError::Tls(it) => write!(f, "TLS with {it}"),
+            SourceError::Settings(it) => write!(f, "settings: {it}"),
             SourceError::Io { what, source } => write!(f, "{what}: {source}"),
         }
     }
@@ -65,6 +106,20 @@ impl error::Error for SourceError {
         match self {
             SourceError::Io { source, .. } => Some(source),
             _ => None,
+        }
+    }
+}
+
+impl From<net::Error> for SourceError {
+    fn from(it: net::Error) -> SourceError {
+        match it {
+            net::Error::Unreachable(it) => SourceError::Unreachable(it),
+            net::Error::Tls(it) => SourceError::Tls(it),
+            net::Error::TooLarge(it) => SourceError::TooLarge(it),
+            net::Error::Settings(it) => SourceError::Settings(it),
+            net::Error::Redirect(_) | net::Error::Malformed(_) | net::Error::Url(_) => {
+                SourceError::Malformed(it.to_string())
+            }
         }
     }
 }

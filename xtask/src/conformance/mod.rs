@@ -2,6 +2,7 @@
 //! part, and every failure. The data is not part of the project.
 mod feeds;
 mod rpmdb;
+mod versions;
 
 use std::{
     env,
@@ -13,7 +14,7 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[("feeds", feeds::run), ("rpmdb", rpmdb::run)];
+const PARTS: &[Part] = &[("feeds", feeds::run), ("rpmdb", rpmdb::run), ("versions", versions::run)];
 
 /// What became of one part.
 #[derive(Default)]

@@ -1,0 +1,131 @@
+//! Tokens: how they are asked for, and how long they last (the "Docker Registry v2 authentication"
+//! pages, "Token" and "OAuth2").
+use crate::{Credential, SourceError};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use net::{Method, Request, Secret, Url};
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+
+/// How long a token is good for when nothing is said.
+const LIFE: Duration = Duration::from_secs(60);
+
+/// Something to show, for a time.
+pub(crate) struct Token {
+    /// The whole `Authorization`.
+    pub(crate) header: Secret,
+    good_until: Option<Instant>,
+}
+
+/// What a token server gives.
+#[derive(Deserialize)]
+struct Given {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<i64>,
+}
+
+impl Token {
+    /// One that somebody else keeps fresh.
+    pub(crate) fn lasting(token: &Secret) -> Token {
+        Token { header: bearer(token.reveal()), good_until: None }
+    }
+
+    /// The one in the answer of a token server; `None` when there is none.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Token> {
+        let given: Given = serde_json::from_slice(bytes).ok()?;
+        let filled = |it: &String| !it.is_empty();
+        let token = given.token.filter(filled).or(given.access_token.filter(filled))?;
+        let said = given.expires_in.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
+        let life = said.map_or(LIFE, Duration::from_secs);
+        // A little early: the request that uses it takes time to arrive.
+        let early = life.mul_f32(0.9).max(life.saturating_sub(Duration::from_secs(30)));
+        Some(Token { header: bearer(&token), good_until: Instant::now().checked_add(early) })
+    }
+
+    /// Whether it may still be shown.
+    pub(crate) fn is_good(&self) -> bool {
+        self.good_until.is_none_or(|until| Instant::now() < until)
+    }
+}
+
+/// The address of the token server that `registry` names. One without encryption gets nothing from
+/// us where the registry itself has it.
+pub(crate) fn realm(text: &str, registry: &Url) -> Result<Url, SourceError> {
+    let realm = Url::parse(text)?;
+    if registry.secure() && !realm.secure() {
+        let text = format!("{registry} names a token server without encryption, {realm}");
+        return Err(SourceError::Malformed(text));
+    }
+    Ok(realm)
+}
+
+/// The request for a token for `scope`. Identity tokens are exchanged by OAuth 2.
+pub(crate) fn request(
+    realm: Url,
+    service: Option<&str>,
+    scope: &str,
+    credential: Option<&Credential>,
+) -> Request {
+    if let Some(Credential::Identity(token)) = credential {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("service", service.unwrap_or_default()),
+            ("client_id", "plimsoll"),
+            ("scope", scope),
+            ("refresh_token", token.reveal()),
+        ];
+        let pairs: Vec<_> = fields.iter().map(|(k, v)| format!("{k}={}", net::encode(v))).collect();
+        let form = "application/x-www-form-urlencoded";
+        return Request::new(Method::Post, realm).body(form, pairs.join("&"));
+    }
+    let realm = service.map_or(realm.clone(), |it| realm.with_query("service", it));
+    let authorization = match credential {
+        Some(Credential::Basic { user, password }) => Some(basic(user, password)),
+        _ => None,
+    };
+    Request::get(realm.with_query("scope", scope)).authorization(authorization)
+}
+
+/// The `Authorization` of a user and password (RFC 7617, 2).
+pub(crate) fn basic(user: &str, password: &Secret) -> Secret {
+    let pair = format!("{user}:{}", password.reveal());
+    Secret::new(format!("Basic {}", BASE64_STANDARD.encode(pair)))
+}
+
+fn bearer(token: &str) -> Secret {
+    Secret::new(format!("Bearer {token}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_servers_are_as_safe_as_their_registry() {
+        let check = |text: &str, registry: &str, ok: bool| {
+            let registry = Url::parse(registry).unwrap();
+            assert_eq!(realm(text, &registry).is_ok(), ok, "{text} {registry}");
+        };
+        check("https://auth.example/token", "https://a.example", true);
+        check("http://auth.example/token", "https://a.example", false);
+        check("http://auth.example/token", "http://a.example", true);
+        check("https://auth.example/token", "http://a.example", true);
+        check("/token", "https://a.example", false);
+        check("file:///etc/passwd", "http://a.example", false);
+    }
+
+    #[test]
+    fn tokens_are_understood() {
+        let check = |text: &str, header: Option<&str>| {
+            let token = Token::parse(text.as_bytes()).filter(Token::is_good);
+            assert_eq!(token.as_ref().map(|it| it.header.reveal()), header, "{text}");
+        };
+        check(r#"{"token":"a"}"#, Some("Bearer a"));
+        check(r#"{"access_token":"a","expires_in":300}"#, Some("Bearer a"));
+        check(r#"{"token":"","access_token":"a","expires_in":-1}"#, Some("Bearer a"));
+        check(r#"{"token":"a","expires_in":9223372036854775807}"#, Some("Bearer a"));
+        check(r#"{"token":null}"#, None);
+        check("{}", None);
+        check("<html>", None);
+    }
+}
