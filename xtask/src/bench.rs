@@ -34,14 +34,18 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     }
 }
 
+/// The records that the limits speak of, and Debian's, of which one package has thousands.
+fn is_measured(file: &str) -> bool {
+    file.starts_with("osv-") || file.starts_with("debian-changelog")
+}
+
 /// The advisory database: build, open, match.
 fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let folder = snapshots::folder(data).ok_or("no snapshots: set PLIMSOLL_CONFORMANCE")?;
     let place = env::temp_dir().join(format!("plimsoll-bench-{}.db", std::process::id()));
     let start = Instant::now();
     let mut builder = Builder::new(Meta::default());
-    let (count, _) =
-        snapshots::feed_all(&folder, |it| it.starts_with("osv-"), &mut |it| builder.add(&it))?;
+    let (count, _) = snapshots::feed_all(&folder, is_measured, &mut |it| builder.add(&it))?;
     let parsed = start.elapsed();
     let mut file = File::create(&place)?;
     let summary = builder.finish(&mut file)?;
@@ -65,12 +69,13 @@ fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     database.verify()?;
     report("verify everything", start.elapsed(), None);
-    let (system, language) = (image(&database, "AlmaLinux:8"), image(&database, "npm"));
-    for (what, (inventory, scopes)) in [("AlmaLinux", system), ("npm", language)] {
+    for namespace in ["AlmaLinux:8", "npm", "Debian:12"] {
+        let (inventory, scopes) = image(&database, namespace);
         let start = Instant::now();
         let count = assess_in(&inventory, &database, date(2026, 1, 1), &scopes)?.findings.len();
         let n = inventory.components.len();
-        report(&format!("match: {n} of {what}, {count} findings"), start.elapsed(), Some("50 ms"));
+        let what = format!("match: {n} of {namespace}, {count} findings");
+        report(&what, start.elapsed(), Some("50 ms"));
     }
     fs::remove_file(&place)?;
     Ok(())
@@ -83,8 +88,8 @@ fn image(database: &Database, namespace: &str) -> (Inventory, Vec<Scope>) {
     let packages = database.packages(&namespace).unwrap_or_default();
     let step = packages.len() / 1000 + 1;
     let located = |(i, name): (usize, String)| Located {
-        // Half of it is up to date.
-        what: Component::new(ecosystem, &name, if i % 2 == 0 { "0.1-1" } else { "9999-1" }),
+        // A tenth of it is ancient: whatever was ever fixed is found there.
+        what: Component::new(ecosystem, &name, if i % 10 == 0 { "0.1-1" } else { "9999-1" }),
         path: None,
         layer: 0,
         by: "bench".to_owned(),

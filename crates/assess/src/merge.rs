@@ -7,7 +7,8 @@ use crate::{
     rating,
 };
 use model::{
-    Advisory, Component, Enrichment, Finding, Kind, Level, Rating, Statement, Status, Verdict, Why,
+    Advisory, Component, Enrichment, Finding, Kind, Level, Namespace, Rating, Statement, Status,
+    Verdict, Why,
 };
 use std::{
     cmp::Reverse,
@@ -18,14 +19,17 @@ use std::{
 pub(crate) fn findings(component: &Component, found: &[Found], records: &Records) -> Vec<Finding> {
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let names = clusters(found, records);
-    let denied: BTreeSet<&str> = found
+    let denied: BTreeSet<(&Namespace, &str)> = found
         .iter()
         .filter(|it| it.judged.outcome == Outcome::Miss(Verdict::NotAffected))
-        .filter_map(|it| cve_of(&it.judged.advisory))
+        .filter_map(|it| Some((&it.question.namespace, cve_of(&it.judged.advisory)?)))
         .collect();
     for it in found {
         let Some(advisory) = advisory(it, records) else { continue };
-        for id in subjects(advisory).filter(|it| !denied.contains(it)) {
+        for id in subjects(advisory) {
+            if is_hit(it) && denied.contains(&(&it.question.namespace, id)) {
+                continue;
+            }
             let Some((primary, all)) = names.get(id) else { continue };
             let group = groups.entry(primary.clone()).or_default();
             group.names.extend(all.iter().cloned());
