@@ -165,7 +165,7 @@ impl Group<'_> {
             priority: rating::priority(kind, severity.level, status, &Enrichment::default()),
             title: title.map(|it| it.1.title.clone()).unwrap_or_default(),
             cwes: unique(self.said.iter().flat_map(|it| it.1.cwes.iter().cloned())),
-            references: unique(self.said.iter().flat_map(|it| it.1.references.iter().cloned())),
+            references: unique(self.said.iter().flat_map(|it| references(it.1, &id)).cloned()),
             published: self.said.iter().filter_map(|it| it.1.published).min(),
             exploited: None,
             epss: None,
@@ -216,6 +216,13 @@ fn is_erratum(advisory: &Advisory) -> bool {
     !advisory.covers.is_empty()
         && cve_of(&advisory.id).is_none()
         && !advisory.covers.contains(&advisory.id)
+}
+
+/// The web pages of an advisory, without those on other vulnerabilities that it covers.
+fn references<'a>(advisory: &'a Advisory, id: &str) -> impl Iterator<Item = &'a String> {
+    let other = move |it: &&String| it.contains("CVE-") && !it.contains(id);
+    let several = advisory.covers.len() > 1;
+    advisory.references.iter().filter(move |it| !several || !other(it))
 }
 
 fn why(component: &Component, it: &Found) -> Why {
