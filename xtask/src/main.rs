@@ -1,5 +1,7 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
+mod bench;
 mod conformance;
+mod snapshots;
 
 use std::{env, process::ExitCode};
 
@@ -7,11 +9,14 @@ use std::{env, process::ExitCode};
 type Chore = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
 /// What `cargo xtask` can do.
-const CHORES: &[Chore] = &[(
-    "conformance",
-    "[--data DIR] [PART ...]: holds Plimsoll against other people's facts",
-    conformance::run,
-)];
+const CHORES: &[Chore] = &[
+    (
+        "conformance",
+        "[--data DIR] [PART ...]: holds Plimsoll against other people's facts",
+        conformance::run,
+    ),
+    ("bench", "NAME: measures, and prints the limit beside it", bench::run),
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();

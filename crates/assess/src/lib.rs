@@ -1,10 +1,25 @@
 //! What an inventory means: feeds, the advisory database, the matcher. All of it computes only:
 //! bytes in, bytes out.
+mod coverage;
 pub mod database;
+mod evaluate;
 pub mod feeds;
+mod judge;
+mod matching;
+mod merge;
 mod names;
 mod ranges;
+mod rating;
+mod scope;
+pub mod starter;
 mod text;
+mod why_not;
 
-pub use database::{Builder, Database, DatabaseError};
+pub use database::{Builder, Database, DatabaseError, diff};
 pub use feeds::{FEEDS, Feed, Item, Malformed};
+pub use matching::{assess, assess_in};
+pub use scope::Scope;
+pub use why_not::{why_not, why_not_in};
+
+#[cfg(test)]
+mod tests;

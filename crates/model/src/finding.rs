@@ -1,7 +1,8 @@
 //! What an assessment says: findings, why each was made, and why others were not.
 use crate::{Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// What an inventory means in the light of one database.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -35,6 +36,8 @@ pub struct Finding {
     pub certain: bool,
     /// The smallest version that is no longer affected, on the installed one's branch.
     pub fixed: Option<String>,
+    /// The subscription that one needs for it: `Ubuntu Pro`.
+    pub subscription: Option<String>,
     /// How bad: the first known of `ratings`.
     pub severity: Rating,
     /// Everybody's word on it, the closest to the package first.
@@ -145,8 +148,33 @@ pub enum Verdict {
     OtherArchitecture(String),
     /// The advisory was withdrawn: when.
     Withdrawn(String),
+    /// It has the package, but nothing tells of which release, so that no advisory applies.
+    UnknownRelease(String),
+    /// The release gets no more fixes since that day, and its advisories are no longer kept up.
+    EndOfLife(Date),
     /// The package is not in the image.
     NoSuchPackage,
     /// No advisory of the database names it.
     NotInDatabase,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Reported(it) => write!(f, "reported: {it}"),
+            Verdict::Uncertain(it) => write!(f, "reported as uncertain: {it}"),
+            Verdict::OutOfRange(it) => write!(f, "not among the affected versions: {it}"),
+            Verdict::NotAffected => f.write_str("the vendor says that it is not affected"),
+            Verdict::Overruled(it) => write!(f, "a closer source decides: {it}"),
+            Verdict::OtherRelease(it) => write!(f, "for another release than {it}"),
+            Verdict::OtherModule(it) => write!(f, "for another module stream: {it}"),
+            Verdict::OtherArchitecture(it) => write!(f, "for other architectures: {it}"),
+            Verdict::Withdrawn(it) => write!(f, "the advisory was withdrawn ({it})"),
+            Verdict::UnknownRelease(it) if it.is_empty() => f.write_str("the release is unknown"),
+            Verdict::UnknownRelease(it) => write!(f, "no advisories are known for {it}"),
+            Verdict::EndOfLife(it) => write!(f, "the release gets no more fixes since {it}"),
+            Verdict::NoSuchPackage => f.write_str("the package is not in the image"),
+            Verdict::NotInDatabase => f.write_str("no advisory of the database names it"),
+        }
+    }
 }

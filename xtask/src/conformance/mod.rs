@@ -1,5 +1,6 @@
 //! Holds Plimsoll against facts that other projects have gathered: prints passed and total for each
 //! part, and every failure. The data is not part of the project.
+mod feeds;
 mod rpmdb;
 mod versions;
 
@@ -20,6 +21,7 @@ const PARTS: &[Part] = &[("rpmdb", rpmdb::run), ("versions", versions::run)];
 pub(crate) struct Score {
     passed: usize,
     failures: Vec<String>,
+    notes: Vec<String>,
 }
 
 impl Score {
@@ -30,6 +32,11 @@ impl Score {
         } else {
             self.failures.push(failure());
         }
+    }
+
+    /// Something to print that neither passes nor fails.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 }
 
@@ -55,6 +62,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         }
         let mut score = Score::default();
         part(&folder, &mut score);
+        for it in &score.notes {
+            println!("{name}: {it}");
+        }
         for it in &score.failures {
             println!("{name}: FAILED {it}");
         }

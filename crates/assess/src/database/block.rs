@@ -3,9 +3,7 @@
 //! ```text
 //! entry: shared (varint) | rest (varint) | value (varint) | rest of the key | value
 //! ```
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use sha2::{Digest, Sha256};
-use std::io::Read;
 
 /// A block under construction.
 #[derive(Default)]
@@ -40,17 +38,15 @@ impl Block {
     }
 }
 
-/// Packs a block.
+/// Packs a block (LZ4 block format).
 pub(super) fn pack(raw: &[u8]) -> Vec<u8> {
-    compress_to_vec(raw, CompressionLevel::Fastest)
+    lz4_flex::block::compress(raw)
 }
 
 /// Unpacks a block of `len` bytes; `None` when it does not give exactly these.
 pub(super) fn unpack(packed: &[u8], len: usize) -> Option<Vec<u8>> {
-    let mut decoder = ruzstd::decoding::StreamingDecoder::new(packed).ok()?;
-    let mut raw = Vec::with_capacity(len);
-    decoder.by_ref().take(u64::try_from(len).ok()?).read_to_end(&mut raw).ok()?;
-    (raw.len() == len && decoder.read(&mut [0]).ok()? == 0).then_some(raw)
+    let raw = lz4_flex::block::decompress(packed, len).ok()?;
+    (raw.len() == len).then_some(raw)
 }
 
 /// What tells a damaged block from a good one: the first half of its SHA-256.

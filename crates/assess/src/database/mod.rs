@@ -184,6 +184,22 @@ impl Database {
         self.index.namespaces.binary_search_by(|it| it.0.cmp(namespace)).is_ok()
     }
 
+    /// The packages of a namespace that any advisory speaks of.
+    pub fn packages(&self, namespace: &Namespace) -> Result<Vec<String>, DatabaseError> {
+        let mut packages: Vec<String> = Vec::new();
+        let prefix = format!("{namespace}\0");
+        let cursor = Cursor::default();
+        self.index.packages.scan(&self.source, &cursor, prefix.as_bytes(), |key, _| {
+            let package = key.get(prefix.len()..).and_then(|it| it.split(|it| *it == 0).next());
+            let package = String::from_utf8_lossy(package.unwrap_or_default());
+            if packages.last().is_none_or(|it| *it != package) {
+                packages.push(package.into_owned());
+            }
+            Ok(true)
+        })?;
+        Ok(packages)
+    }
+
     /// Whether it holds nothing but what ships with the program.
     pub fn is_starter(&self) -> bool {
         self.index.meta.feeds.iter().all(|it| it.starter)

@@ -1,0 +1,52 @@
+//! How much of an image the advisories could speak about at all.
+use crate::{Database, scope::Scope};
+use jiff::civil::Date;
+use model::{Coverage, Grade, Inventory, Namespace, Uncovered};
+use std::collections::BTreeSet;
+
+/// What an assessment of this inventory with this database can see.
+pub(crate) fn coverage(
+    inventory: &Inventory,
+    database: &Database,
+    today: Date,
+    scopes: &[Scope],
+) -> Coverage {
+    let mut reasons = BTreeSet::new();
+    for scope in scopes {
+        reasons.extend(of_system(scope, database, today));
+    }
+    let system = |it: &&model::Located<model::Component>| it.what.ecosystem.is_system();
+    let packages = inventory.components.iter().filter(system);
+    match (packages.clone().next(), scopes) {
+        // Packages of which nothing says whose they are.
+        (Some(_), []) => drop(reasons.insert(Uncovered::UnknownDistribution(String::new()))),
+        (None, _) => drop(reasons.insert(Uncovered::NoPackageDatabase)),
+        _ => {}
+    }
+    for it in inventory.components.iter().filter(|it| !it.what.ecosystem.is_system()) {
+        let namespace = Namespace::language(it.what.ecosystem);
+        reasons.extend(namespace.filter(|it| !database.covers(it)).map(Uncovered::NoFeed));
+    }
+    if database.is_starter() {
+        reasons.insert(Uncovered::StarterSetOnly);
+    }
+    if !inventory.gaps.is_empty() {
+        reasons.insert(Uncovered::Unread(inventory.gaps.len()));
+    }
+    let grade = reasons.iter().map(Uncovered::grade).max().unwrap_or(Grade::Known);
+    Coverage { grade, reasons: reasons.into_iter().collect() }
+}
+
+fn of_system(scope: &Scope, database: &Database, today: Date) -> Vec<Uncovered> {
+    let Some(first) = scope.namespaces.first() else {
+        return vec![Uncovered::UnknownDistribution(scope.release.clone())];
+    };
+    let mut reasons = Vec::new();
+    if !scope.namespaces.iter().any(|it| database.covers(it)) {
+        reasons.push(Uncovered::NoFeed(first.clone()));
+    }
+    if let Some(day) = scope.end_of_life.filter(|it| *it < today) {
+        reasons.push(Uncovered::EndOfLife(first.clone(), day));
+    }
+    reasons
+}

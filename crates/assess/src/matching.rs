@@ -1,0 +1,151 @@
+//! The join of an inventory with a database: a pure function of both.
+use crate::{
+    Database, DatabaseError, coverage,
+    database::{Reader, Record},
+    evaluate::Outcome,
+    judge::{Judged, cve_of, fix_of, judge},
+    merge,
+    scope::{self, Question, Scope},
+};
+use jiff::civil::Date;
+use model::{Assessment, Finding, Gap, Inventory, Located, Reason, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the components of an inventory are affected by, on a given day.
+pub fn assess(
+    inventory: &Inventory,
+    database: &Database,
+    today: Date,
+) -> Result<Assessment, DatabaseError> {
+    assess_in(inventory, database, today, &scope::scopes(inventory))
+}
+
+/// The same, where the caller knows which namespaces speak of which system.
+pub fn assess_in(
+    inventory: &Inventory,
+    database: &Database,
+    today: Date,
+    scopes: &[Scope],
+) -> Result<Assessment, DatabaseError> {
+    let reader = database.reader();
+    let mut found = found(inventory, scopes, &reader)?;
+    found.sort_by_key(|it| it.question.component);
+    let records = records(&found, &reader)?;
+    let mut findings = Vec::new();
+    for group in found.chunk_by(|a, b| a.question.component == b.question.component) {
+        let Some(first) = group.first() else { continue };
+        let Some(component) = inventory.components.get(first.question.component) else { continue };
+        findings.extend(merge::findings(&component.what, group, &records));
+    }
+    enrich(&mut findings, &reader)?;
+    Ok(Assessment {
+        gaps: gaps(inventory, &found),
+        coverage: coverage::coverage(inventory, database, today, scopes),
+        database: database.build().to_owned(),
+        findings,
+    })
+}
+
+/// What one advisory says of a component that was asked about.
+pub(crate) struct Found {
+    pub(crate) question: Question,
+    pub(crate) judged: Judged,
+}
+
+/// All that is said against a component, and what others say of the same vulnerabilities.
+fn found(
+    inventory: &Inventory,
+    scopes: &[Scope],
+    reader: &Reader<'_>,
+) -> Result<Vec<Found>, DatabaseError> {
+    let mut found = Vec::new();
+    let questions = scope::questions(inventory, scopes);
+    for same in questions.chunk_by(|a, b| a.key == b.key) {
+        let Some(first) = same.first() else { continue };
+        let entries = reader.entries(&first.namespace, &first.package)?;
+        if entries.is_empty() {
+            continue;
+        }
+        for question in same {
+            let Some(component) = inventory.components.get(question.component) else { continue };
+            let mut judged = judge(&component.what, &entries);
+            if question.inherited {
+                judged.retain(|it| fix_of(it).is_none());
+            }
+            found.extend(
+                relevant(judged, component.what.ecosystem.is_system())
+                    .map(|judged| Found { question: question.clone(), judged }),
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// What counts a component in, what others say of the same vulnerabilities, and, where an erratum
+/// counts it in, what the vendor says of single ones that it covers.
+fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
+    let is_hit = |it: &Judged| !matches!(it.outcome, Outcome::Miss(_));
+    let hits = || judged.iter().filter(|it| is_hit(it));
+    let spoken: BTreeSet<String> =
+        hits().filter_map(|it| cve_of(&it.advisory).map(str::to_owned)).collect();
+    let erratum = system && hits().any(|it| cve_of(&it.advisory).is_none());
+    judged.into_iter().filter(move |it| {
+        let beside = cve_of(&it.advisory).is_some_and(|it| spoken.contains(it));
+        let denied = erratum && it.outcome == Outcome::Miss(Verdict::NotAffected);
+        is_hit(it) || beside || denied
+    })
+}
+
+/// The advisories by feed and identifier.
+pub(crate) type Records = BTreeMap<(String, String), Record>;
+
+/// Reads each advisory that was found once, in the order in which they are stored.
+fn records(found: &[Found], reader: &Reader<'_>) -> Result<Records, DatabaseError> {
+    let wanted: BTreeSet<(&str, &str)> =
+        found.iter().map(|it| (it.judged.feed.as_str(), it.judged.advisory.as_str())).collect();
+    let mut records = Records::new();
+    for (feed, id) in wanted {
+        if let Some(it) = reader.record(feed, id)? {
+            records.insert((feed.to_owned(), id.to_owned()), it);
+        }
+    }
+    Ok(records)
+}
+
+/// Adds what is known of the vulnerabilities wherever they occur, and reckons the priority.
+fn enrich(findings: &mut [Finding], reader: &Reader<'_>) -> Result<(), DatabaseError> {
+    let mut known = BTreeMap::new();
+    let ids: BTreeSet<String> = findings.iter().map(|it| it.id.clone()).collect();
+    for id in ids {
+        let it = reader.enrichment(&id)?;
+        known.insert(id, it);
+    }
+    for it in findings {
+        if let Some(known) = known.get(&it.id) {
+            it.epss = known.epss;
+            it.exploited.clone_from(&known.exploited);
+            it.priority = crate::rating::priority(it.kind, it.severity.level, it.status, known);
+        }
+    }
+    Ok(())
+}
+
+/// What could not be compared, once for each component and advisory.
+fn gaps(inventory: &Inventory, found: &[Found]) -> Vec<Located<Gap>> {
+    let mut gaps = Vec::new();
+    for it in found {
+        let Outcome::Uncertain(why) = &it.judged.outcome else { continue };
+        let Some(at) = inventory.components.get(it.question.component) else { continue };
+        let what = format!("{} {why}, for {}", at.what.name, it.judged.advisory);
+        gaps.push(Located {
+            what: Gap::new("match", Reason::Unknown(what)),
+            path: at.path.clone(),
+            layer: at.layer,
+            by: at.by.clone(),
+            system: at.system,
+        });
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}

@@ -1,0 +1,90 @@
+//! Where a component's advisories are looked for.
+use crate::names;
+use jiff::civil::Date;
+use model::{Component, Distribution, Inventory, Located, Names, Namespace, System};
+
+/// What the advisories of a distribution are to one root file system.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Scope {
+    /// The namespaces that speak of its packages; none when the release is unknown.
+    pub namespaces: Vec<Namespace>,
+    /// Namespaces of the distribution that this one is a rebuild of: what is unfixed there is
+    /// unfixed here, while fixed versions are this distribution's own to tell.
+    pub inherited: Vec<Namespace>,
+    /// The last day with fixes for everybody.
+    pub end_of_life: Option<Date>,
+    /// What the release file says, for people.
+    pub release: String,
+}
+
+/// The scope of each system of an inventory.
+pub(crate) fn scopes(inventory: &Inventory) -> Vec<Scope> {
+    inventory.systems.iter().map(of).collect()
+}
+
+fn of(system: &System) -> Scope {
+    let Some(release) = &system.release else { return Scope::default() };
+    let distribution = Distribution::of(release);
+    let said = [&release.pretty, &release.id].into_iter().find(|it| !it.is_empty());
+    Scope {
+        namespaces: distribution.map(|it| it.namespaces(release)).unwrap_or_default(),
+        inherited: distribution.map(|it| it.inherited(release)).unwrap_or_default(),
+        end_of_life: distribution.and_then(|it| it.end_of_life(release)),
+        release: said.cloned().unwrap_or_default(),
+    }
+}
+
+/// A place to look for what is known of a component.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Question {
+    /// How the database spells it; questions in this order read each block once.
+    pub(crate) key: String,
+    /// Where.
+    pub(crate) namespace: Namespace,
+    /// What: the component's name, or that of its source.
+    pub(crate) package: String,
+    /// Index of the component.
+    pub(crate) component: usize,
+    /// Whether only what is unfixed counts.
+    pub(crate) inherited: bool,
+}
+
+/// Every place to look for what is known of the components of an inventory, in order.
+pub(crate) fn questions(inventory: &Inventory, scopes: &[Scope]) -> Vec<Question> {
+    let mut questions = Vec::new();
+    for (component, it) in inventory.components.iter().enumerate() {
+        for (namespace, inherited) in namespaces_of(it, scopes) {
+            for package in names_of(&it.what) {
+                let (key, package) = (names::key(&namespace, package), package.to_owned());
+                let namespace = namespace.clone();
+                questions.push(Question { key, namespace, package, component, inherited });
+            }
+        }
+    }
+    questions.sort();
+    questions.dedup();
+    questions
+}
+
+fn namespaces_of(it: &Located<Component>, scopes: &[Scope]) -> Vec<(Namespace, bool)> {
+    if !it.what.ecosystem.is_system() {
+        return Namespace::language(it.what.ecosystem).map(|it| (it, false)).into_iter().collect();
+    }
+    let Some(scope) = it.system.and_then(|it| scopes.get(it)) else { return Vec::new() };
+    let own = scope.namespaces.iter().map(|it| (it.clone(), false));
+    own.chain(scope.inherited.iter().map(|it| (it.clone(), true))).collect()
+}
+
+/// The names under which an advisory may mean a component.
+fn names_of(component: &Component) -> Vec<&str> {
+    let source = component.source().0;
+    if source == component.name { vec![source] } else { vec![&component.name, source] }
+}
+
+/// Whether a package name of an advisory, found under `package`, means this component.
+pub(crate) fn means(component: &Component, names: Names, package: &str) -> bool {
+    match names {
+        Names::Package => component.name == package,
+        Names::Source => component.source().0 == package,
+    }
+}

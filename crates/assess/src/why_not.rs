@@ -1,0 +1,174 @@
+//! Why a vulnerability was reported on an image, or was not: every candidate can be asked about.
+use crate::{
+    Database, DatabaseError,
+    database::{Reader, Record},
+    evaluate::Outcome,
+    judge::judge,
+    names,
+    scope::{self, Question, Scope},
+};
+use jiff::civil::Date;
+use model::{Answer, Inventory, Namespace, Verdict};
+use std::collections::BTreeSet;
+
+/// What became of a vulnerability, for each component that any advisory on it speaks of.
+pub fn why_not(
+    inventory: &Inventory,
+    database: &Database,
+    id: &str,
+    today: Date,
+) -> Result<Vec<Answer>, DatabaseError> {
+    why_not_in(inventory, database, id, today, &scope::scopes(inventory))
+}
+
+/// The same, where the caller knows which namespaces speak of which system.
+pub fn why_not_in(
+    inventory: &Inventory,
+    database: &Database,
+    id: &str,
+    today: Date,
+    scopes: &[Scope],
+) -> Result<Vec<Answer>, DatabaseError> {
+    let reader = database.reader();
+    let questions = scope::questions(inventory, scopes);
+    let asked = Asked { inventory, scopes, questions };
+    let mut answers = Vec::new();
+    for (feed, advisory) in advisories(id, &reader)? {
+        let Some(record) = reader.record(&feed, &advisory)? else { continue };
+        answers.extend(asked.answers(&record, &reader)?);
+    }
+    if answers.is_empty() {
+        answers.push(answer(None, None, "", None, Verdict::NotInDatabase));
+    }
+    for scope in scopes {
+        if let Some(day) = scope.end_of_life.filter(|it| *it < today) {
+            let namespace = scope.namespaces.first().cloned();
+            answers.push(answer(None, namespace, "", None, Verdict::EndOfLife(day)));
+        }
+    }
+    // A package that is not in the image is of interest only when no other is.
+    if answers.iter().any(|it| it.verdict != Verdict::NoSuchPackage) {
+        answers.retain(|it| it.verdict != Verdict::NoSuchPackage);
+    }
+    // Those that concern a component first.
+    answers.sort_by(|a, b| {
+        let key = |it: &Answer| (it.component.is_none(), it.component);
+        (key(a), &a.verdict, &a.advisory).cmp(&(key(b), &b.verdict, &b.advisory))
+    });
+    answers.dedup();
+    Ok(answers)
+}
+
+/// Every advisory that goes by a name, or by an alias of one that does.
+fn advisories(id: &str, reader: &Reader<'_>) -> Result<BTreeSet<(String, String)>, DatabaseError> {
+    let mut waiting = vec![id.trim().to_owned(), id.trim().to_ascii_uppercase()];
+    let mut asked = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    while let Some(name) = waiting.pop() {
+        if !asked.insert(name.clone()) {
+            continue;
+        }
+        for (feed, advisory) in reader.named(&name)? {
+            if let Some(record) = reader.record(&feed, &advisory)? {
+                // An erratum covers many vulnerabilities; only aliases are the same one.
+                waiting.extend(record.advisory.aliases);
+            }
+            found.insert((feed, advisory));
+        }
+    }
+    Ok(found)
+}
+
+struct Asked<'a> {
+    inventory: &'a Inventory,
+    scopes: &'a [Scope],
+    questions: Vec<Question>,
+}
+
+impl Asked<'_> {
+    fn answers(&self, record: &Record, reader: &Reader<'_>) -> Result<Vec<Answer>, DatabaseError> {
+        let advisory = &record.advisory;
+        let name = Some((advisory.feed.clone(), advisory.id.clone()));
+        if let Some(since) = advisory.withdrawn {
+            let verdict = Verdict::Withdrawn(since.to_string());
+            return Ok(vec![answer(None, None, "", name, verdict)]);
+        }
+        let mut answers = Vec::new();
+        for (namespace, package) in &record.packages {
+            let key = names::key(namespace, package);
+            let begin = self.questions.partition_point(|it| it.key < key);
+            let same = self.questions.iter().skip(begin).take_while(|it| it.key == key);
+            let mut any = false;
+            for question in same {
+                let Some(component) = self.inventory.components.get(question.component) else {
+                    continue;
+                };
+                let entries = reader.entries(namespace, package)?;
+                let judged = judge(&component.what, &entries).into_iter();
+                let judged = judged
+                    .filter(|it| it.feed == advisory.feed && it.advisory == advisory.id)
+                    .map(|it| verdict(it.outcome));
+                for verdict in judged {
+                    any = true;
+                    let component = Some(question.component);
+                    let namespace = Some(namespace.clone());
+                    answers.push(answer(component, namespace, package, name.clone(), verdict));
+                }
+            }
+            if !any {
+                answers.extend(self.elsewhere(namespace, package, &name));
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Why an advisory on a package that no component was asked about under says nothing here.
+    fn elsewhere(
+        &self,
+        namespace: &Namespace,
+        package: &str,
+        name: &Option<(String, String)>,
+    ) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        let of = |it: &Namespace| it.as_str().split(':').next().map(str::to_owned);
+        for (i, it) in self.inventory.components.iter().enumerate() {
+            let named = it.what.name == package || it.what.source().0 == package;
+            if namespace.is_language() || !it.what.ecosystem.is_system() || !named {
+                continue;
+            }
+            let scope = it.system.and_then(|it| self.scopes.get(it)).cloned().unwrap_or_default();
+            let verdict = match scope.namespaces.as_slice() {
+                [] => Verdict::UnknownRelease(scope.release),
+                of_image if of_image.contains(namespace) => continue,
+                [first, ..] if of(first) == of(namespace) => {
+                    Verdict::OtherRelease(first.to_string())
+                }
+                _ => continue,
+            };
+            answers.push(answer(Some(i), Some(namespace.clone()), package, name.clone(), verdict));
+        }
+        if answers.is_empty() {
+            let namespace = Some(namespace.clone());
+            answers.push(answer(None, namespace, package, name.clone(), Verdict::NoSuchPackage));
+        }
+        answers
+    }
+}
+
+fn verdict(outcome: Outcome) -> Verdict {
+    match outcome {
+        Outcome::Hit(it) => Verdict::Reported(it.comparison),
+        Outcome::Uncertain(it) => Verdict::Uncertain(it),
+        Outcome::Miss(it) => it,
+    }
+}
+
+fn answer(
+    component: Option<usize>,
+    namespace: Option<Namespace>,
+    package: &str,
+    advisory: Option<(String, String)>,
+    verdict: Verdict,
+) -> Answer {
+    Answer { component, namespace, package: package.to_owned(), advisory, verdict }
+}

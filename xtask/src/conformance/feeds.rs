@@ -1,0 +1,242 @@
+//! The matcher against what the OSV service answered, and against what people judged.
+use super::Score;
+use crate::snapshots::{self, Ids};
+use assess::{Database, Scope, assess_in, why_not_in};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
+use model::{
+    Component, Distribution, Ecosystem, Inventory, Located, Namespace, SourcePackage, System,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+/// The day on which the service answered.
+const ANSWERED: Date = date(2026, 8, 7);
+
+pub(crate) fn run(folder: &Path, score: &mut Score) {
+    let (database, ids, bad) = match snapshots::database(folder) {
+        Ok(it) => it,
+        Err(it) => return score.case(false, || format!("no database: {it}")),
+    };
+    score.case(bad.is_empty(), || format!("malformed: {bad:?}"));
+    score.note(format!("{} advisories", database.advisories()));
+    oracle(folder, &database, &ids, score);
+    labels(folder, &database, score);
+}
+
+/// The lines of the file whose name begins so.
+fn lines<T: DeserializeOwned>(folder: &Path, name: &str, score: &mut Score) -> Vec<T> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path());
+    let begins = |it: &std::path::PathBuf| {
+        it.file_name().is_some_and(|it| it.to_string_lossy().starts_with(name))
+    };
+    let mut lines = Vec::new();
+    for path in files.filter(begins) {
+        let read = snapshots::documents(&path, |_, bytes| {
+            let parsed = serde_json::Deserializer::from_slice(bytes).into_iter();
+            lines.extend(parsed.filter_map(Result::ok));
+        });
+        if let Err(it) = read {
+            score.case(false, || format!("{}: {it}", path.display()));
+        }
+    }
+    lines
+}
+
+/// One recorded answer of the OSV service.
+#[derive(Deserialize)]
+struct Query {
+    ecosystem: String,
+    name: String,
+    version: String,
+    ids: Vec<String>,
+}
+
+/// What became of the queries in one ecosystem.
+#[derive(Default)]
+struct Tally {
+    queries: usize,
+    found: usize,
+    missed: usize,
+    extra: usize,
+    /// Found, and edited or added after the service answered, so that nobody can tell.
+    later: usize,
+    absent: usize,
+}
+
+fn oracle(folder: &Path, database: &Database, ids: &Ids, score: &mut Score) {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    let day = ANSWERED.at(0, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map(|it| it.timestamp());
+    let day = day.unwrap_or(Timestamp::MAX);
+    for query in lines::<Query>(folder, "osv-query-oracle", score) {
+        let base = query.ecosystem.split(':').next().unwrap_or_default().to_owned();
+        let Some(ecosystem) = ecosystem(&base) else { continue };
+        let tally = tallies.entry(base.clone()).or_default();
+        tally.queries += 1;
+        let component = Component::new(ecosystem, &query.name, &query.version);
+        let found = affecting(database, &query.ecosystem, component);
+        for id in &query.ids {
+            match (ids.contains_key(id), found.contains(id)) {
+                (false, _) => tally.absent += 1,
+                (true, true) => tally.found += 1,
+                (true, false) => tally.missed += 1,
+            }
+            if ids.contains_key(id) {
+                score.case(found.contains(id), || {
+                    format!("{base}: {} {} lacks {id}", query.name, query.version)
+                });
+            }
+        }
+        for id in found.iter().filter(|it| !query.ids.contains(it)) {
+            // Go's records do not say when they changed.
+            let later = ids.get(id).is_some_and(|it| it.is_none_or(|it| it > day));
+            if later {
+                tally.later += 1;
+            } else {
+                tally.extra += 1;
+                score.case(false, || format!("{base}: {} {} has {id}", query.name, query.version));
+            }
+        }
+    }
+    for (base, it) in tallies {
+        score.note(format!(
+            "OSV service, {base}: {} queries; recall {} of {}; precision {} of {}; {} more that \
+             changed since; {} expected ones are in no snapshot",
+            it.queries,
+            it.found,
+            it.found + it.missed,
+            it.found,
+            it.found + it.extra,
+            it.later,
+            it.absent
+        ));
+    }
+}
+
+fn ecosystem(base: &str) -> Option<Ecosystem> {
+    Ecosystem::from_osv(base).or_else(|| Some(Distribution::from_osv(base)?.ecosystem))
+}
+
+/// The advisories that count a component in.
+fn affecting(database: &Database, namespace: &str, component: Component) -> BTreeSet<String> {
+    let (inventory, scopes) = image(namespace, Some(component));
+    let Ok(assessment) = assess_in(&inventory, database, ANSWERED, &scopes) else {
+        return BTreeSet::new();
+    };
+    let sources = assessment.findings.into_iter().flat_map(|it| it.sources);
+    sources.filter(|it| it.affects).map(|it| it.advisory).collect()
+}
+
+fn image(namespace: &str, component: Option<Component>) -> (Inventory, Vec<Scope>) {
+    let located =
+        |what| Located { what, path: None, layer: 0, by: "oracle".to_owned(), system: Some(0) };
+    let inventory = Inventory {
+        systems: vec![System::default()],
+        components: component.into_iter().map(located).collect(),
+        ..Inventory::default()
+    };
+    (inventory, vec![Scope { namespaces: vec![Namespace::new(namespace)], ..Scope::default() }])
+}
+
+/// One judgement of a person.
+#[derive(Clone, Deserialize)]
+struct Label {
+    image: String,
+    label: String,
+    vuln: String,
+    #[serde(default)]
+    cve: String,
+    package: String,
+    version: String,
+}
+
+/// Judgements by what became of them: given, with data to judge by, matched.
+type Judged = BTreeMap<(String, String), [usize; 3]>;
+
+/// Informational: labels name neither the release nor the source package, so both are guessed.
+fn labels(folder: &Path, database: &Database, score: &mut Score) {
+    let labels: Vec<Label> = lines(folder, "match-labels", score);
+    let releases = releases(&labels);
+    let mut judged = Judged::new();
+    for it in labels.iter().filter(|it| matches!(it.label.as_str(), "TP" | "FP")) {
+        let release = releases.get(it.image.as_str()).map(String::as_str);
+        let alma = it.version.contains(".module_el8") || it.image.contains("almalinux");
+        let namespace = match release {
+            _ if it.vuln.starts_with("GHSA-") => "",
+            _ if alma && it.version.contains("el8") => "AlmaLinux:8",
+            _ if alma && it.version.contains("el9") => "AlmaLinux:9",
+            Some(release) => release,
+            None => continue,
+        };
+        judge(it, namespace, database, &mut judged);
+    }
+    for ((whose, label), [given, data, matched]) in judged {
+        score.note(format!("labels, {whose}: {matched} of {data} {label} matched ({given} given)"));
+    }
+}
+
+/// Judges one label by every entry that could be about its package.
+fn judge(label: &Label, namespace: &str, database: &Database, judged: &mut Judged) {
+    let asked = if namespace.is_empty() || label.cve.is_empty() { &label.vuln } else { &label.cve };
+    let (nothing, scopes) = image(namespace, None);
+    let known = why_not_in(&nothing, database, asked, ANSWERED, &scopes).unwrap_or_default();
+    let mut data = false;
+    let mut matched = false;
+    for answer in known {
+        let Some(spoken) = answer.namespace else { continue };
+        let base = spoken.as_str().split(':').next().unwrap_or_default();
+        let Some(ecosystem) = ecosystem(base) else { continue };
+        let mut component = Component::new(ecosystem, &label.package, &label.version);
+        if namespace.is_empty() {
+            let last = answer.package.rsplit(['/', ':']).next();
+            if last != Some(&label.package) && answer.package != label.package {
+                continue;
+            }
+            component.name.clone_from(&answer.package);
+        } else if spoken.as_str() != namespace {
+            continue;
+        } else if ecosystem == Ecosystem::Deb {
+            let source = SourcePackage { name: answer.package, version: label.version.clone() };
+            component.source = Some(source);
+        } else if answer.package != label.package {
+            continue;
+        }
+        data = true;
+        let found = affecting_ids(database, spoken.as_str(), component);
+        matched |= found.contains(asked) || found.contains(&label.cve);
+    }
+    let whose = namespace.split(':').next().filter(|it| !it.is_empty()).unwrap_or("GHSA");
+    let tally = judged.entry((whose.to_owned(), label.label.clone())).or_default();
+    tally[0] += 1;
+    tally[1] += usize::from(data);
+    tally[2] += usize::from(matched);
+}
+
+/// Every name of what a component is affected by.
+fn affecting_ids(database: &Database, namespace: &str, component: Component) -> BTreeSet<String> {
+    let (inventory, scopes) = image(namespace, Some(component));
+    let Ok(assessment) = assess_in(&inventory, database, ANSWERED, &scopes) else {
+        return BTreeSet::new();
+    };
+    assessment.findings.into_iter().flat_map(|it| it.aliases.into_iter().chain([it.id])).collect()
+}
+
+/// The Debian release of each image, as the versions of its packages tell: `+deb11u1`.
+fn releases(labels: &[Label]) -> BTreeMap<&str, String> {
+    let mut votes: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for it in labels {
+        let release = it.version.split("deb").nth(1).and_then(|it| it.split('u').next());
+        if let Some(release) = release.filter(|it| matches!(*it, "11" | "12" | "13")) {
+            *votes.entry(&it.image).or_default().entry(release).or_default() += 1;
+        }
+    }
+    let most =
+        |it: BTreeMap<&str, usize>| it.into_iter().max_by_key(|it| it.1).map(|it| it.0.to_owned());
+    let release = |(image, votes)| Some((image, format!("Debian:{}", most(votes)?)));
+    votes.into_iter().filter_map(release).collect()
+}
