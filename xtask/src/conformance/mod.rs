@@ -14,7 +14,7 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[("rpmdb", rpmdb::run), ("versions", versions::run)];
+const PARTS: &[Part] = &[("feeds", feeds::run), ("rpmdb", rpmdb::run), ("versions", versions::run)];
 
 /// What became of one part.
 #[derive(Default)]
