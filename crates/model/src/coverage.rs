@@ -46,6 +46,16 @@ pub enum Uncovered {
     Unread(usize),
 }
 
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Grade::Known => "known",
+            Grade::Partial => "partial",
+            Grade::Unknown => "unknown",
+        })
+    }
+}
+
 impl Uncovered {
     /// What is left to be said of an image with such a gap.
     pub fn grade(&self) -> Grade {
