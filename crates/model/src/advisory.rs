@@ -122,6 +122,8 @@ pub struct Affected {
     pub modules: Vec<String>,
     /// Only these architectures; none means all.
     pub arches: Vec<String>,
+    /// Severities that hold for this package alone, closer than those of the advisory.
+    pub severities: Vec<Severity>,
 }
 
 /// What a package name in an advisory stands for.
@@ -175,6 +177,23 @@ pub enum End {
     Limit(String),
     /// It does not end.
     Open,
+}
+
+impl Affected {
+    /// A package of which nothing but the name is known, and so every version is affected.
+    pub fn every_version(namespace: Namespace, package: &str, names: Names) -> Affected {
+        Affected {
+            namespace,
+            package: package.to_owned(),
+            names,
+            status: Status::Affected,
+            ranges: vec![Range { introduced: None, end: End::Open }],
+            versions: Vec::new(),
+            modules: Vec::new(),
+            arches: Vec::new(),
+            severities: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Display for Range {

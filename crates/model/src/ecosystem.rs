@@ -69,7 +69,7 @@ struct Row {
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     row(Ecosystem::Apk, "apk", "", Scheme::Apk, "apk package", "apk upgrade {name}"),
-    row(Ecosystem::Alpm, "alpm", "", Scheme::Rpm, "pacman package", "pacman -Syu {name}"),
+    row(Ecosystem::Alpm, "alpm", "", Scheme::Alpm, "pacman package", "pacman -Syu {name}"),
     row(Ecosystem::Deb, "deb", "", Scheme::Dpkg, "Debian package", "apt-get install --only-upgrade {name}={version}"),
     row(Ecosystem::Opkg, "opkg", "", Scheme::Dpkg, "opkg package", "opkg upgrade {name}"),
     row(Ecosystem::Rpm, "rpm", "", Scheme::Rpm, "RPM package", "dnf upgrade {name}-{version}"),

@@ -10,6 +10,8 @@ mod gap;
 mod image;
 mod inventory;
 mod path;
+mod purl;
+pub mod report;
 mod severity;
 pub mod version;
 
@@ -27,4 +29,5 @@ pub use gap::{Gap, Reason};
 pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
+pub use purl::{BadPurl, Purl};
 pub use severity::{Level, Rating};

@@ -36,13 +36,6 @@ pub enum SourceError {
     },
 }
 
-impl SourceError {
-    /// For `map_err`: reading `what` failed.
-    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> SourceError {
-        move |source| SourceError::Io { what: what.into(), source }
-    }
-}
-
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

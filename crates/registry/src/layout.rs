@@ -1,17 +1,15 @@
 //! OCI layouts: a directory with `index.json` and the blobs by their digests
 //! (OCI image specification, image-layout.md).
 use crate::{
-    PlatformChoice, Source, SourceError, Verified, index,
-    manifest::{self, DOCUMENT_BYTES},
+    PlatformChoice, Source, SourceError, Verified,
+    disk::{open, small},
+    index, manifest,
     verify::verify,
 };
 use model::{Algorithm, Descriptor, Digest, Image, Layer};
-use rustix::fs::OFlags;
 use serde::Deserialize;
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -92,34 +90,6 @@ pub(crate) fn check_version(bytes: &[u8]) -> Result<(), SourceError> {
         return Ok(());
     }
     Err(SourceError::Unsupported(format!("version `{version}` of the OCI image layout")))
-}
-
-fn small(path: &Path) -> Result<Vec<u8>, SourceError> {
-    let mut bytes = Vec::new();
-    let mut file = open(path)?.take(DOCUMENT_BYTES.saturating_add(1));
-    let len = file.read_to_end(&mut bytes).map_err(SourceError::io(path.display().to_string()))?;
-    if u64::try_from(len).is_ok_and(|it| it <= DOCUMENT_BYTES) {
-        return Ok(bytes);
-    }
-    Err(SourceError::TooLarge(format!("{} has over {DOCUMENT_BYTES} bytes", path.display())))
-}
-
-/// Opens a regular file. Links are followed: layouts may share their blobs. A pipe in the place of
-/// a file must not hold us up, so it is opened without waiting.
-fn open(path: &Path) -> Result<File, SourceError> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = file.map_err(|err| match err.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            missing(&path.display().to_string())
-        }
-        _ => SourceError::io(path.display().to_string())(err),
-    })?;
-    let meta = file.metadata().map_err(SourceError::io(path.display().to_string()))?;
-    if meta.is_file() {
-        return Ok(file);
-    }
-    Err(SourceError::Malformed(format!("{} is not a regular file", path.display())))
 }
 
 fn missing(what: &str) -> SourceError {

@@ -1,11 +1,14 @@
 //! Where images come from: registries, layouts, archives, directories.
 mod archive;
 mod directory;
+mod disk;
 mod error;
 mod index;
 mod layout;
 pub mod manifest;
 mod platform;
+#[cfg(test)]
+mod testing;
 mod verify;
 
 pub use archive::{Archive, stream};

@@ -74,7 +74,7 @@ mod tests {
         check(&PlatformChoice::Host, &["linux/s390", &host], Some(&[1]));
         check(&PlatformChoice::Host, &["linux/s390"], Some(&[0]));
         check(&PlatformChoice::Host, &["linux/s390", "linux/vax"], None);
-        check(&one("arm"), &["arm/v5", "arm/v7"], Some(&[0]));
+        check(&one("arm"), &["linux/arm/v5", "linux/arm/v7"], Some(&[0]));
         check(&one("linux/arm/v7"), &["linux/arm/v5", "linux/arm/v7"], Some(&[1]));
         check(&one("linux/arm/v7"), &["linux/arm", "linux/arm/v7"], Some(&[1]));
         check(&one("linux/arm64"), &["linux/amd64", "linux/arm64/v8"], Some(&[1]));

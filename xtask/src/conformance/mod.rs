@@ -1,6 +1,7 @@
 //! Holds Plimsoll against facts that other projects have gathered: prints passed and total for each
 //! part, and every failure. The data is not part of the project.
 mod rpmdb;
+mod versions;
 
 use std::{
     env,

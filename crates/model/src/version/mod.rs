@@ -1,9 +1,33 @@
 //! How versions are ordered: one file a scheme, each exactly as the ecosystem's own tool does it.
-use std::cmp::Ordering;
+mod alpm;
+mod apk;
+mod bitnami;
+mod composer;
+mod cran;
+mod dart;
+mod dpkg;
+mod gem;
+mod generic;
+mod go;
+mod hackage;
+mod legacy;
+mod maven;
+mod nuget;
+mod pep440;
+mod php;
+mod rpm;
+mod runs;
+mod semver;
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, cmp::Ordering};
 
 /// A rule for ordering versions.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Scheme {
+    /// pacman.
+    Alpm,
     /// apk-tools.
     Apk,
     /// Bitnami: semantic versions with more or fewer parts, and a revision.
@@ -39,6 +63,7 @@ pub enum Scheme {
 impl Scheme {
     /// Every scheme, by the name that files and documents use.
     pub const ALL: &'static [(&'static str, Scheme)] = &[
+        ("alpm", Scheme::Alpm),
         ("apk", Scheme::Apk),
         ("bitnami", Scheme::Bitnami),
         ("composer", Scheme::Composer),
@@ -58,7 +83,40 @@ impl Scheme {
 
     /// Orders two versions; `None` when either does not parse, which is then an uncertain finding.
     pub fn compare(self, a: &str, b: &str) -> Option<Ordering> {
-        let _ = self;
-        Some(a.cmp(b))
+        let compare = match self {
+            Scheme::Alpm => alpm::compare,
+            Scheme::Apk => apk::compare,
+            Scheme::Bitnami => bitnami::compare,
+            Scheme::Composer => composer::compare,
+            Scheme::Cran => cran::compare,
+            Scheme::Dpkg => dpkg::compare,
+            Scheme::Gem => gem::compare,
+            Scheme::Generic => generic::compare,
+            Scheme::Go => go::compare,
+            Scheme::Hackage => hackage::compare,
+            Scheme::Maven => maven::compare,
+            Scheme::Nuget => nuget::compare,
+            Scheme::Pep440 => pep440::compare,
+            Scheme::Pub => dart::compare,
+            Scheme::Rpm => rpm::compare,
+            Scheme::Semver => semver::compare,
+        };
+        compare(a, b)
+    }
+
+    /// The form of a version that the ecosystem's tool stores and compares, for ecosystems that
+    /// rewrite versions when they load them: Composer takes `v4.4` for `4.4.0.0`. Matchers compare
+    /// these forms.
+    pub fn normalize(self, version: &str) -> Cow<'_, str> {
+        let form = match self {
+            Scheme::Composer => composer::normalize(version),
+            _ => None,
+        };
+        form.map_or(Cow::Borrowed(version), Cow::Owned)
+    }
+
+    /// Whether `version` has a place in the order at all.
+    pub fn parses(self, version: &str) -> bool {
+        self.compare(version, version).is_some()
     }
 }

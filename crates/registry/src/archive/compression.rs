@@ -1,5 +1,5 @@
 //! How a whole archive is compressed: told by its first bytes.
-use crate::SourceError;
+use crate::{SourceError, disk::failed};
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{
     FrameDecoder,
@@ -38,7 +38,7 @@ impl Compression {
 
     pub(super) fn of_file(file: &File, name: &str) -> Result<Compression, SourceError> {
         let mut start = [0; 6];
-        let len = file.read_at(&mut start, 0).map_err(SourceError::io(name))?;
+        let len = file.read_at(&mut start, 0).map_err(failed(name))?;
         Ok(Compression::of(start.get(..len).unwrap_or_default()))
     }
 }
@@ -48,7 +48,7 @@ pub(super) fn open<'a>(stream: impl Read + 'a) -> Result<Box<dyn Read + 'a>, Sou
     let mut stream = BufReader::with_capacity(64 << 10, stream);
     // A pipe may hand out its first bytes one by one.
     let mut start = Vec::new();
-    stream.by_ref().take(6).read_to_end(&mut start).map_err(SourceError::io("the archive"))?;
+    stream.by_ref().take(6).read_to_end(&mut start).map_err(failed("the archive"))?;
     let compression = Compression::of(&start);
     let whole = io::Cursor::new(start).chain(stream);
     match compression {

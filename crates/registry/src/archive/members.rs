@@ -1,6 +1,6 @@
 //! What an archive holds, by name.
-use super::tar::{Kind, Member, Tape, Walk};
-use crate::{SourceError, layout, manifest::DOCUMENT_BYTES, verify::verify};
+use super::walk::{Kind, Member, Tape, Walk};
+use crate::{SourceError, disk::failed, layout, manifest::DOCUMENT_BYTES, verify::verify};
 use model::{Descriptor, ImagePath};
 use std::{
     collections::BTreeMap,
@@ -78,7 +78,7 @@ impl Members {
         };
         let Some(file) = &self.file else { return Ok(false) };
         let section = |offset| Section::new(Arc::clone(file), offset, size);
-        equal(section(one), section(other)).map_err(SourceError::io("the archive"))
+        equal(section(one), section(other)).map_err(failed("the archive"))
     }
 
     /// Whether a member of that name went by.
@@ -109,7 +109,7 @@ impl Members {
             (Place::Section { offset, size }, Some(file)) if *size <= DOCUMENT_BYTES => {
                 let mut bytes = Vec::new();
                 let mut section = Section::new(Arc::clone(file), *offset, *size);
-                section.read_to_end(&mut bytes).map_err(super::tar::cut)?;
+                section.read_to_end(&mut bytes).map_err(super::walk::cut)?;
                 Ok(Some(bytes))
             }
             (Place::Section { size, .. }, _) => Err(too_large(*size)),

@@ -9,11 +9,11 @@ mod compression;
 mod docker;
 mod members;
 mod stream;
-mod tar;
+mod walk;
 
 pub use stream::stream;
 
-use crate::{PlatformChoice, Source, SourceError, Verified, layout};
+use crate::{PlatformChoice, Source, SourceError, Verified, disk::failed, layout};
 use compression::Compression;
 use members::{Members, Section};
 use model::{Image, Layer};
@@ -40,9 +40,9 @@ impl Archive {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|err| match err.kind() {
             std::io::ErrorKind::NotFound => SourceError::NotFound(name.clone()),
-            _ => SourceError::io(name.clone())(err),
+            _ => failed(name.clone())(err),
         })?;
-        let meta = file.metadata().map_err(SourceError::io(name.clone()))?;
+        let meta = file.metadata().map_err(failed(name.clone()))?;
         if meta.is_dir() {
             return Err(SourceError::Unsupported(format!(
                 "{name} is a directory, and no OCI layout; for a root file system write dir:{name}"

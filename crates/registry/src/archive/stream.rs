@@ -3,9 +3,11 @@
 use super::{
     compression,
     members::{Members, Place},
-    tar::{self, Content, Kind, Member, Tape, Walk},
+    walk::{self, Content, Kind, Member, Tape, Walk},
 };
-use crate::{PlatformChoice, SourceError, Verified, layout, manifest::DOCUMENT_BYTES};
+use crate::{
+    PlatformChoice, SourceError, Verified, disk::failed, layout, manifest::DOCUMENT_BYTES,
+};
 use model::{Image, ImagePath};
 use std::{
     collections::BTreeSet,
@@ -38,8 +40,11 @@ pub fn stream(
         match kind {
             Kind::File => {
                 let mut content = walk.content(size);
-                let place = take(&members, &name, size, &mut content, &mut left, layer)?;
-                if let Some(place) = place {
+                let place = take(&members, &name, size, &mut content, &mut left, layer);
+                if walk.cut {
+                    return Err(walk::cut(io::ErrorKind::UnexpectedEof.into()));
+                }
+                if let Some(place) = place? {
                     members.add(name, place)?;
                 }
             }
@@ -48,7 +53,7 @@ pub fn stream(
         }
     }
     // A compressed stream ends with a sum over all of it, which has to be right.
-    io::copy(&mut walk.tape, &mut io::sink()).map_err(tar::cut)?;
+    io::copy(&mut walk.tape, &mut io::sink()).map_err(walk::cut)?;
     let images = super::images(&members, choice, platform)?;
     hand_over_kept(&images, &members, layer)?;
     Ok(images)
@@ -64,9 +69,9 @@ fn take(
     layer: TakeLayer<'_>,
 ) -> Result<Option<Place>, SourceError> {
     let mut start = Vec::new();
-    content.by_ref().take(512).read_to_end(&mut start).map_err(tar::cut)?;
+    content.by_ref().take(512).read_to_end(&mut start).map_err(walk::cut)?;
     if is_document(&start) && size <= DOCUMENT_BYTES.min(*left) {
-        content.read_to_end(&mut start).map_err(tar::cut)?;
+        content.read_to_end(&mut start).map_err(walk::cut)?;
         *left = left.saturating_sub(size);
         return Ok(Some(Place::Kept(start)));
     }
@@ -92,7 +97,7 @@ fn take(
 fn hand_over(name: &str, mut content: impl Read, layer: TakeLayer<'_>) -> Result<(), SourceError> {
     let outcome = layer(name, &mut content);
     let outcome = outcome.and_then(|()| io::copy(&mut content, &mut io::sink()).map(drop));
-    outcome.map_err(SourceError::io(format!("member {name}")))
+    outcome.map_err(failed(format!("member {name}")))
 }
 
 /// Hands over layers that looked like documents.
@@ -118,7 +123,7 @@ fn hand_over_kept(
 fn is_document(start: &[u8]) -> bool {
     let text = start.trim_ascii_start();
     (start.is_empty() || matches!(text.first(), Some(b'{' | b'[')))
-        && !tar::is_tar(start)
+        && !walk::is_tar(start)
         && !start.contains(&0)
 }
 

@@ -9,7 +9,7 @@ mod links;
 mod place;
 mod walk;
 
-use crate::{Source, SourceError};
+use crate::{Source, SourceError, disk::failed};
 use model::{Descriptor, Image, ImagePath, Layer};
 use rustix::{fd::OwnedFd, io::Errno};
 use std::{
@@ -47,7 +47,7 @@ impl Directory {
             Errno::NOTDIR => SourceError::NotFound(format!(
                 "directory {name}; it is a file, so leave `dir:` out if it is an archive"
             )),
-            _ => SourceError::io(name.to_string())(errno.into()),
+            _ => failed(name.to_string())(errno.into()),
         })
     }
 }
@@ -66,7 +66,7 @@ impl Source for Directory {
         let (wanted, problems) = (Arc::clone(&self.wanted), self.problems.clone());
         let walk = walk::Walk::new(self.open()?, wanted, problems);
         let what = || self.root.display().to_string();
-        Ok(Box::new(walk.map_err(|errno| SourceError::io(what())(errno.into()))?))
+        Ok(Box::new(walk.map_err(|errno| failed(what())(errno.into()))?))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The walk is ours, since long names come in members of any claimed size, which must not be read
 //! into memory unseen; the fields of headers are read by the `tar` crate. POSIX.1-2024, pax,
 //! "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
-use crate::SourceError;
+use crate::{SourceError, disk::failed};
 use model::{ImagePath, decode};
 use std::io::{self, Read};
 use tar::{EntryType, Header, PaxExtensions};
@@ -25,6 +25,8 @@ pub(super) struct Walk<T> {
     at: u64,
     /// Where the next header is.
     next: u64,
+    /// Whether the archive ended inside a member.
+    pub(super) cut: bool,
 }
 
 /// A member of the archive.
@@ -54,7 +56,7 @@ struct Overrides {
 
 impl<T: Tape> Walk<T> {
     pub(super) fn new(tape: T) -> Walk<T> {
-        Walk { tape, at: 0, next: 0 }
+        Walk { tape, at: 0, next: 0, cut: false }
     }
 
     /// The next member; `None` at the end of the archive.
@@ -163,6 +165,7 @@ impl<T: Tape> Read for Content<'_, T> {
         let Some(buf) = buf.get_mut(..most).filter(|it| !it.is_empty()) else { return Ok(0) };
         let len = self.walk.tape.read(buf)?;
         if len == 0 {
+            self.walk.cut = true;
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "ends inside a member"));
         }
         let read = u64::try_from(len).unwrap_or(u64::MAX);
@@ -225,7 +228,7 @@ pub(super) fn cut(err: io::Error) -> SourceError {
     match err.kind() {
         UnexpectedEof => malformed("it is cut off"),
         InvalidData | InvalidInput | Other if err.raw_os_error().is_none() => bad(err),
-        _ => SourceError::io("the archive")(err),
+        _ => failed("the archive")(err),
     }
 }
 

@@ -1,0 +1,113 @@
+//! Where advisories come from: one module a feed, one line per module below.
+mod alpine_secdb;
+mod debian_changelogs;
+mod debian_tracker;
+mod epss;
+mod json;
+mod kev;
+mod osv;
+
+pub use debian_changelogs::{Upload, derive, first_fixed};
+
+use model::{Advisory, Enrichment};
+use std::{borrow::Cow, fmt};
+
+/// Every feed. Adding one is a module, a line here, and a folder of fixtures.
+pub const FEEDS: &[Feed] = &[
+    alpine_secdb::FEED,
+    debian_changelogs::FEED,
+    debian_tracker::FEED,
+    epss::FEED,
+    kev::FEED,
+    osv::FEED,
+];
+
+/// Somebody who publishes advisories.
+#[derive(Debug)]
+pub struct Feed {
+    /// A stable name, for settings, the database and fixtures.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+    /// Where it is.
+    pub places: &'static [Place],
+    /// Under which licence, as an SPDX identifier where there is one.
+    pub licence: &'static str,
+    /// Who must be named with it; empty when nobody asks.
+    pub attribution: &'static str,
+    /// Whether it is read unless switched off.
+    pub default: bool,
+    /// Whether it is our own reading of somebody's files, which the one whose packages it speaks of
+    /// overrules.
+    pub derived: bool,
+    /// Reads one document: a record, a file of records a line, one member of an archive. Its name
+    /// tells the release where the content does not. What was emitted before an error is good.
+    pub parse: fn(document: &[u8], name: &str, emit: Emit<'_>) -> Result<(), Malformed>,
+}
+
+/// Takes what a feed says.
+pub type Emit<'a> = &'a mut dyn FnMut(Item);
+
+/// What a feed says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// Something about packages.
+    Advisory(Box<Advisory>),
+    /// Something about a vulnerability, wherever it occurs.
+    Enrichment(Enrichment),
+    /// Something that we can't use: what. Counted, not lost in silence.
+    Skipped(String),
+}
+
+/// A place to read documents from.
+#[derive(Debug)]
+pub struct Place {
+    /// The address; `{...}` stands for one of `values`.
+    pub url: &'static str,
+    /// What to put in there: ecosystems, releases.
+    pub values: &'static [&'static str],
+}
+
+/// The document is not what it should be: how.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Malformed(pub Cow<'static, str>);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "malformed: {}", self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+impl From<serde_json::Error> for Malformed {
+    fn from(it: serde_json::Error) -> Malformed {
+        Malformed(it.to_string().into())
+    }
+}
+
+/// The feed of that name.
+pub fn feed(name: &str) -> Option<&'static Feed> {
+    FEEDS.iter().find(|it| it.name == name)
+}
+
+impl Place {
+    /// A place that is one address.
+    const fn one(url: &'static str) -> Place {
+        Place { url, values: &[] }
+    }
+
+    /// Every address that it stands for; blanks are encoded.
+    pub fn urls(&self) -> Vec<String> {
+        let Some((before, (_, after))) =
+            self.url.split_once('{').and_then(|(it, rest)| Some((it, rest.split_once('}')?)))
+        else {
+            return vec![self.url.to_owned()];
+        };
+        let url = |it: &&str| format!("{before}{}{after}", it.replace(' ', "%20"));
+        self.values.iter().map(url).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+//! From what a scan came to, to the rows of its report.
+use super::{
+    ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow, ImageReport, LayerFacts,
+    LayerRow, RatingRow, SourceRow, SystemRow, WhyRow,
+};
+use crate::{
+    Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
+    Level, Located, Rating, System,
+};
+use std::{cmp::Reverse, collections::BTreeMap};
+
+/// Everything that a report on an image is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// How its layers were read, in their order.
+    pub layers: &'a [LayerFacts],
+    /// What it contains.
+    pub inventory: &'a Inventory,
+    /// What that means.
+    pub assessment: &'a Assessment,
+    /// Walls that were missing.
+    pub missing_walls: &'a [String],
+}
+
+impl ImageReport {
+    /// The report; `handled` says of a finding whether it does not count.
+    pub fn new(
+        what: Findings<'_>,
+        handled: impl Fn(&Finding, &Component) -> Option<Handled>,
+    ) -> ImageReport {
+        let Findings { image, inventory, assessment, .. } = what;
+        let mut findings: Vec<&Finding> = assessment.findings.iter().collect();
+        findings.sort_by_key(|it| (Reverse(it.priority.value), Reverse(it.severity.level), &it.id));
+        let (mut open, mut closed) = (Vec::new(), Vec::new());
+        for finding in findings {
+            let Some(component) = inventory.components.get(finding.component) else { continue };
+            let row = finding_row(finding, component, what);
+            match handled(finding, &component.what) {
+                None => open.push(row),
+                Some(Handled { reason, until }) => {
+                    closed.push(HandledRow { reason, until, finding: row });
+                }
+            }
+        }
+        let mut counts = BTreeMap::new();
+        for it in &open {
+            let count: &mut usize = counts.entry(it.severity).or_default();
+            *count = count.saturating_add(1);
+        }
+        let rows = inventory.components.iter();
+        let gaps = inventory.gaps.iter().chain(&assessment.gaps);
+        ImageReport {
+            name: image.name.clone(),
+            digest: image.digest.as_ref().map(ToString::to_string),
+            platform: image.platform.as_ref().map(ToString::to_string),
+            created: image.created.clone(),
+            systems: inventory.systems.iter().map(system_row).collect(),
+            layers: layer_rows(image, what.layers),
+            coverage: coverage_row(&assessment.coverage, inventory.executables),
+            counts,
+            findings: open,
+            handled: closed,
+            components: rows.map(|it| component_row(it, &inventory.systems)).collect(),
+            gaps: gaps.map(gap_row).collect(),
+            missing_walls: what.missing_walls.to_vec(),
+        }
+    }
+
+    /// The highest severity among the findings that count; `None` when there are none.
+    pub fn worst(&self) -> Option<Level> {
+        self.findings.iter().map(|it| it.severity).max()
+    }
+}
+
+fn finding_row(it: &Finding, component: &Located<Component>, what: Findings<'_>) -> FindingRow {
+    let system = component.system.and_then(|it| what.inventory.systems.get(it));
+    let fixed = it.fixed.clone();
+    let ecosystem = component.what.ecosystem;
+    let fix = fixed.as_ref().and_then(|it| ecosystem.fix_command(&component.what.name, it));
+    FindingRow {
+        id: it.id.clone(),
+        aliases: it.aliases.clone(),
+        errata: it.errata.clone(),
+        kind: it.kind,
+        title: it.title.clone(),
+        severity: it.severity.level,
+        severity_by: it.severity.by.clone(),
+        ratings: it.ratings.iter().map(rating_row).collect(),
+        priority: it.priority.value,
+        priority_rule: it.priority.rule.clone(),
+        status: it.status,
+        certain: it.certain,
+        fixed,
+        fix_command: fix,
+        purl: purl(&component.what, system),
+        package: component.what.name.clone(),
+        version: component.what.version.clone(),
+        path: component.path.as_ref().map(ToString::to_string),
+        layer: component.layer,
+        published: it.published.map(|it| it.to_string()),
+        exploited: it
+            .exploited
+            .as_ref()
+            .map(|it| it.added.map(|it| it.to_string()).unwrap_or_default()),
+        epss: it.epss.as_ref().map(|it| it.score),
+        cwes: it.cwes.clone(),
+        references: it.references.clone(),
+        why: why_row(it, component, what.image),
+        sources: it.sources.iter().map(source_row).collect(),
+    }
+}
+
+fn why_row(it: &Finding, component: &Located<Component>, image: &Image) -> WhyRow {
+    let layer = image.layers.get(component.layer);
+    let why = &it.why;
+    WhyRow {
+        cataloger: component.by.clone(),
+        created_by: layer.map(|it| it.created_by.clone()).unwrap_or_default(),
+        namespace: why.namespace.to_string(),
+        package: why.package.clone(),
+        by_source: why.by_source,
+        version: why.version.clone(),
+        feed: why.feed.clone(),
+        advisory: why.advisory.clone(),
+        range: why.range.clone(),
+        comparison: why.comparison.clone(),
+    }
+}
+
+fn source_row(it: &crate::Statement) -> SourceRow {
+    SourceRow {
+        feed: it.feed.clone(),
+        title: it.title.clone(),
+        advisory: it.advisory.clone(),
+        status: it.status,
+        affects: it.affects,
+        comparison: it.comparison.clone(),
+    }
+}
+
+fn rating_row(it: &Rating) -> RatingRow {
+    let (level, by, value) = (it.level, it.by.clone(), it.value.clone());
+    RatingRow { level, by, score: it.score, value }
+}
+
+fn system_row(it: &System) -> SystemRow {
+    let distribution = it.release.as_ref().and_then(|it| Some((Distribution::of(it)?, it)));
+    SystemRow {
+        root: it.root.to_string(),
+        name: it.release.as_ref().map(|it| match it.pretty.as_str() {
+            "" => format!("{} {}", it.id, it.version_id),
+            pretty => pretty.to_owned(),
+        }),
+        id: it.release.as_ref().map(|it| it.id.clone()),
+        version: it.release.as_ref().map(|it| it.version_id.clone()).filter(|it| !it.is_empty()),
+        namespaces: distribution
+            .map(|(it, release)| it.namespaces(release).iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        end_of_life: distribution.and_then(|(it, of)| it.end_of_life(of)).map(|it| it.to_string()),
+    }
+}
+
+fn layer_rows(image: &Image, facts: &[LayerFacts]) -> Vec<LayerRow> {
+    let rows = image.layers.iter().zip(facts).map(|(layer, facts)| LayerRow {
+        digest: layer.blob.digest.as_ref().map(ToString::to_string),
+        diff_id: facts.diff_id.as_ref().map(ToString::to_string),
+        created_by: layer.created_by.clone(),
+        bytes: facts.bytes,
+        entries: facts.entries,
+        cached: facts.cached,
+    });
+    rows.collect()
+}
+
+fn coverage_row(it: &Coverage, executables: Executables) -> CoverageRow {
+    CoverageRow {
+        grade: it.grade,
+        reasons: it.reasons.iter().map(ToString::to_string).collect(),
+        executable_files: executables.files,
+        executable_bytes: executables.bytes,
+        owned_files: executables.owned_files,
+        owned_bytes: executables.owned_bytes,
+    }
+}
+
+fn component_row(it: &Located<Component>, systems: &[System]) -> ComponentRow {
+    let what = &it.what;
+    ComponentRow {
+        purl: purl(what, it.system.and_then(|it| systems.get(it))),
+        kind: what.ecosystem.label().to_owned(),
+        name: what.name.clone(),
+        version: what.version.clone(),
+        arch: what.arch.clone(),
+        source: what.source.as_ref().map(|it| [it.name.clone(), it.version.clone()]),
+        module: what.module.clone(),
+        path: it.path.as_ref().map(ToString::to_string),
+        layer: it.layer,
+        cataloger: it.by.clone(),
+        system: it.system,
+    }
+}
+
+fn purl(component: &Component, system: Option<&System>) -> String {
+    let release = system.and_then(|it| it.release.as_ref());
+    component.purl(release.map(|it| (it.id.as_str(), it.version_id.as_str())))
+}
+
+fn gap_row(it: &Located<Gap>) -> GapRow {
+    GapRow {
+        path: it.path.as_ref().map(ToString::to_string),
+        layer: it.layer,
+        by: it.what.by.clone(),
+        reason: it.what.reason.to_string(),
+    }
+}

@@ -1,0 +1,335 @@
+//! The report on one or more images, as `--format json` writes it.
+//!
+//! The shape is published in docs/report.schema.json, which a test derives from these types. Within a schema
+//! version fields are only added.
+mod build;
+pub use build::Findings;
+
+use crate::{Grade, Kind, Level, Status};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The version of the shape.
+pub const SCHEMA: u32 = 1;
+
+/// What one run says.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Report {
+    /// Version of this shape: 1.
+    pub schema: u32,
+    /// What made it: `plimsoll 0.1.0`.
+    pub tool: String,
+    /// When, RFC 3339.
+    pub created: String,
+    /// The advisory database that was used.
+    pub database: DatabaseFacts,
+    /// One row for each image, or platform of it.
+    pub images: Vec<ImageReport>,
+}
+
+/// What an advisory database is made of.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct DatabaseFacts {
+    /// Identifies the content: the same feeds give the same.
+    pub id: String,
+    /// Whether it holds nothing but the starter set that ships with the program.
+    pub starter: bool,
+    /// The feeds in it.
+    pub feeds: Vec<FeedFacts>,
+}
+
+/// One feed in a database.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FeedFacts {
+    /// Its name, a name of `plimsoll db status`.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// The state of the world that it describes, RFC 3339; null when unknown.
+    pub snapshot: Option<String>,
+    /// How many advisories it gave.
+    pub records: u64,
+    /// Its licence.
+    pub licence: String,
+}
+
+/// What is known of one image.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ImageReport {
+    /// What was asked for.
+    pub name: String,
+    /// Digest of the manifest; null where there is none.
+    pub digest: Option<String>,
+    /// `linux/amd64`; null when unknown.
+    pub platform: Option<String>,
+    /// When it was built, RFC 3339; null when unknown.
+    pub created: Option<String>,
+    /// The operating systems in it, the one at the root first.
+    pub systems: Vec<SystemRow>,
+    /// Its layers, oldest first.
+    pub layers: Vec<LayerRow>,
+    /// Whether the absence of findings means anything.
+    pub coverage: CoverageRow,
+    /// How many findings there are, by severity; handled ones are not counted.
+    pub counts: BTreeMap<Level, usize>,
+    /// The findings, worst first.
+    pub findings: Vec<FindingRow>,
+    /// Findings that are known about and do not count, with the reason.
+    pub handled: Vec<HandledRow>,
+    /// The components found.
+    pub components: Vec<ComponentRow>,
+    /// What went unseen.
+    pub gaps: Vec<GapRow>,
+    /// Walls around the processes that read the image which could not be put up on this machine.
+    pub missing_walls: Vec<String>,
+}
+
+/// An operating system in an image.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SystemRow {
+    /// The directory that is its root; empty for the image itself.
+    pub root: String,
+    /// `Debian GNU/Linux 12 (bookworm)`; null when nothing says.
+    pub name: Option<String>,
+    /// `ID` of os-release; null when nothing says.
+    pub id: Option<String>,
+    /// `VERSION_ID` of os-release; null when nothing says.
+    pub version: Option<String>,
+    /// Where its advisories are looked up, the first first.
+    pub namespaces: Vec<String>,
+    /// The last day with fixes for everybody; null when none is known.
+    pub end_of_life: Option<String>,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LayerRow {
+    /// Digest of the layer as it is stored; null where there is none.
+    pub digest: Option<String>,
+    /// Digest of its uncompressed content; null when it could not be read to its end.
+    pub diff_id: Option<String>,
+    /// The build instruction that made it; empty when unknown.
+    pub created_by: String,
+    /// Bytes, uncompressed.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Whether it was known already, and so not read.
+    pub cached: bool,
+}
+
+/// How much of an image could be seen.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CoverageRow {
+    /// `known`, `partial` or `unknown`.
+    pub grade: Grade,
+    /// What lowers it, in words.
+    pub reasons: Vec<String>,
+    /// Files that may be executed, in all layers.
+    pub executable_files: u64,
+    /// Their bytes.
+    pub executable_bytes: u64,
+    /// Those that a package says are its own.
+    pub owned_files: u64,
+    /// Their bytes.
+    pub owned_bytes: u64,
+}
+
+/// One vulnerability of one component.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FindingRow {
+    /// The CVE where there is one.
+    pub id: String,
+    /// Other names.
+    pub aliases: Vec<String>,
+    /// Errata that fix it.
+    pub errata: Vec<String>,
+    /// `vulnerability`, `malware`, `unmaintained`, `unsound` or `notice`.
+    pub kind: Kind,
+    /// A line for people.
+    pub title: String,
+    /// `critical`, `high`, `medium`, `low`, `negligible` or `unknown`.
+    pub severity: Level,
+    /// Who says so; empty when nobody does.
+    pub severity_by: String,
+    /// Everybody's word on the severity.
+    pub ratings: Vec<RatingRow>,
+    /// 0 to 100.
+    pub priority: u8,
+    /// How the priority was reckoned.
+    pub priority_rule: String,
+    /// `fixed`, `affected`, `deferred`, `will-not-fix`, `under-investigation` or `end-of-life`.
+    pub status: Status,
+    /// False when the versions could not be compared.
+    pub certain: bool,
+    /// The smallest version that is no longer affected; null when there is none.
+    pub fixed: Option<String>,
+    /// The command that brings it in; null where there is no single one.
+    pub fix_command: Option<String>,
+    /// The component: package URL.
+    pub purl: String,
+    /// Its name.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// The file that declares it.
+    pub path: Option<String>,
+    /// The layer that brought it in, the oldest being 0.
+    pub layer: usize,
+    /// When the vulnerability was published, RFC 3339.
+    pub published: Option<String>,
+    /// Since when it is known to be exploited.
+    pub exploited: Option<String>,
+    /// How likely it is to be exploited within 30 days, 0 to 1 (EPSS).
+    pub epss: Option<f32>,
+    /// Weaknesses.
+    pub cwes: Vec<String>,
+    /// Web pages.
+    pub references: Vec<String>,
+    /// Why it is here.
+    pub why: WhyRow,
+    /// What every source said.
+    pub sources: Vec<SourceRow>,
+}
+
+/// One source's word on a severity.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RatingRow {
+    /// The level on our scale.
+    pub level: Level,
+    /// Who gave it.
+    pub by: String,
+    /// CVSS base score; null for a word.
+    pub score: Option<f32>,
+    /// The CVSS vector or the word.
+    pub value: String,
+}
+
+/// The comparison that made a finding.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WhyRow {
+    /// What found the component.
+    pub cataloger: String,
+    /// The build instruction of the layer that brought it in.
+    pub created_by: String,
+    /// Where the advisory speaks.
+    pub namespace: String,
+    /// The name compared.
+    pub package: String,
+    /// Whether that is the component's source package.
+    pub by_source: bool,
+    /// The version compared.
+    pub version: String,
+    /// The feed.
+    pub feed: String,
+    /// The advisory.
+    pub advisory: String,
+    /// The affected versions.
+    pub range: String,
+    /// What was compared: `1.2-3 < 1.2-3+deb12u1 (dpkg)`.
+    pub comparison: String,
+}
+
+/// What one source said of a finding.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SourceRow {
+    /// The feed.
+    pub feed: String,
+    /// The feed, for people.
+    pub title: String,
+    /// The advisory.
+    pub advisory: String,
+    /// What it says has been done.
+    pub status: Status,
+    /// Whether it counts the installed version among the affected ones.
+    pub affects: bool,
+    /// The comparison, or why there was none.
+    pub comparison: String,
+}
+
+/// A finding that does not count.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct HandledRow {
+    /// Why: the words of whoever accepted it.
+    pub reason: String,
+    /// Until when; null for ever.
+    pub until: Option<String>,
+    /// What it is.
+    pub finding: FindingRow,
+}
+
+/// A component.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ComponentRow {
+    /// Package URL.
+    pub purl: String,
+    /// What it is: `Debian package`, `npm package`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its architecture.
+    pub arch: Option<String>,
+    /// The source package it was built from, and that one's version.
+    pub source: Option<[String; 2]>,
+    /// Its module stream.
+    pub module: Option<String>,
+    /// The file that declares it.
+    pub path: Option<String>,
+    /// The layer that brought it in.
+    pub layer: usize,
+    /// What found it.
+    pub cataloger: String,
+    /// Index of the system that it belongs to; null for none.
+    pub system: Option<usize>,
+}
+
+/// Something that went unseen.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct GapRow {
+    /// Where; null for the layer or image as a whole.
+    pub path: Option<String>,
+    /// In which layer.
+    pub layer: usize,
+    /// Who gave up.
+    pub by: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// Whether a finding does not count, and why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Handled {
+    /// The words of whoever accepted it.
+    pub reason: String,
+    /// Until when, `2027-01-31`.
+    pub until: Option<String>,
+}
+
+/// How a layer was read.
+#[derive(Clone, Debug, Default)]
+pub struct LayerFacts {
+    /// Digest of the uncompressed layer, as the content has it.
+    pub diff_id: Option<crate::Digest>,
+    /// Bytes, uncompressed.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+    /// Whether it was known, and so not read.
+    pub cached: bool,
+}

@@ -1,0 +1,48 @@
+//! Progress on a terminal; nothing in a pipe.
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use scan::Step;
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
+
+/// A bar on standard error that goes when it is done.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar for what is called `name`, or one that is never seen.
+    pub(crate) fn new(name: &str, quiet: bool) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        if quiet || !stderr().is_terminal() {
+            return Progress(bar);
+        }
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        let style = "{spinner} {prefix}  {wide_bar} {binary_bytes} of {binary_total_bytes}  {msg}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Progress(bar)
+    }
+
+    /// Takes a step.
+    pub(crate) fn step(&self, step: Step) {
+        match step {
+            Step::Begin { bytes: 0, .. } => self.0.unset_length(),
+            Step::Begin { bytes, .. } => self.0.set_length(bytes),
+            Step::Read(bytes) => self.0.inc(bytes),
+            Step::Layer => {}
+        }
+    }
+
+    /// Says what goes on.
+    pub(crate) fn say(&self, what: &'static str) {
+        self.0.set_message(what);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,197 @@
+//! The report for people: worst first, then what it means, what could not be seen, and how old the
+//! knowledge is.
+use model::{
+    Level, Status,
+    report::{FindingRow, ImageReport, Report},
+};
+use std::fmt::Write;
+
+/// How text is coloured; not at all where nobody would see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint(pub(crate) bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    fn level(self, level: Level, text: &str) -> String {
+        let code = match level {
+            Level::Critical => "1;31",
+            Level::High => "31",
+            Level::Medium => "33",
+            Level::Low => "36",
+            Level::Negligible | Level::Unknown => "2",
+        };
+        self.with(code, text)
+    }
+}
+
+/// Rows that differ only in which package of the same source they stand for are one line.
+struct Line<'a> {
+    row: &'a FindingRow,
+    packages: Vec<&'a str>,
+}
+
+/// The whole report.
+pub(crate) fn show(report: &Report, paint: Paint) -> String {
+    let mut text = String::new();
+    for image in &report.images {
+        text += &heading(image, paint);
+        text += &findings(image, paint);
+        text += &summary(image, paint);
+    }
+    text + &database(report, paint)
+}
+
+fn heading(image: &ImageReport, paint: Paint) -> String {
+    let mut text = paint.bold(&clean(&image.name));
+    for it in [&image.platform, &image.digest].into_iter().flatten() {
+        text += &format!("  {}", paint.dim(it));
+    }
+    text.push('\n');
+    for system in &image.systems {
+        let name = system.name.as_deref().map_or("unknown distribution".to_owned(), clean);
+        let place = if system.root.is_empty() { "" } else { " in " };
+        let _ = writeln!(text, "{name}{place}{}", clean(&system.root));
+    }
+    let (layers, components) = (image.layers.len(), image.components.len());
+    let _ = writeln!(text, "{components} components in {layers} layers\n");
+    text
+}
+
+fn findings(image: &ImageReport, paint: Paint) -> String {
+    let lines = lines(image);
+    let cells = |it: &Line<'_>| {
+        let packages = match it.packages.as_slice() {
+            [one] => clean(one),
+            [first, rest @ ..] => format!("{} +{}", clean(first), rest.len()),
+            [] => String::new(),
+        };
+        let marks = if it.row.exploited.is_some() { " exploited" } else { "" };
+        let doubt = if it.row.certain { "" } else { " ?" };
+        [
+            it.row.severity.to_string(),
+            format!("{}{doubt}{marks}", clean(&it.row.id)),
+            packages,
+            clean(&it.row.version),
+            fix(it.row),
+        ]
+    };
+    let titles = ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut widths = [0; 5];
+    for row in rows.iter().chain([&titles]) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; 5], level: Option<Level>| {
+        let mut text = String::new();
+        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
+            let padded = if i == 4 { cell.clone() } else { format!("{cell:width$}  ") };
+            text += &match (level, i) {
+                (None, _) => paint.bold(&padded),
+                (Some(level), 0) => paint.level(level, &padded),
+                _ => padded,
+            };
+        }
+        text + "\n"
+    };
+    let mut text = line(&titles, None);
+    for (row, it) in rows.iter().zip(&lines) {
+        text += &line(row, Some(it.row.severity));
+    }
+    text + "\n"
+}
+
+fn lines(image: &ImageReport) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for row in &image.findings {
+        let same = lines.iter_mut().rev().take_while(|it| it.row.id == row.id).find(|it| {
+            it.row.why.package == row.why.package
+                && it.row.version == row.version
+                && it.row.fixed == row.fixed
+        });
+        match same {
+            Some(line) => line.packages.push(&row.package),
+            None => lines.push(Line { row, packages: vec![&row.package] }),
+        }
+    }
+    lines
+}
+
+fn fix(row: &FindingRow) -> String {
+    match (&row.fixed, row.status) {
+        (Some(version), _) => clean(version),
+        (None, Status::WillNotFix) => "will not be fixed".to_owned(),
+        (None, Status::Deferred) => "put off".to_owned(),
+        (None, Status::UnderInvestigation) => "under investigation".to_owned(),
+        (None, Status::EndOfLife) => "end of life".to_owned(),
+        (None, _) => "no fix yet".to_owned(),
+    }
+}
+
+fn summary(image: &ImageReport, paint: Paint) -> String {
+    let counts = image.counts.iter().rev();
+    let counts: Vec<String> =
+        counts.map(|(level, count)| paint.level(*level, &format!("{count} {level}"))).collect();
+    let fixable = image.findings.iter().filter(|it| it.fixed.is_some()).count();
+    let mut text = match image.findings.len() {
+        0 => "No findings.".to_owned(),
+        1 => format!("1 finding: {}.", counts.join(", ")),
+        many => format!("{many} findings: {}; {fixable} can be fixed.", counts.join(", ")),
+    };
+    if !image.handled.is_empty() {
+        let _ = write!(text, " {} more are accepted.", image.handled.len());
+    }
+    text.push('\n');
+    let coverage = &image.coverage;
+    let _ = write!(text, "Coverage: {}", paint.bold(&coverage.grade.to_string()));
+    for (i, reason) in coverage.reasons.iter().enumerate() {
+        text += if i == 0 { ": " } else { "; " };
+        text += &clean(reason);
+    }
+    text += ".\n";
+    for gap in image.gaps.iter().take(10) {
+        let place = gap.path.as_deref().map_or(format!("layer {}", gap.layer), clean);
+        let _ = writeln!(text, "  not seen: {place}: {}: {}", gap.by, clean(&gap.reason));
+    }
+    if image.gaps.len() > 10 {
+        let _ = writeln!(text, "  ... {} gaps in all; --format json lists them", image.gaps.len());
+    }
+    for it in &image.missing_walls {
+        let _ = writeln!(text, "Not confined by {it}.");
+    }
+    text
+}
+
+fn database(report: &Report, paint: Paint) -> String {
+    let feeds = report.database.feeds.iter().map(|it| match &it.snapshot {
+        Some(day) => format!("{} of {}", it.title, day.get(..10).unwrap_or(day)),
+        None => it.title.clone(),
+    });
+    let feeds: Vec<String> = feeds.collect();
+    let mut text = format!("Advisories: {}.\n", feeds.join(", "));
+    if report.database.starter {
+        text += "This is only the starter set that ships with Plimsoll; ";
+        text += "`plimsoll db update` or `db import` brings in more.\n";
+    }
+    paint.dim(&text)
+}
+
+/// Text from an image, without anything that a terminal would obey.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { '\u{fffd}' } else { it }).collect()
+}
