@@ -92,7 +92,12 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
         // A cache that can't be trimmed is a nuisance for later, not for this result.
         drop(cache.trim());
     }
-    scanned.map_err(|err| format!("{}: {err}", target.image))
+    let mut scanned = scanned.map_err(|err| format!("{}: {err}", target.image))?;
+    // One image is called what the user calls it; several need the names that tell them apart.
+    if let [one] = scanned.as_mut_slice() {
+        one.image.name.clone_from(&target.image);
+    }
+    Ok(scanned)
 }
 
 fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {

@@ -66,12 +66,20 @@ pub(crate) fn open(target: &Target) -> Result<Opened, String> {
             Ok(Opened::Source(Box::new(Layout::new(there, choice, platform(target)))))
         }
         _ if there.is_file() => file(path, choice, target),
+        "" if is_path(image) && !there.exists() => {
+            Err(format!("{path}: no such file or directory"))
+        }
         "" if there.is_dir() => Err(format!(
             "{path} is a directory but no OCI layout; write dir:{path} to scan it as a root file system"
         )),
         "" => registry(image),
         _ => Err(format!("{path}: no such file or directory")),
     }
+}
+
+/// Whether it was written as a path, which no registry reference is.
+fn is_path(image: &str) -> bool {
+    image.starts_with(['/', '.']) || image.ends_with(".tar") || image.ends_with(".json")
 }
 
 fn wanted() -> registry::Wanted {
