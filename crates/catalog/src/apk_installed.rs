@@ -6,27 +6,26 @@
 use crate::{
     Cataloger,
     digest::{base64, hex},
+    takings::Takings,
 };
 use inspect::{Fault, File, Found};
-use model::{
-    Component, Ecosystem, FileDigest, Gap, ImagePath, Owned, OwnedFile, Reason, SourcePackage,
-    decode,
-};
+use model::{Component, Ecosystem, FileDigest, ImagePath, OwnedFile, SourcePackage, decode};
 
 pub(crate) const CATALOGER: Cataloger =
     Cataloger { name: "apk-installed", revision: 2, paths: &["apk/db/installed"], parse };
 
 fn parse(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     let bytes = file.whole()?;
-    let mut stanza = Stanza::default();
-    for line in bytes.split(|it| *it == b'\n') {
-        match line.strip_suffix(b"\r").unwrap_or(line) {
-            b"" => std::mem::take(&mut stanza).finish(found),
-            line => stanza.read(line),
+    Takings::of(CATALOGER.name, found, |takings| {
+        let mut stanza = Stanza::default();
+        for line in bytes.split(|it| *it == b'\n') {
+            match line.strip_suffix(b"\r").unwrap_or(line) {
+                b"" => std::mem::take(&mut stanza).finish(takings)?,
+                line => stanza.read(line, takings)?,
+            }
         }
-    }
-    stanza.finish(found);
-    Ok(())
+        stanza.finish(takings)
+    })
 }
 
 /// What is known of the package at hand.
@@ -43,11 +42,8 @@ struct Stanza<'a> {
 }
 
 impl<'a> Stanza<'a> {
-    fn read(&mut self, line: &'a [u8]) {
-        let Some((field, value)) = line.split_at_checked(2).filter(|it| it.0.ends_with(b":"))
-        else {
-            return self.count_strange();
-        };
+    fn read(&mut self, line: &'a [u8], takings: &mut Takings<'_>) -> Result<(), Fault> {
+        let (field, value) = line.split_at_checked(2).unwrap_or_default();
         let text = || Some(decode(value)).filter(|it| !it.is_empty());
         match field {
             b"P:" => self.name = text(),
@@ -57,7 +53,10 @@ impl<'a> Stanza<'a> {
             b"m:" => self.maintainer = text(),
             b"F:" => self.dir = value,
             b"R:" => match ImagePath::parse(&[self.dir, b"/", value].concat()) {
-                Ok(path) => self.files.push(OwnedFile { path, digest: None, config: false }),
+                Ok(path) => {
+                    let file = OwnedFile { path, digest: None, config: false };
+                    takings.file(file, &mut self.files)?;
+                }
                 Err(_) => self.count_strange(),
             },
             b"Z:" => match (self.files.last_mut(), checksum(value)) {
@@ -65,32 +64,34 @@ impl<'a> Stanza<'a> {
                 _ => self.count_strange(),
             },
             // Dependencies, descriptions, sizes, modes: nothing that we need.
-            _ => {}
+            _ if field.ends_with(b":") => {}
+            _ => self.count_strange(),
         }
+        Ok(())
     }
 
-    fn finish(self, found: &mut Found) {
-        let empty = self.name.is_none() && self.version.is_none() && self.files.is_empty();
+    fn finish(self, takings: &mut Takings<'_>) -> Result<(), Fault> {
         if self.strange > 0 {
-            gap(found, format!("{} lines that cannot be understood", self.strange));
+            takings.trouble(format!("{} lines that cannot be understood", self.strange));
         }
-        let (Some(name), Some(version)) = (&self.name, &self.version) else {
-            if !empty {
-                let name = self.name.as_deref().unwrap_or("a package");
-                gap(found, format!("{name} has no name or no version"));
+        let (name, version) = match (self.name, self.version) {
+            (Some(name), Some(version)) => (name, version),
+            (None, None) if self.files.is_empty() => return Ok(()),
+            (name, _) => {
+                let name = name.as_deref().unwrap_or("a package");
+                takings.trouble(format!("{name} has no name or no version"));
+                return Ok(());
             }
-            return;
         };
         let source = self.origin.map(|name| SourcePackage { name, version: version.clone() });
-        found.components.push(Component {
+        takings.component(Component {
             arch: self.arch,
             source,
             vendor: self.maintainer,
-            ..Component::new(Ecosystem::Apk, name, version)
-        });
-        if !self.files.is_empty() {
-            found.owned.push(Owned { package: name.clone(), files: self.files });
-        }
+            ..Component::new(Ecosystem::Apk, &name, &version)
+        })?;
+        takings.owned(name, self.files);
+        Ok(())
     }
 
     fn count_strange(&mut self) {
@@ -105,8 +106,4 @@ fn checksum(value: &[u8]) -> Option<FileDigest> {
         Some((b"Q2", rest)) => base64(rest).map(FileDigest::Sha256),
         _ => hex(value).map(FileDigest::Md5),
     }
-}
-
-fn gap(found: &mut Found, what: String) {
-    found.gaps.push(Gap::new(CATALOGER.name, Reason::Malformed(what)));
 }

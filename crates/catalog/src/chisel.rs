@@ -1,8 +1,8 @@
 //! The manifest of an image cut from Ubuntu packages with Chisel: one JSON object a line, packed
 //! with zstd (Chisel's documentation, "Chisel manifest"; "jsonwall").
-use crate::{Cataloger, digest::hex};
+use crate::{Cataloger, digest::hex, takings::Takings};
 use inspect::{Fault, File, Found, Malformed};
-use model::{Component, Ecosystem, FileDigest, Gap, ImagePath, Owned, OwnedFile, Reason};
+use model::{Component, Ecosystem, FileDigest, ImagePath, OwnedFile};
 use ruzstd::decoding::StreamingDecoder;
 use serde::Deserialize;
 use std::{
@@ -52,15 +52,21 @@ fn parse(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     let unpacked = StreamingDecoder::new(&*packed);
     let unpacked = unpacked.map_err(|it| Malformed(format!("not zstd: {it}").into()))?;
     let mut unpacked = BufReader::new(unpacked.take(UNPACKED_BYTES));
-    let mut owned = ByPackage::new();
-    let outcome = lines(&mut unpacked, found, &mut owned);
-    found.owned.extend(owned.into_iter().map(|(package, files)| Owned { package, files }));
-    outcome
+    Takings::of(CATALOGER.name, found, |takings| {
+        let mut owned = ByPackage::new();
+        let outcome = lines(&mut unpacked, takings, &mut owned);
+        owned.into_iter().for_each(|(package, files)| takings.owned(package, files));
+        outcome
+    })
 }
 
-fn lines(from: &mut impl BufRead, found: &mut Found, owned: &mut ByPackage) -> Result<(), Fault> {
+fn lines(
+    from: &mut impl BufRead,
+    takings: &mut Takings<'_>,
+    owned: &mut ByPackage,
+) -> Result<(), Fault> {
     let mut line = Vec::new();
-    let (mut first, mut strange, mut total) = (true, 0_usize, 0_u64);
+    let (mut first, mut total) = (true, 0_u64);
     loop {
         line.clear();
         let read = from.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
@@ -70,54 +76,46 @@ fn lines(from: &mut impl BufRead, found: &mut Found, owned: &mut ByPackage) -> R
         if total >= UNPACKED_BYTES || read >= LINE_BYTES {
             return Err(Fault::TooLarge(format!("{total} bytes unpacked, {read} in a line")));
         }
-        if read == 0 {
-            break;
-        }
         match serde_json::from_slice::<Line<'_>>(&line) {
-            Ok(it) if first && it.jsonwall.is_none() => return Err(NOT_JSONWALL.into()),
-            Ok(it) => take(&it, found, owned),
-            Err(_) if first => return Err(NOT_JSONWALL.into()),
-            Err(_) => strange = strange.saturating_add(1),
+            Ok(it) if !first || it.jsonwall.is_some() => take(&it, takings, owned)?,
+            _ if first => return Err(Malformed::new("does not begin as jsonwall").into()),
+            _ if read == 0 => return Ok(()),
+            _ => takings.trouble(format!("a line before byte {total} is no JSON of ours")),
         }
         first = false;
     }
-    if strange > 0 {
-        gap(found, &format!("{strange} lines that are no JSON of ours"));
-    }
-    if first { Err(NOT_JSONWALL.into()) } else { Ok(()) }
 }
 
-const NOT_JSONWALL: Malformed = Malformed::new("does not begin as jsonwall");
-
-fn take(line: &Line<'_>, found: &mut Found, owned: &mut ByPackage) {
+fn take(line: &Line<'_>, takings: &mut Takings<'_>, owned: &mut ByPackage) -> Result<(), Fault> {
     match &*line.kind {
         "package" if line.name.is_empty() || line.version.is_empty() => {
-            gap(found, "a package has no name or no version");
+            takings.trouble("a package has no name or no version".to_owned());
+            Ok(())
         }
-        "package" => found.components.push(Component {
+        "package" => takings.component(Component {
             arch: Some(line.arch.clone().into_owned()).filter(|it| !it.is_empty()),
             ..Component::new(Ecosystem::Deb, &line.name, &line.version)
         }),
-        "path" if !line.path.ends_with('/') => {
-            let Ok(path) = ImagePath::parse(line.path.as_bytes()) else {
-                return gap(found, "a path climbs out of the image");
-            };
-            let digest = [&line.final_sha256, &line.sha256].into_iter().find(|it| !it.is_empty());
-            let digest = digest.and_then(|it| hex(it.as_bytes())).map(FileDigest::Sha256);
-            let file = OwnedFile { path, digest, config: false };
-            // A slice is named `package_slice`, and no package has an underscore in its name.
-            for slice in &line.slices {
-                let package = slice.split('_').next().unwrap_or_default();
-                let files = owned.entry(package.to_owned()).or_default();
-                if files.last() != Some(&file) {
-                    files.push(file.clone());
-                }
-            }
-        }
-        _ => {}
+        "path" if !line.path.ends_with('/') => path(line, takings, owned),
+        _ => Ok(()),
     }
 }
 
-fn gap(found: &mut Found, what: &str) {
-    found.gaps.push(Gap::new(CATALOGER.name, Reason::Malformed(what.to_owned())));
+fn path(line: &Line<'_>, takings: &mut Takings<'_>, owned: &mut ByPackage) -> Result<(), Fault> {
+    let Ok(path) = ImagePath::parse(line.path.as_bytes()) else {
+        takings.trouble("a path climbs out of the image".to_owned());
+        return Ok(());
+    };
+    let digest = [&line.final_sha256, &line.sha256].into_iter().find(|it| !it.is_empty());
+    let digest = digest.and_then(|it| hex(it.as_bytes())).map(FileDigest::Sha256);
+    let file = OwnedFile { path, digest, config: false };
+    // A slice is named `package_slice`, and no package has an underscore in its name.
+    for slice in &line.slices {
+        let package = slice.split('_').next().unwrap_or_default();
+        let files = owned.entry(package.to_owned()).or_default();
+        if files.last() != Some(&file) {
+            takings.file(file.clone(), files)?;
+        }
+    }
+    Ok(())
 }

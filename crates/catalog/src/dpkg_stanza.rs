@@ -1,14 +1,33 @@
 //! Stanzas of `Field: value` lines (deb822(5)), as the databases of dpkg and opkg have them.
 
+/// The fields that are kept; the others would only take memory.
+const FIELDS: &[&str] = &[
+    "Architecture",
+    "Conffiles",
+    "Maintainer",
+    "Multi-Arch",
+    "Package",
+    "Source",
+    "Status",
+    "Version",
+];
+
+/// How many lines may continue a field.
+const LINES: usize = 50_000;
+
 /// A run of fields, up to an empty line.
+#[derive(Default)]
 pub(crate) struct Stanza<'a> {
     fields: Vec<Field<'a>>,
-    /// Lines in it that are neither a field nor the continuation of one.
+    /// Whether the field at hand is none of those that are kept.
+    skipping: bool,
+    /// Lines in it that are neither a field nor the continuation of one, or that say once more what
+    /// has been said, which dpkg refuses.
     pub(crate) strange: usize,
 }
 
 struct Field<'a> {
-    name: &'a str,
+    name: &'static str,
     value: &'a str,
     more: Vec<&'a str>,
 }
@@ -25,20 +44,36 @@ impl<'a> Stanza<'a> {
     }
 
     fn field(&self, name: &str) -> Option<&Field<'a>> {
-        self.fields.iter().find(|it| it.name.eq_ignore_ascii_case(name))
+        self.fields.iter().find(|it| it.name == name)
     }
 
     fn read(&mut self, line: &'a str) {
-        if line.starts_with([' ', '\t']) {
-            match self.fields.last_mut() {
-                Some(field) => field.more.push(line.trim()),
-                None => self.strange = self.strange.saturating_add(1),
-            }
-        } else if let Some((name, value)) = line.split_once(':') {
-            let (name, value) = (name.trim(), value.trim());
-            self.fields.push(Field { name, value, more: Vec::new() });
+        let is_strange = if line.starts_with([' ', '\t']) {
+            !self.continues(line.trim())
         } else {
-            self.strange = self.strange.saturating_add(1);
+            !line.split_once(':').is_some_and(|(name, value)| self.begins(name, value.trim()))
+        };
+        self.strange = self.strange.saturating_add(usize::from(is_strange));
+    }
+
+    fn begins(&mut self, name: &str, value: &'a str) -> bool {
+        let kept = FIELDS.iter().find(|it| it.eq_ignore_ascii_case(name.trim()));
+        let again = kept.is_some_and(|it| self.field(it).is_some());
+        self.skipping = kept.is_none() || again;
+        if let Some(name) = kept.filter(|_| !again) {
+            self.fields.push(Field { name, value, more: Vec::new() });
+        }
+        !again
+    }
+
+    fn continues(&mut self, line: &'a str) -> bool {
+        match self.fields.last_mut() {
+            _ if self.skipping => true,
+            Some(field) if field.more.len() < LINES => {
+                field.more.push(line);
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -48,7 +83,7 @@ pub(crate) fn stanzas(text: &str) -> impl Iterator<Item = Stanza<'_>> {
     let mut lines = text.lines().map(str::trim_end).filter(|it| !it.starts_with('#'));
     std::iter::from_fn(move || {
         let first = lines.by_ref().find(|it| !it.is_empty())?;
-        let mut stanza = Stanza { fields: Vec::new(), strange: 0 };
+        let mut stanza = Stanza::default();
         stanza.read(first);
         lines.by_ref().take_while(|it| !it.is_empty()).for_each(|it| stanza.read(it));
         Some(stanza)

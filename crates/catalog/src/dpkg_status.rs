@@ -1,10 +1,13 @@
 //! The databases of packages that dpkg and opkg have installed (dpkg(1), "FILES"; deb-control(5);
 //! the Debian policy, "Control files and their fields").
-use crate::{Cataloger, digest::hex, dpkg_stanza::Stanza, dpkg_stanza::stanzas};
-use inspect::{Fault, File, Found};
-use model::{
-    Component, Ecosystem, FileDigest, Gap, ImagePath, Owned, OwnedFile, Reason, SourcePackage,
+use crate::{
+    Cataloger,
+    digest::hex,
+    dpkg_stanza::{Stanza, stanzas},
+    takings::Takings,
 };
+use inspect::{Fault, File, Found};
+use model::{Component, Ecosystem, FileDigest, ImagePath, OwnedFile, SourcePackage};
 
 /// One stanza a package.
 pub(crate) const DPKG: Cataloger =
@@ -38,30 +41,34 @@ fn opkg(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     read(file, found, Ecosystem::Opkg, OPKG.name)
 }
 
-fn read(file: &File<'_>, found: &mut Found, ecosystem: Ecosystem, by: &str) -> Result<(), Fault> {
-    for (i, stanza) in stanzas(&file.text()?).enumerate() {
-        if !is_unpacked(&stanza) {
-            continue;
-        }
-        let mut gap = |what| found.gaps.push(Gap::new(by, Reason::Malformed(what)));
-        let mut strange = stanza.strange;
-        match component(&stanza, ecosystem) {
-            Ok(it) => {
-                let (owned, lines) = conffiles(&stanza, &it);
-                strange = strange.saturating_add(lines);
-                found.owned.extend(owned);
-                found.components.push(it);
+fn read(
+    file: &File<'_>,
+    found: &mut Found,
+    ecosystem: Ecosystem,
+    by: &'static str,
+) -> Result<(), Fault> {
+    let text = file.text()?;
+    Takings::of(by, found, |takings| {
+        let installed = stanzas(&text).zip(1_usize..).filter(|it| is_unpacked(&it.0));
+        for (stanza, number) in installed {
+            let strange = match component(&stanza, ecosystem) {
+                Ok(it) => {
+                    let strange = conffiles(&stanza, &it, takings)?;
+                    takings.component(it)?;
+                    strange
+                }
+                Err(missing) => {
+                    let name = stanza.get("Package").unwrap_or("unnamed");
+                    takings.trouble(format!("stanza {number} ({name}) has no {missing}"));
+                    0
+                }
+            };
+            if let count @ 1.. = stanza.strange.saturating_add(strange) {
+                takings.trouble(format!("stanza {number} has {count} lines of no known form"));
             }
-            Err(missing) => {
-                let name = stanza.get("Package").unwrap_or("unnamed");
-                gap(format!("stanza {} ({name}) has no {missing}", i.saturating_add(1)));
-            }
         }
-        if strange > 0 {
-            gap(format!("stanza {} has {strange} lines of no known form", i.saturating_add(1)));
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Whether the files of the package lie in the image. That is so from `half-installed` on: packages
@@ -92,16 +99,26 @@ fn source(field: &str, version: &str) -> SourcePackage {
     SourcePackage { name: name.trim().to_owned(), version: own.unwrap_or(version).to_owned() }
 }
 
-/// The configuration files, and how many lines are not like that.
-fn conffiles(stanza: &Stanza<'_>, component: &Component) -> (Option<Owned>, usize) {
-    let lines = stanza.lines("Conffiles");
-    let files: Vec<OwnedFile> = lines.iter().filter_map(|it| conffile(it)).collect();
-    let strange = lines.len().saturating_sub(files.len());
+/// Takes in the configuration files; answers how many lines are not like that. The owner is called
+/// as in `info`: by name and architecture where it can be installed for several.
+fn conffiles(
+    stanza: &Stanza<'_>,
+    component: &Component,
+    takings: &mut Takings<'_>,
+) -> Result<usize, Fault> {
+    let mut strange: usize = 0;
+    let mut files = Vec::new();
+    for line in stanza.lines("Conffiles") {
+        match conffile(line) {
+            Some(it) => takings.file(it, &mut files)?,
+            None => strange = strange.saturating_add(1),
+        }
+    }
     let many = stanza.get("Multi-Arch") == Some("same");
     let arch = component.arch.as_ref().filter(|_| many);
     let package = arch.map(|it| format!("{}:{it}", component.name));
-    let package = package.unwrap_or_else(|| component.name.clone());
-    ((!files.is_empty()).then_some(Owned { package, files }), strange)
+    takings.owned(package.unwrap_or_else(|| component.name.clone()), files);
+    Ok(strange)
 }
 
 /// `/etc/x <digest> [obsolete]`: MD5 for dpkg and SHA-256 for opkg, as the package shipped it, or

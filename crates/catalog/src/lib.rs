@@ -10,6 +10,7 @@ mod release;
 mod release_elders;
 mod rpm;
 mod rpm_manifest;
+mod takings;
 mod wanted;
 
 pub use release::os_release;

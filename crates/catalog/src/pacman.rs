@@ -1,9 +1,9 @@
 //! The database of packages that pacman has installed: a directory for each, in it `desc` and
 //! `files`, both of sections that begin with `%NAME%` and end with an empty line (pacman's source,
 //! "lib/libalpm/be_local.c").
-use crate::{Cataloger, digest::hex};
+use crate::{Cataloger, digest::hex, takings::Takings};
 use inspect::{Fault, File, Found, Malformed};
-use model::{Component, Ecosystem, FileDigest, ImagePath, Owned, OwnedFile, SourcePackage, decode};
+use model::{Component, Ecosystem, FileDigest, ImagePath, OwnedFile, SourcePackage, decode};
 
 /// The package itself.
 pub(crate) const DESC: Cataloger =
@@ -31,21 +31,22 @@ fn desc(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 /// with the digests that the package shipped: `etc/x<tab><md5>`.
 fn files(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     let bytes = file.whole()?;
-    let mut files = Vec::new();
-    for path in section(&bytes, b"FILES").filter(|it| !it.ends_with(b"/")) {
-        files.push(OwnedFile { path: parse(path)?, digest: None, config: false });
-    }
-    for line in section(&bytes, b"BACKUP") {
-        let tab = line.iter().position(|it| *it == b'\t').unwrap_or(line.len());
-        let (path, digest) = line.split_at(tab);
-        let digest = hex(digest.trim_ascii()).map(FileDigest::Md5);
-        files.push(OwnedFile { path: parse(path)?, digest, config: true });
-    }
     let package = file.path.parent().and_then(|it| it.rsplit('/').next()).unwrap_or_default();
-    if !files.is_empty() {
-        found.owned.push(Owned { package: package.to_owned(), files });
-    }
-    Ok(())
+    Takings::of(FILES.name, found, |takings| {
+        let mut files = Vec::new();
+        for path in section(&bytes, b"FILES").filter(|it| !it.ends_with(b"/")) {
+            let file = OwnedFile { path: parse(path)?, digest: None, config: false };
+            takings.file(file, &mut files)?;
+        }
+        for line in section(&bytes, b"BACKUP") {
+            let tab = line.iter().position(|it| *it == b'\t').unwrap_or(line.len());
+            let (path, digest) = line.split_at(tab);
+            let digest = hex(digest.trim_ascii()).map(FileDigest::Md5);
+            takings.file(OwnedFile { path: parse(path)?, digest, config: true }, &mut files)?;
+        }
+        takings.owned(package.to_owned(), files);
+        Ok(())
+    })
 }
 
 fn parse(path: &[u8]) -> Result<ImagePath, Malformed> {

@@ -2,6 +2,10 @@
 use crate::Cataloger;
 use inspect::{Fault, File, Found, Malformed};
 use model::Release;
+use std::borrow::Cow;
+
+/// The largest release file read.
+const RELEASE_BYTES: u64 = 64 << 10;
 
 /// Both of its places; the one in `etc` is most often a link to the other.
 pub(crate) const OS_RELEASE: Cataloger = Cataloger {
@@ -12,10 +16,18 @@ pub(crate) const OS_RELEASE: Cataloger = Cataloger {
 };
 
 fn parse(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let release = os_release(&file.text()?);
+    let release = os_release(&text(file)?);
     let is_known = !release.id.is_empty();
     found.release = Some(release);
     if is_known { Ok(()) } else { Err(Malformed::new("has no ID").into()) }
+}
+
+/// What a release file says, which is a page at most.
+pub(crate) fn text<'a>(file: &File<'a>) -> Result<Cow<'a, str>, Fault> {
+    if file.size() > RELEASE_BYTES {
+        return Err(Fault::TooLarge(format!("a release file of {} bytes", file.size())));
+    }
+    file.text()
 }
 
 /// What `text`, an os-release(5) file, says.

@@ -1,6 +1,9 @@
 //! The files in which distributions said what they are before there was os-release, and some still
 //! say more there: each fills what it can.
-use crate::{Cataloger, release::assignments};
+use crate::{
+    Cataloger,
+    release::{assignments, text},
+};
 use inspect::{Fault, File, Found, Malformed};
 use model::Release;
 
@@ -101,7 +104,7 @@ const IDS: &[(&str, &str)] = &[
 ];
 
 fn alpine(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let text = file.text()?;
+    let text = text(file)?;
     let version = line(&text)?;
     found.release = Some(Release {
         id: "alpine".to_owned(),
@@ -113,7 +116,7 @@ fn alpine(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 }
 
 fn debian(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let text = file.text()?;
+    let text = text(file)?;
     let version = line(&text)?;
     let (id, name) =
         if version.starts_with("kali") { ("kali", "Kali") } else { ("debian", "Debian") };
@@ -136,7 +139,7 @@ fn debian(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 fn lsb(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     let mut release = Release::default();
     let mut name = String::new();
-    for (key, value) in assignments(&file.text()?) {
+    for (key, value) in assignments(&text(file)?) {
         match key {
             "DISTRIB_ID" => name = value,
             "DISTRIB_RELEASE" => release.version_id = value,
@@ -155,7 +158,7 @@ fn lsb(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 }
 
 fn os_version(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let text = file.text()?;
+    let text = text(file)?;
     let value = |key: &str| {
         let mut pairs = text.lines().filter_map(|it| it.split_once('='));
         pairs.find(|it| it.0.trim() == key).map_or("", |it| it.1.trim())
@@ -178,7 +181,7 @@ fn os_version(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 /// Name, the word `release` or none, version, and in parentheses a codename or service pack. Kylin
 /// breaks the line in the middle; SUSE writes the service pack on a line of its own.
 fn product(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let text = file.text()?;
+    let text = text(file)?;
     let mut pretty = line(&text)?.to_owned();
     let second = text.lines().map(str::trim).nth(1).unwrap_or_default();
     if second.starts_with("release ") {

@@ -16,6 +16,9 @@ use std::{
     thread,
 };
 
+/// Says who wants to look at a file. Asked for every file of every image: keep it cheap.
+pub type Wanting<'a> = &'a (dyn Fn(&Head<'_>) -> Vec<&'static dyn Inspector> + Sync);
+
 /// The most that we are willing to spend on one layer. Whatever is over it becomes a gap.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Limits {
@@ -80,7 +83,7 @@ const START_BYTES: usize = 512;
 /// `layer` or `spool` failed; whatever is wrong with the content is in the report.
 pub fn inspect_layer(
     layer: impl Read,
-    inspectors: &[&dyn Inspector],
+    wanting: Wanting<'_>,
     limits: &Limits,
     spool: Option<&mut fs::File>,
 ) -> io::Result<LayerReport> {
@@ -89,7 +92,7 @@ pub fn inspect_layer(
     let (spent, spare) = channel();
     let (report, outcome) = thread::scope(|scope| {
         let stream = Stream::new(chunks, spent);
-        let walk = Walk { inspectors, limits, spool, report: LayerReport::default() };
+        let walk = Walk { wanting, limits, spool, report: LayerReport::default() };
         let walker = scope.spawn(|| walk.run(stream));
         let unpack = || unpack(&mut input, full, &spare, limits);
         let outcome = panic::catch_unwind(AssertUnwindSafe(unpack));
@@ -186,7 +189,7 @@ impl Read for Stream {
 
 /// A walk over the entries of a layer.
 struct Walk<'a> {
-    inspectors: &'a [&'a dyn Inspector],
+    wanting: Wanting<'a>,
     limits: &'a Limits,
     spool: Option<&'a mut fs::File>,
     report: LayerReport,
@@ -250,7 +253,7 @@ impl Walk<'_> {
             }
             Kind::Hard(target) => {
                 self.report.cover.replace(&path, 0);
-                if !self.wanted(&Head { path: &path, size: 0, mode, start: &[] }).is_empty() {
+                if !(self.wanting)(&Head { path: &path, size: 0, mode, start: &[] }).is_empty() {
                     self.report.same.insert(path, target);
                 }
             }
@@ -269,7 +272,7 @@ impl Walk<'_> {
     fn link(&mut self, path: ImagePath, target: String) {
         let deep = path.ancestors().nth(LINK_DEPTH.saturating_sub(1)).is_some();
         let head = Head { path: &path, size: 0, mode: 0, start: &[] };
-        if deep && self.wanted(&head).is_empty() {
+        if deep && (self.wanting)(&head).is_empty() {
             return;
         }
         if self.report.links.len() < LINKS {
@@ -279,13 +282,9 @@ impl Walk<'_> {
         }
     }
 
-    fn wanted(&self, head: &Head<'_>) -> Vec<&'static str> {
-        self.inspectors.iter().filter(|it| it.wants(head)).map(|it| it.name()).collect()
-    }
-
     fn file(&mut self, head: &Head<'_>, entries: &mut Entries<&mut Stream>) -> Result<(), Stop> {
-        let mut wanted = self.inspectors.iter().filter(|it| it.wants(head)).copied().peekable();
-        let Some(first) = wanted.peek() else {
+        let wanted = (self.wanting)(head);
+        let Some(first) = wanted.first() else {
             return Ok(());
         };
         if head.size > self.limits.file_bytes {
@@ -293,7 +292,6 @@ impl Walk<'_> {
             self.gap(Some(head.path.clone()), first.name(), Reason::TooLarge(what));
             return Ok(());
         }
-        let wanted: Vec<&dyn Inspector> = wanted.collect();
         if head.size <= self.limits.memory_bytes {
             let size = usize::try_from(head.size).unwrap_or_default();
             let mut bytes = vec![0; size];

@@ -12,7 +12,7 @@ mod tar;
 
 pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed};
-pub use layer::{LayerReport, Limits, inspect_layer};
+pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
 pub use squash::squash;
 
 use model::{Component, Owned, Release};
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub trait Inspector: Sync {
     /// A stable name, for reports, caches and fixtures.
     fn name(&self) -> &'static str;
-    /// Whether to read this file at all. Called for every file of every image: keep it cheap.
+    /// Whether to read this file at all.
     fn wants(&self, head: &Head<'_>) -> bool;
     /// Adds what `file` contains to `found`. What was added before an error is kept.
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault>;

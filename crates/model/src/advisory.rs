@@ -80,6 +80,7 @@ pub struct Advisory {
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Kind {
     /// A vulnerability.
     #[default]
@@ -139,6 +140,7 @@ pub enum Names {
 /// What has been done about a vulnerability in a package.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Status {
     /// Fixed in a newer version.
     Fixed,

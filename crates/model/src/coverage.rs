@@ -18,6 +18,7 @@ pub struct Coverage {
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Grade {
     /// Everything found is spoken about.
     Known,
@@ -44,6 +45,16 @@ pub enum Uncovered {
     StarterSetOnly,
     /// So many things in the image could not be read.
     Unread(usize),
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Grade::Known => "known",
+            Grade::Partial => "partial",
+            Grade::Unknown => "unknown",
+        })
+    }
 }
 
 impl Uncovered {

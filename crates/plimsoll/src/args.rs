@@ -47,6 +47,41 @@ pub(crate) struct Target {
     /// Advisory database to use [default: the one of `plimsoll db`]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+/// How a registry is reached. Credentials come from `docker login` unless they are given here.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Registry")]
+pub(crate) struct Network {
+    /// User name; the password comes from PLIMSOLL_PASSWORD in the environment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) username: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, requires = "username")]
+    pub(crate) password_stdin: bool,
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Client certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of the client certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Take any certificate: whoever stands in between can change what is scanned
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Speak HTTP without TLS [default: only on this very machine]
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Ask this mirror first, host[:port][/path]; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub(crate) mirror: Vec<String>,
+    /// Requests per second, at most
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<u32>,
 }
 
 /// A choice of platforms.

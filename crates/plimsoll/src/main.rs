@@ -1,83 +1,36 @@
 //! The command line: arguments, configuration, wiring.
+mod advisories;
 mod args;
+mod explain;
+mod ignore;
+mod network;
+mod places;
+mod progress;
+mod scan;
+mod table;
 mod target;
 
 use args::{Arguments, Command};
 use clap::Parser;
-use inspect::{Inspector, Limits};
-use scan::{Cache, Inspection, Scanner, worker};
-use std::{env, process::ExitCode, sync::LazyLock, time::Duration};
+use std::{env, process::ExitCode};
 
-static INSPECTORS: LazyLock<Vec<&'static dyn Inspector>> = LazyLock::new(scan::inspectors);
+/// The scan, or whatever was asked for, could not be done.
+const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.command {
-        Command::InspectLayer => worker::main(env::var(worker::TASK).ok().as_deref(), &INSPECTORS),
-        Command::Scan(it) => {
-            let limits = Limits::default();
-            let home = env::var("HOME").unwrap_or_default();
-            let cache = std::path::Path::new(&home).join(".cache/plimsoll");
-            let scanner = Scanner {
-                inspection: Inspection {
-                    program: env::current_exe().ok(),
-                    limits,
-                    spool: env::temp_dir(),
-                    stall: Duration::from_secs(120),
-                },
-                inspectors: &INSPECTORS,
-                cache: (!it.target.no_cache).then(|| Cache::new(&cache, &scan::revision(&limits))),
-                parallel: it.target.parallel.unwrap_or(2),
-                progress: &|_| {},
-            };
-            let opened = target::open(&it.target, &INSPECTORS);
-            let scanned = match opened {
-                Err(err) => {
-                    eprintln!("plimsoll: {err}");
-                    return ExitCode::from(2);
-                }
-                Ok(target::Opened::Source(source)) => source.images().and_then(|images| {
-                    images
-                        .into_iter()
-                        .map(|it| scanner.scan(&*source, it))
-                        .collect::<Result<Vec<_>, _>>()
-                }),
-                Ok(target::Opened::Directory(source)) => {
-                    use registry::Source;
-                    source.images().and_then(|images| {
-                        images
-                            .into_iter()
-                            .map(|it| scanner.scan(&source, it))
-                            .collect::<Result<Vec<_>, _>>()
-                    })
-                }
-                Ok(target::Opened::Stream(stream)) => {
-                    scanner.scan_stream(stream, None, &target::platform(&it.target))
-                }
-                Ok(target::Opened::Sbom(_)) => return ExitCode::from(2),
-            };
-            match scanned {
-                Ok(scanned) => {
-                    for it in scanned {
-                        println!("{} {:?} {:?}", it.image.name, it.layers, it.missing_walls);
-                        println!("{:?}", it.inventory.systems);
-                        println!(
-                            "{} components, {:?}",
-                            it.inventory.components.len(),
-                            it.inventory.executables
-                        );
-                        for gap in it.inventory.gaps {
-                            println!("gap {:?} {}", gap.path, gap.what);
-                        }
-                    }
-                    ExitCode::SUCCESS
-                }
-                Err(err) => {
-                    eprintln!("plimsoll: {err}");
-                    ExitCode::from(2)
-                }
-            }
+    let outcome = match &arguments.command {
+        Command::InspectLayer => {
+            let task = env::var(::scan::worker::TASK).ok();
+            return ::scan::worker::main(task.as_deref());
         }
-        _ => ExitCode::from(2),
-    }
+        Command::Scan(it) => scan::run(it),
+        Command::Why(it) => explain::why(it),
+        Command::WhyNot(it) => explain::why_not(it),
+        Command::Db(_) => Err("not yet".to_owned()),
+    };
+    outcome.unwrap_or_else(|err| {
+        eprintln!("plimsoll: {err}");
+        ExitCode::from(FAILED)
+    })
 }

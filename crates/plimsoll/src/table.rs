@@ -86,7 +86,8 @@ fn findings(image: &ImageReport, paint: Paint) -> String {
             fix(it.row),
         ]
     };
-    let titles = ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned);
+    let titles =
+        ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned);
     let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
     if rows.is_empty() {
         return String::new();

@@ -1,6 +1,9 @@
 //! What is to be scanned, found out from how it was typed.
-use crate::args::{Choice, Target};
-use inspect::{Head, Inspector};
+use crate::{
+    args::{Choice, Target},
+    network,
+};
+use inspect::Head;
 use registry::{Archive, Directory, Layout, PlatformChoice, Source};
 use std::{
     fs,
@@ -42,11 +45,12 @@ pub(crate) fn choice(image: &str) -> (&str, Option<&str>) {
 }
 
 /// Opens what was asked for.
-pub(crate) fn open(
-    target: &Target,
-    inspectors: &'static [&'static dyn Inspector],
-) -> Result<Opened, String> {
+pub(crate) fn open(target: &Target) -> Result<Opened, String> {
     let image = target.image.as_str();
+    let registry = |image| {
+        let source = network::registry(image, platform(target), &target.network)?;
+        Ok(Opened::Source(Box::new(source)))
+    };
     let (kind, rest) = match image.split_once(':') {
         Some((kind @ ("dir" | "registry" | "archive" | "oci" | "sbom"), rest)) => (kind, rest),
         _ => ("", image),
@@ -54,7 +58,7 @@ pub(crate) fn open(
     let (path, choice) = choice(rest);
     let there = Path::new(path);
     match kind {
-        "dir" => Ok(Opened::Directory(Directory::new(there, wanted(inspectors)))),
+        "dir" => Ok(Opened::Directory(Directory::new(there, wanted()))),
         "sbom" => fs::read(there).map(Opened::Sbom).map_err(|err| format!("{path}: {err}")),
         "registry" => registry(rest),
         _ if rest == "-" => Ok(Opened::Stream(Box::new(io::stdin()))),
@@ -62,6 +66,9 @@ pub(crate) fn open(
             Ok(Opened::Source(Box::new(Layout::new(there, choice, platform(target)))))
         }
         _ if there.is_file() => file(path, choice, target),
+        "" if is_path(image) && !there.exists() => {
+            Err(format!("{path}: no such file or directory"))
+        }
         "" if there.is_dir() => Err(format!(
             "{path} is a directory but no OCI layout; write dir:{path} to scan it as a root file system"
         )),
@@ -70,11 +77,13 @@ pub(crate) fn open(
     }
 }
 
-fn wanted(inspectors: &'static [&'static dyn Inspector]) -> registry::Wanted {
-    Arc::new(move |path, size, mode, start| {
-        let head = Head { path, size, mode, start };
-        inspectors.iter().any(|it| it.wants(&head))
-    })
+/// Whether it was written as a path, which no registry reference is.
+fn is_path(image: &str) -> bool {
+    image.starts_with(['/', '.']) || image.ends_with(".tar") || image.ends_with(".json")
+}
+
+fn wanted() -> registry::Wanted {
+    Arc::new(|path, size, mode, start| !scan::wanting(&Head { path, size, mode, start }).is_empty())
 }
 
 fn file(path: &str, choice: Option<&str>, target: &Target) -> Result<Opened, String> {
@@ -90,8 +99,4 @@ fn file(path: &str, choice: Option<&str>, target: &Target) -> Result<Opened, Str
         Ok(None) => fs::File::open(path).map(|it| Opened::Stream(Box::new(it))).map_err(failed),
         Err(err) => Err(err.to_string()),
     }
-}
-
-fn registry(image: &str) -> Result<Opened, String> {
-    Err(format!("{image}: no such file, and registries can't be read yet"))
 }

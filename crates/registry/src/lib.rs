@@ -1,34 +1,34 @@
 //! Where images come from: registries, layouts, archives, directories.
 mod archive;
-mod directory;
-mod disk;
-mod error;
-mod index;
-mod layout;
-pub mod manifest;
-mod platform;
-#[cfg(test)]
-mod testing;
-mod verify;
-
-pub use archive::{Archive, stream};
-pub use directory::{Directory, Wanted};
-pub use error::SourceError;
-pub use layout::Layout;
-pub use platform::PlatformChoice;
 mod challenge;
 mod client;
 mod credentials;
+mod directory;
+mod disk;
+mod error;
 mod helper;
+mod index;
+mod layout;
+pub mod manifest;
 mod places;
+mod platform;
 mod reference;
 mod refusal;
 mod resume;
 mod session;
+#[cfg(test)]
+mod testing;
 mod token;
+mod verify;
+
+pub use archive::{Archive, stream};
 pub use client::RegistrySource;
 pub use credentials::{Credential, Helper, Keychain};
+pub use directory::{Directory, Wanted};
+pub use error::SourceError;
 pub use helper::run_helper;
+pub use layout::Layout;
+pub use platform::PlatformChoice;
 pub use reference::{BadReference, Reference};
 pub use verify::Verified;
 

@@ -5,14 +5,17 @@ mod sandbox;
 pub mod worker;
 
 pub use cache::Cache;
-pub use pipeline::{LayerFacts, Scanned, Scanner, Step};
+pub use pipeline::{Scanned, Scanner, Step};
 pub use worker::Inspection;
 
-use inspect::Inspector;
+use inspect::{Head, Inspector};
+use std::sync::LazyLock;
 
-/// Everything that looks at files.
-pub fn inspectors() -> Vec<&'static dyn Inspector> {
-    catalog::CATALOGERS.iter().map(|it| -> &dyn Inspector { it }).collect()
+static CATALOG: LazyLock<catalog::Catalog> = LazyLock::new(catalog::Catalog::default);
+
+/// Everything that wants to look at a file.
+pub fn wanting(head: &Head<'_>) -> Vec<&'static dyn Inspector> {
+    CATALOG.wanting(head.path).into_iter().map(|it| -> &dyn Inspector { it }).collect()
 }
 
 /// Stands for all that a layer's report depends on besides the layer: raised with the inspectors, and by

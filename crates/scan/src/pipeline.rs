@@ -1,7 +1,7 @@
 //! From a source to an inventory: the layers that are not known yet are inspected in parallel, then folded.
 use crate::{Cache, Inspection};
-use inspect::{Inspector, LayerReport, squash};
-use model::{Digest, Gap, Image, Inventory, Layer, Reason};
+use inspect::{LayerReport, squash};
+use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
     collections::HashMap,
@@ -17,8 +17,6 @@ use std::{
 pub struct Scanner<'a> {
     /// How layers are inspected.
     pub inspection: Inspection,
-    /// What looks at their files.
-    pub inspectors: &'a [&'a dyn Inspector],
     /// Reports of layers seen before; `None` inspects every layer anew.
     pub cache: Option<Cache>,
     /// How many layers are inspected at once.
@@ -54,19 +52,6 @@ pub struct Scanned {
     pub layers: Vec<LayerFacts>,
     /// Walls around the inspecting processes that could not be put up.
     pub missing_walls: Vec<String>,
-}
-
-/// What reading a layer came to.
-#[derive(Clone, Debug)]
-pub struct LayerFacts {
-    /// Digest of the uncompressed layer, as the content has it.
-    pub diff_id: Option<Digest>,
-    /// Bytes, uncompressed.
-    pub bytes: u64,
-    /// Entries.
-    pub entries: u64,
-    /// Whether it was known, and so not read.
-    pub cached: bool,
 }
 
 /// A layer's report, whether it was known, and the walls that were missing.
@@ -131,7 +116,7 @@ impl Scanner<'_> {
         (self.progress)(Step::Begin { layers: 0, bytes: 0 });
         let images = registry::stream(archive, platform, choice, &mut |name, layer| {
             let mut layer = Counted { inner: layer, progress: self.progress };
-            let inspected = self.inspection.inspect(&mut layer, self.inspectors)?;
+            let inspected = self.inspection.inspect(&mut layer)?;
             reports.insert(name.to_owned(), inspected.report);
             missing.extend(inspected.missing);
             (self.progress)(Step::Layer);
@@ -168,7 +153,7 @@ impl Scanner<'_> {
             source: err,
         };
         let mut blob = Counted { inner: open()?, progress: self.progress };
-        let mut inspected = self.inspection.inspect(&mut blob, self.inspectors).map_err(failed)?;
+        let mut inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
         let report = &mut inspected.report;
         match (&layer.diff_id, &report.diff_id) {
             (Some(claimed), Some(real)) if claimed != real => {

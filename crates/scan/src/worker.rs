@@ -1,7 +1,7 @@
 //! Layers are inspected in a child of the same binary: the layer goes in, the report comes out. When it
 //! dies or hangs, that is one gap for that layer, and the rest goes on.
 use crate::sandbox;
-use inspect::{Inspector, LayerReport, Limits, inspect_layer};
+use inspect::{LayerReport, Limits, inspect_layer};
 use model::{Gap, Reason};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -63,7 +63,7 @@ pub(crate) struct Inspected {
 }
 
 /// The child: reads a layer from standard input, writes its report to standard output.
-pub fn main(task: Option<&str>, inspectors: &[&dyn Inspector]) -> ExitCode {
+pub fn main(task: Option<&str>) -> ExitCode {
     let task = task.and_then(unhex).and_then(|it| postcard::from_bytes::<Task>(&it).ok());
     let Some(task) = task else {
         eprintln!("{SUBCOMMAND} is for plimsoll's own use");
@@ -74,7 +74,7 @@ pub fn main(task: Option<&str>, inspectors: &[&dyn Inspector]) -> ExitCode {
     let mut spool = tempfile::tempfile_in(&task.spool).ok();
     let missing = sandbox::confine(task.limits.file_bytes);
     let input = io::stdin();
-    let outcome = inspect_layer(input, inspectors, &task.limits, spool.as_mut());
+    let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut());
     let answer = Answer { missing, outcome: outcome.map_err(|err| err.to_string()) };
     let mut output = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
     match postcard::to_io(&answer, &mut output).map(|it| it.flush()) {
@@ -85,14 +85,10 @@ pub fn main(task: Option<&str>, inspectors: &[&dyn Inspector]) -> ExitCode {
 
 impl Inspection {
     /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.
-    pub(crate) fn inspect(
-        &self,
-        layer: &mut dyn Read,
-        inspectors: &[&dyn Inspector],
-    ) -> io::Result<Inspected> {
+    pub(crate) fn inspect(&self, layer: &mut dyn Read) -> io::Result<Inspected> {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
-            let report = inspect_layer(layer, inspectors, &self.limits, Some(&mut spool))?;
+            let report = inspect_layer(layer, &crate::wanting, &self.limits, Some(&mut spool))?;
             return Ok(Inspected { report, missing: vec!["a process of its own".to_owned()] });
         };
         let child = self.start(program)?;

@@ -333,3 +333,21 @@ pub struct LayerFacts {
     /// Whether it was known, and so not read.
     pub cached: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the test keeps a file up to date")]
+    use super::Report;
+    use std::{env, fs};
+
+    /// The published schema is that of these types; set `UPDATE=1` to write it anew.
+    #[test]
+    fn the_published_schema_is_the_real_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
+        let schema = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap() + "\n";
+        if env::var_os("UPDATE").is_some() {
+            fs::write(path, &schema).unwrap();
+        }
+        assert!(fs::read_to_string(path).unwrap_or_default() == schema, "run with UPDATE=1");
+    }
+}

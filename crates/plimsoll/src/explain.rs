@@ -1,0 +1,117 @@
+//! `plimsoll why` and `why-not`: how a verdict came about.
+use crate::{
+    advisories,
+    args::WhyArguments,
+    scan::{print, scan, today},
+    table::clean,
+};
+use ::scan::Scanned;
+use assess::{Database, assess};
+use model::{Answer, Finding, Inventory, Located};
+use std::{fmt::Write, process::ExitCode};
+
+/// Why a vulnerability is reported. Where it is not, says so, and exits with 1.
+pub(crate) fn why(arguments: &WhyArguments) -> Result<ExitCode, String> {
+    let database = advisories::open(&arguments.target)?;
+    let mut text = String::new();
+    let mut any = false;
+    for scanned in scan(&arguments.target)? {
+        let assessment = assess(&scanned.inventory, &database, today())
+            .map_err(|err| format!("the advisory database: {err}"))?;
+        for finding in assessment.findings.iter().filter(|it| names(it, &arguments.id)) {
+            any = true;
+            text += &explain(finding, &scanned);
+        }
+    }
+    if !any {
+        let (id, image) = (&arguments.id, &arguments.target.image);
+        text = format!(
+            "{id} is not reported for {image}; `plimsoll why-not {id} {image}` says why.\n"
+        );
+    }
+    print(&text)?;
+    Ok(ExitCode::from(u8::from(!any)))
+}
+
+/// What became of a vulnerability in each component that any advisory on it speaks of.
+pub(crate) fn why_not(arguments: &WhyArguments) -> Result<ExitCode, String> {
+    let database = advisories::open(&arguments.target)?;
+    let mut text = String::new();
+    for scanned in scan(&arguments.target)? {
+        let _ = writeln!(text, "{}", clean(&scanned.image.name));
+        text += &answers(&arguments.id, &scanned.inventory, &database)?;
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn names(finding: &Finding, id: &str) -> bool {
+    let mut names = [&finding.id].into_iter().chain(&finding.aliases).chain(&finding.errata);
+    names.any(|it| it.eq_ignore_ascii_case(id))
+}
+
+fn explain(finding: &Finding, scanned: &Scanned) -> String {
+    let mut text = String::new();
+    let Some(component) = scanned.inventory.components.get(finding.component) else {
+        return text;
+    };
+    let (what, why) = (&component.what, &finding.why);
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            let _ = writeln!(text, "  {name:<12}{}", clean(value));
+        }
+    };
+    let path = component.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    let layer = scanned.image.layers.get(component.layer);
+    let built = layer.map(|it| it.created_by.clone()).unwrap_or_default();
+    line("component", &format!("{} {} ({})", what.name, what.version, what.ecosystem.label()));
+    line("found in", &format!("{path}, by {}", component.by));
+    line("layer", &format!("{} {built}", component.layer));
+    let source = if why.by_source { " (source package)" } else { "" };
+    line("compared", &format!("{} {}{source} in {}", why.package, why.version, why.namespace));
+    line("advisory", &format!("{} of {}", why.advisory, why.feed));
+    line("affected", &why.range);
+    line("so", &why.comparison);
+    line("fixed in", finding.fixed.as_deref().unwrap_or("no version yet"));
+    let severity = &finding.severity;
+    let by = if severity.by.is_empty() { String::new() } else { format!(" by {}", severity.by) };
+    line("severity", &format!("{}{by} {}", severity.level, severity.value));
+    line("priority", &format!("{}: {}", finding.priority.value, finding.priority.rule));
+    for it in &finding.sources {
+        let says = if it.affects { "affected" } else { "not affected" };
+        line("source", &format!("{} {}: {says}, {}", it.title, it.advisory, it.comparison));
+    }
+    format!("{} {}\n{text}\n", finding.id, clean(&finding.title))
+}
+
+fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<String, String> {
+    let answers = assess::why_not(inventory, database, id, today())
+        .map_err(|err| format!("the advisory database: {err}"))?;
+    let mut text = String::new();
+    for it in &answers {
+        let component = it.component.and_then(|it| inventory.components.get(it));
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            clean(&subject(it, component)),
+            clean(&it.verdict.to_string())
+        );
+    }
+    if answers.is_empty() {
+        let _ = writeln!(text, "  no advisory in the database names {id}");
+    }
+    Ok(text)
+}
+
+fn subject(answer: &Answer, component: Option<&Located<model::Component>>) -> String {
+    let name = component.map_or_else(
+        || answer.package.clone(),
+        |it| format!("{} {}", it.what.name, it.what.version),
+    );
+    match (&answer.namespace, &answer.advisory) {
+        (Some(namespace), Some((feed, advisory))) => {
+            format!("{name} ({advisory} of {feed}, {namespace})")
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,94 @@
+//! How registries are reached: from the arguments, the environment and Docker's configuration.
+use crate::args::Network;
+use net::{Client, Host, Identity, Limits, Proxies, Secret, Settings};
+use registry::{Credential, Keychain, PlatformChoice, Reference, RegistrySource, run_helper};
+use std::{
+    env, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The registry that `image` names.
+pub(crate) fn registry(
+    image: &str,
+    platform: PlatformChoice,
+    network: &Network,
+) -> Result<RegistrySource, String> {
+    let reference = Reference::parse(image).map_err(|err| format!("{image}: {err}"))?;
+    let mut settings = settings();
+    for host in network.mirror.iter().map(|it| it.split('/').next().unwrap_or(it)) {
+        settings.hosts.insert(host.to_owned(), self::host(network)?);
+    }
+    settings.hosts.insert(reference.host().to_owned(), self::host(network)?);
+    let client = Client::new(settings).map_err(|err| err.to_string())?;
+    let keys = Arc::new(keychain(&reference, network)?);
+    RegistrySource::mirrored(reference, platform, &network.mirror, keys, client)
+        .map_err(|err| format!("{image}: {err}"))
+}
+
+/// What holds for every host.
+pub(crate) fn settings() -> Settings {
+    let variable = |name: &str| {
+        let lower = env::var(name.to_ascii_lowercase());
+        lower.or_else(|_| env::var(name)).ok().filter(|it| !it.is_empty())
+    };
+    let except = variable("NO_PROXY").unwrap_or_default();
+    let proxies = Proxies {
+        // In upper case it could come from a web server's request (httpoxy, CVE-2016-5385).
+        http: env::var("http_proxy").ok().filter(|it| !it.is_empty()).map(Secret::new),
+        https: variable("HTTPS_PROXY").map(Secret::new),
+        except: except.split(',').map(|it| it.trim().to_owned()).collect(),
+    };
+    Settings { proxies, ..Settings::default() }
+}
+
+fn host(network: &Network) -> Result<Host, String> {
+    let read = |path: &PathBuf| fs::read(path).map_err(|err| format!("{}: {err}", path.display()));
+    let identity = match (&network.cert, &network.key) {
+        (Some(cert), Some(key)) => {
+            let key = String::from_utf8(read(key)?)
+                .map_err(|_| format!("{}: not a PEM file", key.display()))?;
+            Some(Identity { certificates: read(cert)?, key: Secret::new(key) })
+        }
+        _ => None,
+    };
+    Ok(Host {
+        plain: network.plain_http.then_some(true),
+        authorities: network.ca.as_ref().map(read).transpose()?.unwrap_or_default(),
+        identity,
+        insecure: network.insecure,
+        limits: network.rate.map(|per_second| Limits { per_second, ..Limits::default() }),
+    })
+}
+
+fn keychain(reference: &Reference, network: &Network) -> Result<Keychain, String> {
+    let mut keychain = Keychain::new();
+    if let Some(path) = docker_config().filter(|it| it.exists()) {
+        let name = path.display();
+        let bytes = fs::read(&path).map_err(|err| format!("{name}: {err}"))?;
+        keychain = keychain
+            .with_config(&bytes, Some(Box::new(run_helper)))
+            .map_err(|err| format!("{name}: {err}"))?;
+    }
+    let Some(user) = &network.username else { return Ok(keychain) };
+    let password = if network.password_stdin {
+        let mut text = String::new();
+        io::stdin().take(64 << 10).read_to_string(&mut text).map_err(|err| err.to_string())?;
+        text.trim_end_matches(['\r', '\n']).to_owned()
+    } else {
+        env::var("PLIMSOLL_PASSWORD").map_err(|_| {
+            "--username needs a password: --password-stdin, or PLIMSOLL_PASSWORD in the environment"
+                .to_owned()
+        })?
+    };
+    let credential = Credential::Basic { user: user.clone(), password: Secret::new(password) };
+    Ok(keychain.with(reference.registry(), credential))
+}
+
+/// Where Docker keeps what `docker login` was told.
+fn docker_config() -> Option<PathBuf> {
+    let directory = env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let home = || Some(Path::new(&env::var_os("HOME")?).join(".docker"));
+    Some(directory.or_else(home)?.join("config.json"))
+}

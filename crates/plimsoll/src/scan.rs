@@ -1,0 +1,190 @@
+//! `plimsoll scan`: from what was typed to a report and an exit code.
+use crate::{
+    advisories,
+    args::{Coverage, Format, ScanArguments, Severity, Target},
+    ignore::{self, Rules},
+    places,
+    progress::Progress,
+    table::{self, Paint},
+    target::{self, Opened},
+};
+use assess::Database;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use model::{
+    Gap, Grade, Level, Located, Reason,
+    report::{Findings, ImageReport, Report, SCHEMA},
+};
+use registry::{Source, SourceError};
+use scan::{Cache, Inspection, Scanned, Scanner};
+use std::{
+    env, fs,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+/// How long a child that inspects a layer may go without a sign of life.
+const STALL: Duration = Duration::from_secs(120);
+
+/// Scans and reports; the exit code is that of a gate.
+pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
+    let today = today();
+    let rules = rules(arguments)?;
+    for it in rules.expired(today) {
+        eprintln!("plimsoll: the rule for {it} has ended and no longer counts");
+    }
+    let database = advisories::open(&arguments.target)?;
+    let scanned = scan(&arguments.target)?;
+    let mut images = Vec::new();
+    for it in &scanned {
+        images.push(assess(it, &database, &rules, today, arguments)?);
+    }
+    let report = Report {
+        schema: SCHEMA,
+        tool: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_owned(),
+        created: Timestamp::now().to_string(),
+        database: advisories::facts(&database),
+        images,
+    };
+    write(&report, arguments)?;
+    let failed = report.images.iter().any(|it| fails(it, arguments));
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// The images that were asked for, and what they contain.
+pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
+    let limits = inspect::Limits::default();
+    let progress = Progress::new(&table::clean(&target.image), target.quiet);
+    let spool = env::temp_dir();
+    let cache = Cache::new(&places::cache(), &scan::revision(&limits));
+    let step = |it| progress.step(it);
+    let scanner = Scanner {
+        inspection: Inspection { program: program(), limits, spool, stall: STALL },
+        cache: (!target.no_cache).then_some(cache),
+        parallel: target
+            .parallel
+            .unwrap_or_else(|| thread::available_parallelism().map_or(2, std::num::NonZero::get)),
+        progress: &step,
+    };
+    let scanned = match target::open(target)? {
+        Opened::Source(source) => all(&scanner, &*source),
+        Opened::Directory(directory) => all(&scanner, &directory).map(|mut scanned| {
+            let gaps = directory.problems().into_iter().map(|(path, why)| Located {
+                what: Gap::new("directory", Reason::Malformed(why)),
+                path: Some(path),
+                layer: 0,
+                by: "directory".to_owned(),
+                system: None,
+            });
+            scanned.iter_mut().take(1).for_each(|it| it.inventory.gaps.extend(gaps.clone()));
+            scanned
+        }),
+        Opened::Stream(stream) => {
+            let choice = target::choice(&target.image).1;
+            scanner.scan_stream(stream, choice, &target::platform(target))
+        }
+        Opened::Sbom(_) => Err(SourceError::Unsupported("bills of materials".to_owned())),
+    };
+    progress.end();
+    if let Some(cache) = &scanner.cache {
+        // A cache that can't be trimmed is a nuisance for later, not for this result.
+        drop(cache.trim());
+    }
+    let mut scanned = scanned.map_err(|err| format!("{}: {err}", target.image))?;
+    // One image is called what the user calls it; several need the names that tell them apart.
+    if let [one] = scanned.as_mut_slice() {
+        one.image.name.clone_from(&target.image);
+    }
+    Ok(scanned)
+}
+
+fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {
+    source.images()?.into_iter().map(|it| scanner.scan(source, it)).collect()
+}
+
+/// This very program, to be run again for each layer.
+fn program() -> Option<PathBuf> {
+    // The file may have been replaced while we run; the link still leads to what runs.
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() { Some(own) } else { env::current_exe().ok() }
+}
+
+/// What the image means today.
+fn assess(
+    scanned: &Scanned,
+    database: &Database,
+    rules: &Rules,
+    today: Date,
+    arguments: &ScanArguments,
+) -> Result<ImageReport, String> {
+    let mut assessment = assess::assess(&scanned.inventory, database, today)
+        .map_err(|err| format!("the advisory database: {err}"))?;
+    if arguments.ignore_unfixed {
+        assessment.findings.retain(|it| it.fixed.is_some());
+    }
+    let what = Findings {
+        image: &scanned.image,
+        layers: &scanned.layers,
+        inventory: &scanned.inventory,
+        assessment: &assessment,
+        missing_walls: &scanned.missing_walls,
+    };
+    Ok(ImageReport::new(what, |finding, component| rules.handle(finding, component, today)))
+}
+
+pub(crate) fn today() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
+fn rules(arguments: &ScanArguments) -> Result<Rules, String> {
+    match &arguments.ignore_file {
+        Some(path) => Rules::read(path),
+        None if Path::new(ignore::DEFAULT).exists() => Rules::read(Path::new(ignore::DEFAULT)),
+        None => Ok(Rules::default()),
+    }
+}
+
+fn write(report: &Report, arguments: &ScanArguments) -> Result<(), String> {
+    let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
+    let colour = to_terminal && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    let text = match arguments.format {
+        Format::Table => table::show(report, Paint(colour)),
+        Format::Json => {
+            let text = serde_json::to_string_pretty(report).map_err(|err| err.to_string())?;
+            text + "\n"
+        }
+    };
+    match &arguments.output {
+        Some(path) => fs::write(path, text).map_err(|err| format!("{}: {err}", path.display())),
+        None => print(&text),
+    }
+}
+
+/// Writes to standard output; whoever reads it may go away before the end.
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Err(format!("output: {err}")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an image does not get through the gate.
+fn fails(image: &ImageReport, arguments: &ScanArguments) -> bool {
+    let level = arguments.fail_on.map(|it| match it {
+        Severity::Critical => Level::Critical,
+        Severity::High => Level::High,
+        Severity::Medium => Level::Medium,
+        Severity::Low => Level::Low,
+        Severity::Negligible => Level::Negligible,
+        Severity::Unknown => Level::Unknown,
+    });
+    let grade = arguments.fail_on_coverage.map(|it| match it {
+        Coverage::Partial => Grade::Partial,
+        Coverage::Unknown => Grade::Unknown,
+    });
+    level.is_some_and(|level| image.worst().is_some_and(|it| it >= level))
+        || grade.is_some_and(|grade| image.coverage.grade >= grade)
+}
