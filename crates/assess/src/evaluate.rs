@@ -222,3 +222,48 @@ fn untagged<'a>(version: &'a str, affected: &Affected) -> &'a str {
     let tag = if affected.modules.is_empty() { None } else { version.find(".module") };
     tag.and_then(|it| version.get(..it)).unwrap_or(version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Namespace;
+
+    #[test]
+    fn architectures_are_told_apart() {
+        let mut affected = Affected::every_version(Namespace::new("x"), "p", Names::Package);
+        affected.arches = vec!["x86_64".to_owned()];
+        let check = |arch: Option<&str>, hit: bool| {
+            let mut component = Component::new(Ecosystem::Rpm, "p", "1-1");
+            component.arch = arch.map(str::to_owned);
+            assert_eq!(matches!(evaluate(&component, &affected), Outcome::Hit(_)), hit, "{arch:?}");
+        };
+        check(Some("x86_64"), true);
+        check(Some("aarch64"), false);
+        check(Some("noarch"), true);
+        check(None, true);
+    }
+
+    #[test]
+    fn the_comparison_is_said_in_words() {
+        let check = |range: Range, installed: &str, expected: &str| {
+            let mut affected = Affected::every_version(Namespace::new("x"), "p", Names::Package);
+            affected.ranges = vec![range];
+            let component = Component::new(Ecosystem::Deb, "p", installed);
+            let said = match evaluate(&component, &affected) {
+                Outcome::Hit(it) => it.comparison,
+                Outcome::Uncertain(it) => it,
+                Outcome::Miss(it) => it.to_string(),
+            };
+            assert_eq!(said, expected);
+        };
+        let range =
+            |from: Option<&str>, end: End| Range { introduced: from.map(str::to_owned), end };
+        let fixed = || End::Fixed("2.0-1".to_owned());
+        check(range(None, fixed()), "1.0-1", "1.0-1 < 2.0-1 (dpkg)");
+        check(range(Some("1.0"), End::Open), "1.0-1", "1.0-1 >= 1.0 (dpkg)");
+        check(range(None, End::Open), "1.0-1", "every version is affected");
+        let outside = "not among the affected versions: ";
+        check(range(None, fixed()), "2.0-1", &format!("{outside}2.0-1 >= 2.0-1 (dpkg)"));
+        check(range(Some("1.0"), fixed()), "0.9", &format!("{outside}0.9 < 1.0 (dpkg)"));
+    }
+}

@@ -1,4 +1,5 @@
 //! Severities on one scale, and how urgent a finding is.
+use crate::feeds::UPLOAD_URGENCY;
 use cvss::Cvss;
 use model::{Enrichment, Kind, Level, Priority, Rating, Severity, Status};
 
@@ -31,7 +32,7 @@ fn is_whole(vector: &str) -> bool {
 /// named the vulnerability, then the NVD, and at last what is only the urgency of an upload.
 pub(crate) fn ranked(mut ratings: Vec<Rating>) -> Vec<Rating> {
     let rank = |it: &Rating| match it.by.as_str() {
-        "upload urgency" => 3,
+        UPLOAD_URGENCY => 3,
         "nvd" => 2,
         "ghsa" | "cna" => 1,
         _ => 0,

@@ -10,6 +10,7 @@ use model::{
     Assessment, Component, Ecosystem, Finding, Grade, Inventory, Located, Namespace, Release,
     SourcePackage, System,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// A database of what feeds say: a feed's name and a document each.
@@ -345,6 +346,33 @@ fn go_versions_are_written_in_two_ways() {
 }
 
 #[test]
+fn versions_that_cannot_be_compared_are_uncertain_and_a_gap() {
+    let database = database(&[("osv", record("GHSA-1", "npm", "x", fixed("1.5.0")))]);
+    let strange = component(Ecosystem::Npm, "x", "not a version");
+    let assessment = assessed(&database, "", vec![strange]);
+    let shown: Vec<String> = assessment.findings.iter().map(show).collect();
+    assert_eq!(shown, ["GHSA-1 Fixed 1.5.0 unknown uncertain"]);
+    let gap = assessment.gaps[0].what.to_string();
+    let expected =
+        "match: unknown: x not a version can't be compared with < 1.5.0 (semver), for GHSA-1";
+    assert_eq!(gap, expected);
+}
+
+#[test]
+fn rpm_sources_are_compared_with_the_epoch_of_what_was_built() {
+    let record = |fixed_in: &str| {
+        let it = record("openSUSE-SU-1", "openSUSE:Leap 15.6", "curl", fixed(fixed_in));
+        ("osv", with(it, "upstream", json!(["CVE-2024-0001"])))
+    };
+    let libcurl = || built_from(component(Ecosystem::Rpm, "libcurl4", "1:8.0-1"), "curl", "8.0-1");
+    let of = |fixed_in: &str, expected: &[&str]| {
+        check(&[record(fixed_in)], "openSUSE:Leap 15.6", libcurl(), expected);
+    };
+    of("1:8.1-1", &["CVE-2024-0001 Fixed 1:8.1-1 unknown"]);
+    of("8.1-1", &[]);
+}
+
+#[test]
 fn ubuntu_pro_is_a_namespace_beside() {
     let record = with(
         record("UBUNTU-CVE-2024-0001", "Ubuntu:Pro:16.04:LTS", "x", fixed("1.5+esm1")),
@@ -483,4 +511,37 @@ fn the_starter_set_finds_real_things() {
         assessment.coverage.reasons[0].to_string(),
         "only the starter set of advisories is there"
     );
+}
+
+proptest! {
+    /// A fix is always newer than what is installed, and what has it is no longer found.
+    #[test]
+    fn a_fix_is_newer_and_helps(installed in "[0-9]\\.[0-9]-[0-9](~[a-c]|\\+deb12u[0-9])?",
+                                fixes in proptest::collection::vec("[0-9]\\.[0-9]-[0-9]", 1..4)) {
+        let records: Vec<(&str, Value)> = fixes
+            .iter()
+            .enumerate()
+            .map(|(i, it)| ("osv", debian(&format!("DEBIAN-CVE-2024-{i}"), "widget", it)))
+            .collect();
+        let database = database(&records);
+        let widget = |version: &str| vec![component(Ecosystem::Deb, "widget", version)];
+        for it in assessed(&database, "Debian:12", widget(&installed)).findings {
+            let fixed = it.fixed.unwrap();
+            let order = Ecosystem::Deb.scheme().compare(&installed, &fixed);
+            prop_assert_eq!(order, Some(std::cmp::Ordering::Less));
+            let after = assessed(&database, "Debian:12", widget(&fixed)).findings;
+            prop_assert!(after.iter().all(|other| other.id != it.id));
+        }
+    }
+
+    /// Bytes that nobody wrote are refused, and never panic.
+    #[test]
+    fn foreign_bytes_are_refused(bytes: Vec<u8>, schema in 0_u8..3) {
+        let mut head = b"PLIMSOLL".to_vec();
+        head.extend([schema, 0, 0, 0]);
+        head.extend(&bytes);
+        head.extend(b"PLIMSOLL");
+        prop_assert!(Database::from_bytes(head).is_err());
+        prop_assert!(Database::from_bytes(bytes).is_err());
+    }
 }

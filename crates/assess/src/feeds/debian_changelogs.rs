@@ -47,7 +47,7 @@ pub fn derive(changelog: &str, namespace: &Namespace, source: &str, emit: Emit<'
         affected.ranges = vec![Range { introduced: None, end: End::Fixed(it.version) }];
         if !it.urgency.is_empty() {
             affected.severities =
-                vec![Severity { by: "upload urgency".to_owned(), value: it.urgency }];
+                vec![Severity { by: super::UPLOAD_URGENCY.to_owned(), value: it.urgency }];
         }
         emit(Item::Advisory(Box::new(Advisory {
             covers: vec![it.cve.clone()],

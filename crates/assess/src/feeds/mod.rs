@@ -22,6 +22,9 @@ pub const FEEDS: &[Feed] = &[
     osv::FEED,
 ];
 
+/// Who gave a severity that is only the urgency of an upload.
+pub(crate) const UPLOAD_URGENCY: &str = "upload urgency";
+
 /// Somebody who publishes advisories.
 #[derive(Debug)]
 pub struct Feed {

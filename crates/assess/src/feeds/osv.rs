@@ -190,10 +190,15 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         None => (feed, record.id.clone()),
     };
     let entries = std::mem::take(&mut record.affected);
-    let affected: Vec<Affected> = entries
+    let mut affected: Vec<Affected> = entries
         .iter()
         .filter_map(|it| entry(it, &record).map_err(|why| emit(Item::Skipped(why))).ok())
         .collect();
+    if feed == "debian-changelogs" {
+        // What an upload calls urgent is not Debian's word on the vulnerability.
+        let severities = affected.iter_mut().flat_map(|it| &mut it.severities);
+        severities.for_each(|it| it.by = super::UPLOAD_URGENCY.to_owned());
+    }
     let distribution = affected.iter().any(|it| !it.namespace.is_language())
         || SCORERS.iter().any(|it| it.1 == "nvd" && record.id.starts_with(it.0));
     let covers = if distribution { covers(&record) } else { Vec::new() };
