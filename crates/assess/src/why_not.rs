@@ -3,12 +3,12 @@ use crate::{
     Database, DatabaseError,
     database::{Reader, Record},
     evaluate::Outcome,
-    judge::judge,
+    judge::{Judged, judge},
     names,
     scope::{self, Question, Scope},
 };
 use jiff::civil::Date;
-use model::{Answer, Inventory, Namespace, Verdict};
+use model::{Advisory, Answer, Inventory, Namespace, Verdict};
 use std::collections::BTreeSet;
 
 /// What became of a vulnerability, for each component that any advisory on it speaks of.
@@ -46,9 +46,10 @@ pub fn why_not_in(
             answers.push(answer(None, namespace, "", None, Verdict::EndOfLife(day)));
         }
     }
-    // A package that is not in the image is of interest only when no other is.
-    if answers.iter().any(|it| it.verdict != Verdict::NoSuchPackage) {
-        answers.retain(|it| it.verdict != Verdict::NoSuchPackage);
+    // What concerns no component is of interest only when nothing does.
+    if answers.iter().any(|it| it.component.is_some()) {
+        let ended = |it: &Answer| matches!(it.verdict, Verdict::EndOfLife(_));
+        answers.retain(|it| it.component.is_some() || ended(it));
     }
     // Those that concern a component first.
     answers.sort_by(|a, b| {
@@ -89,37 +90,50 @@ impl Asked<'_> {
     fn answers(&self, record: &Record, reader: &Reader<'_>) -> Result<Vec<Answer>, DatabaseError> {
         let advisory = &record.advisory;
         let name = Some((advisory.feed.clone(), advisory.id.clone()));
-        if let Some(since) = advisory.withdrawn {
-            let verdict = Verdict::Withdrawn(since.to_string());
-            return Ok(vec![answer(None, None, "", name, verdict)]);
-        }
+        let withdrawn = advisory.withdrawn.map(|it| Verdict::Withdrawn(it.to_string()));
         let mut answers = Vec::new();
         for (namespace, package) in &record.packages {
-            let key = names::key(namespace, package);
-            let begin = self.questions.partition_point(|it| it.key < key);
-            let same = self.questions.iter().skip(begin).take_while(|it| it.key == key);
-            let mut any = false;
-            for question in same {
-                let Some(component) = self.inventory.components.get(question.component) else {
-                    continue;
-                };
-                let entries = reader.entries(namespace, package)?;
-                let judged = judge(&component.what, &entries).into_iter();
-                let judged = judged
-                    .filter(|it| it.feed == advisory.feed && it.advisory == advisory.id)
-                    .map(|it| verdict(it.outcome));
-                for verdict in judged {
-                    any = true;
-                    let component = Some(question.component);
-                    let namespace = Some(namespace.clone());
-                    answers.push(answer(component, namespace, package, name.clone(), verdict));
-                }
-            }
-            if !any {
+            let found = match &withdrawn {
+                Some(it) => self.same(namespace, package).map(|i| (i, it.clone())).collect(),
+                None => self.verdicts(advisory, namespace, package, reader)?,
+            };
+            if found.is_empty() && withdrawn.is_none() {
                 answers.extend(self.elsewhere(namespace, package, &name));
             }
+            answers.extend(found.into_iter().map(|(component, verdict)| {
+                answer(Some(component), Some(namespace.clone()), package, name.clone(), verdict)
+            }));
+        }
+        if let (Some(it), true) = (withdrawn, answers.is_empty()) {
+            answers.push(answer(None, None, "", name, it));
         }
         Ok(answers)
+    }
+
+    /// The components that are asked about under a name.
+    fn same(&self, namespace: &Namespace, package: &str) -> impl Iterator<Item = usize> {
+        let key = names::key(namespace, package);
+        let begin = self.questions.partition_point(|it| it.key < key);
+        let from = self.questions.iter().skip(begin);
+        from.take_while(move |it| it.key == key).map(|it| it.component)
+    }
+
+    /// What an advisory comes to for the components that are asked about under a name.
+    fn verdicts(
+        &self,
+        advisory: &Advisory,
+        namespace: &Namespace,
+        package: &str,
+        reader: &Reader<'_>,
+    ) -> Result<Vec<(usize, Verdict)>, DatabaseError> {
+        let mut verdicts = Vec::new();
+        for number in self.same(namespace, package) {
+            let Some(component) = self.inventory.components.get(number) else { continue };
+            let judged = judge(&component.what, &reader.entries(namespace, package)?);
+            let of = |it: &Judged| it.feed == advisory.feed && it.advisory == advisory.id;
+            verdicts.extend(judged.into_iter().filter(of).map(|it| (number, verdict(it.outcome))));
+        }
+        Ok(verdicts)
     }
 
     /// Why an advisory on a package that no component was asked about under says nothing here.
