@@ -54,6 +54,11 @@ fn subjects(advisory: &Advisory) -> impl Iterator<Item = &str> {
     advisory.covers.iter().chain(own).map(String::as_str)
 }
 
+/// What one must pay for to get a fix.
+fn subscription(it: &Found) -> Option<&'static str> {
+    it.question.namespace.subscription()
+}
+
 fn is_hit(it: &Found) -> bool {
     !matches!(it.judged.outcome, Outcome::Miss(_))
 }
@@ -143,10 +148,7 @@ impl Group<'_> {
         let errata = self.said.iter().filter(|it| is_erratum(it.1)).map(|it| it.1.id.clone());
         let kind = self.said.iter().map(|it| it.1.kind).min().unwrap_or_default();
         let hits = || self.said.iter().filter(|it| is_hit(it.0));
-        // The only cure for malware is to remove it. A fix for everybody is better than another.
-        let fixes = || hits().filter(|it| kind != Kind::Malware && fix_of(&it.0.judged).is_some());
-        let paid = |it: &Found| it.question.namespace.subscription();
-        let fix = fixes().find(|it| paid(it.0).is_none()).or(fixes().next()).map(|it| it.0);
+        let fix = self.fix(first, kind);
         let fixed = fix.and_then(|it| fix_of(&it.judged)).map(str::to_owned);
         let status = match (fixed.is_some(), first.judged.affected.status) {
             (true, _) => Status::Fixed,
@@ -170,7 +172,7 @@ impl Group<'_> {
             exploited: None,
             epss: None,
             why: why(component, first),
-            subscription: fix.and_then(paid).map(str::to_owned),
+            subscription: fix.and_then(subscription).map(str::to_owned),
             sources: self.said.iter().map(|it| statement(it.0)).collect(),
             id,
             kind,
@@ -179,6 +181,22 @@ impl Group<'_> {
             severity,
             ratings,
         })
+    }
+
+    /// Who brings the fix. What was derived brings none where the distribution itself knows none;
+    /// a fix for everybody is better than one for subscribers; and the only cure for malware is to
+    /// remove it.
+    fn fix(&self, first: &Found, kind: Kind) -> Option<&Found> {
+        let derived = is_derived(&first.judged.feed);
+        let fixes = || {
+            let hits = self.said.iter().map(|it| it.0).filter(|it| is_hit(it));
+            hits.filter(|it| {
+                kind != Kind::Malware
+                    && is_derived(&it.judged.feed) == derived
+                    && fix_of(&it.judged).is_some()
+            })
+        };
+        fixes().find(|it| subscription(it).is_none()).or(fixes().next())
     }
 
     fn ratings(&self, kind: Kind) -> Vec<Rating> {

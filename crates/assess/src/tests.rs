@@ -178,6 +178,7 @@ fn the_distributions_own_word_wins_over_what_was_derived() {
     let assessment = assessed(&database(&[derived(), open]), "Debian:12", vec![widget()]);
     let finding = &assessment.findings[0];
     assert_eq!(finding.why.feed, "debian-tracker");
+    assert_eq!(show(finding), "CVE-2024-0001 Affected - unknown");
     let titles: Vec<&str> = finding.sources.iter().map(|it| it.title.as_str()).collect();
     assert_eq!(titles, ["Debian security tracker", "Debian changelogs (derived)"]);
     assert!(!format!("{finding:?}").contains("XDEB"));
@@ -401,14 +402,13 @@ fn the_release_leads_to_the_advisories() {
         red_hat("CVE-2024-0002", fixed("1.5-1.el9")),
     ]);
     let mut inventory = inventory(vec![component(Ecosystem::Rpm, "widget", "1.4-1.el9")]);
-    let of = |id: &str, expected: &[&str]| {
+    let mut of = |id: &str, expected: &[&str]| {
         let release =
             Release { id: id.to_owned(), version_id: "9.4".to_owned(), ..Release::default() };
         inventory.systems[0].release = Some(release);
         let found = assess(&inventory, &database, date(2026, 1, 1)).unwrap().findings;
         assert_eq!(found.iter().map(show).collect::<Vec<_>>(), expected, "{id}");
     };
-    let mut of = of;
     let unfixed = "CVE-2024-0001 Affected - unknown";
     of("rhel", &[unfixed, "CVE-2024-0002 Fixed 1.5-1.el9 unknown"]);
     of("rocky", &[unfixed]);
@@ -429,17 +429,17 @@ fn exploited_and_scored_vulnerabilities_say_so() {
 #[test]
 fn why_not_knows_every_reason() {
     let widget = |version: &str| component(Ecosystem::Deb, "widget", version);
-    let record = || ("osv", debian("DEBIAN-CVE-2024-0001", "widget", "1.5-1"));
-    check_answer(&[record()], "Debian:12", widget("1.4-1"), &["reported: 1.4-1 < 1.5-1 (dpkg)"]);
+    let known = || ("osv", debian("DEBIAN-CVE-2024-0001", "widget", "1.5-1"));
+    check_answer(&[known()], "Debian:12", widget("1.4-1"), &["reported: 1.4-1 < 1.5-1 (dpkg)"]);
     check_answer(
-        &[record()],
+        &[known()],
         "Debian:12",
         widget("1.6-1"),
         &["not among the affected versions: 1.6-1 >= 1.5-1 (dpkg)"],
     );
-    check_answer(&[record()], "Debian:13", widget("1"), &["for another release than Debian:13"]);
+    check_answer(&[known()], "Debian:13", widget("1"), &["for another release than Debian:13"]);
     let gadget = component(Ecosystem::Deb, "gadget", "1");
-    check_answer(&[record()], "Debian:12", gadget, &["the package is not in the image"]);
+    check_answer(&[known()], "Debian:12", gadget, &["the package is not in the image"]);
     check_answer(&[], "Debian:12", widget("1"), &["no advisory of the database names it"]);
     let withdrawn = with(
         debian("DEBIAN-CVE-2024-0001", "widget", "1.5-1"),
@@ -452,11 +452,8 @@ fn why_not_knows_every_reason() {
         widget("1.4-1"),
         &["the advisory was withdrawn (2024-05-01T00:00:00Z)"],
     );
-    let ghsa = with(
-        super::tests::record("GHSA-1", "npm", "x", fixed("1.5.0")),
-        "aliases",
-        json!(["CVE-2024-0001"]),
-    );
+    let ghsa =
+        with(record("GHSA-1", "npm", "x", fixed("1.5.0")), "aliases", json!(["CVE-2024-0001"]));
     let x = component(Ecosystem::Npm, "x", "1.4.0");
     check_answer(&[("osv", ghsa)], "", x, &["reported: 1.4.0 < 1.5.0 (semver)"]);
 }
