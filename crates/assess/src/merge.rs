@@ -145,7 +145,7 @@ impl Group<'_> {
         self.said.sort_by_key(|(it, advisory)| closeness(it, advisory));
         let (first, _) = *self.said.first()?;
         self.names.remove(&id);
-        let errata = self.said.iter().filter(|it| is_erratum(it.1)).map(|it| it.1.id.clone());
+        let errata = self.said.iter().filter(|it| is_erratum(it.1)).map(|it| &it.1.id);
         let kind = self.said.iter().map(|it| it.1.kind).min().unwrap_or_default();
         let hits = || self.said.iter().filter(|it| is_hit(it.0));
         let fix = self.fix(first, kind);
@@ -166,8 +166,8 @@ impl Group<'_> {
             certain: hits().any(|it| matches!(it.0.judged.outcome, Outcome::Hit(_))),
             priority: rating::priority(kind, severity.level, status, &Enrichment::default()),
             title: title.map(|it| it.1.title.clone()).unwrap_or_default(),
-            cwes: unique(self.said.iter().flat_map(|it| it.1.cwes.iter().cloned())),
-            references: unique(self.said.iter().flat_map(|it| references(it.1, &id)).cloned()),
+            cwes: unique(self.said.iter().flat_map(|it| &it.1.cwes)),
+            references: unique(self.said.iter().flat_map(|it| references(it.1, &id))),
             published: self.said.iter().filter_map(|it| it.1.published).min(),
             exploited: None,
             epss: None,
@@ -277,7 +277,7 @@ fn comparison(outcome: &Outcome) -> String {
     }
 }
 
-fn unique(items: impl Iterator<Item = String>) -> Vec<String> {
+fn unique<'a>(items: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    items.filter(|it| seen.insert(it.clone())).collect()
+    items.filter(|it| seen.insert(*it)).cloned().collect()
 }

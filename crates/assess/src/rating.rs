@@ -101,6 +101,7 @@ pub(crate) fn priority(
 mod tests {
     use super::*;
     use model::{Epss, Exploited};
+    use proptest::prelude::*;
 
     #[test]
     fn the_closest_word_counts() {
@@ -153,5 +154,19 @@ mod tests {
             "medium severity 40, may be exploited (EPSS at least 10 %) +10, fix available +5, \
              known to be exploited: at least 90",
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_vector_panics(vector in "(CVSS:[2-5]\\.[01]/)?([A-Z][A-Za-z]?:[A-Z]{1,2}/?){0,12}",
+                            values in proptest::collection::vec("[NLHPRCUAIXS]", 11)) {
+            let names = "AV AC AT PR UI VC VI VA SC SI SA".split(' ');
+            let metrics: Vec<String> =
+                names.zip(&values).map(|(name, value)| format!("{name}:{value}")).collect();
+            for value in [vector, format!("CVSS:4.0/{}", metrics.join("/"))] {
+                let it = rating(&Severity { by: String::new(), value });
+                prop_assert!(it.score.is_none_or(|it| (0.0..=10.0).contains(&it)));
+            }
+        }
     }
 }
