@@ -67,7 +67,8 @@ fn is_any_arch(arch: &str) -> bool {
 }
 
 fn by_version(ecosystem: Ecosystem, installed: &str, affected: &Affected) -> Outcome {
-    let compare = |it: &str| compare(ecosystem, installed, it);
+    let bare = untagged(installed, affected);
+    let compare = |it: &str| compare(ecosystem, bare, untagged(it, affected));
     if affected.versions.iter().any(|it| it == installed || compare(it) == Some(Ordering::Equal)) {
         let fixes = affected.ranges.iter().filter_map(ranges::fix);
         let above = fixes.filter(|it| compare(it) == Some(Ordering::Less));
@@ -138,7 +139,9 @@ fn outside(ecosystem: Ecosystem, installed: &str, affected: &Affected) -> String
         End::Fixed(it) | End::Limit(it) | End::LastAffected(it) => Some(it.as_str()),
         End::Open => None,
     });
-    let below = |it: &&str| compare(ecosystem, it, installed).is_some_and(Ordering::is_le);
+    let bare = untagged(installed, affected);
+    let below =
+        |it: &&str| compare(ecosystem, untagged(it, affected), bare).is_some_and(Ordering::is_le);
     if let Some(end) = ends.filter(below).max_by(by) {
         return format!("{installed} >= {end} ({scheme})");
     }
@@ -194,20 +197,28 @@ fn is_stream(label: &str, wanted: &str) -> bool {
 }
 
 /// Where no label tells the stream, the release tag still tells that there is one, and builds of
-/// one numbered stream share the first two numbers of their version. Streams that roll on (`rhel8`)
-/// do not, and are taken for the same.
+/// one numbered stream share as many numbers of their version as the stream has. Streams that roll
+/// on (`rhel8`) do not, and are taken for the same.
 fn same_branch(version: &str, affected: &Affected) -> bool {
-    let rolling = |it: &String| {
+    affected.modules.iter().any(|it| {
         let stream = it.split_once(':').map_or("", |it| it.1);
+        let numbers = stream.split('.').count();
+        let mut fixes = affected.ranges.iter().filter_map(ranges::fix);
         !stream.starts_with(|it: char| it.is_ascii_digit())
-    };
-    let fixes = affected.ranges.iter().filter_map(ranges::fix);
-    affected.modules.iter().any(rolling)
-        || fixes.into_iter().any(|it| branch(it) == branch(version))
+            || fixes.any(|it| branch(it, numbers) == branch(version, numbers))
+    })
 }
 
-fn branch(version: &str) -> Vec<&str> {
+fn branch(version: &str, numbers: usize) -> Vec<&str> {
     let version = version.split_once(':').map_or(version, |it| it.1);
     let version = version.split('-').next().unwrap_or_default();
-    version.split('.').take(2).collect()
+    version.split('.').take(numbers).collect()
+}
+
+/// A version, without the tag of the module build where a module is meant. Each build of a module builds all its packages
+/// anew, the unchanged ones too, and numbers differ between architectures and build systems: an
+/// erratum's tag says nothing about a package whose release is the same.
+fn untagged<'a>(version: &'a str, affected: &Affected) -> &'a str {
+    let tag = if affected.modules.is_empty() { None } else { version.find(".module") };
+    tag.and_then(|it| version.get(..it)).unwrap_or(version)
 }

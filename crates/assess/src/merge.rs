@@ -7,7 +7,8 @@ use crate::{
     rating,
 };
 use model::{
-    Advisory, Component, Enrichment, Finding, Kind, Level, Rating, Statement, Status, Verdict, Why,
+    Advisory, Component, Enrichment, Finding, Kind, Level, Namespace, Rating, Statement, Status,
+    Verdict, Why,
 };
 use std::{
     cmp::Reverse,
@@ -18,14 +19,17 @@ use std::{
 pub(crate) fn findings(component: &Component, found: &[Found], records: &Records) -> Vec<Finding> {
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let names = clusters(found, records);
-    let denied: BTreeSet<&str> = found
+    let denied: BTreeSet<(&Namespace, &str)> = found
         .iter()
         .filter(|it| it.judged.outcome == Outcome::Miss(Verdict::NotAffected))
-        .filter_map(|it| cve_of(&it.judged.advisory))
+        .filter_map(|it| Some((&it.question.namespace, cve_of(&it.judged.advisory)?)))
         .collect();
     for it in found {
         let Some(advisory) = advisory(it, records) else { continue };
-        for id in subjects(advisory).filter(|it| !denied.contains(it)) {
+        for id in subjects(advisory) {
+            if is_hit(it) && denied.contains(&(&it.question.namespace, id)) {
+                continue;
+            }
             let Some((primary, all)) = names.get(id) else { continue };
             let group = groups.entry(primary.clone()).or_default();
             group.names.extend(all.iter().cloned());
@@ -161,7 +165,7 @@ impl Group<'_> {
             priority: rating::priority(kind, severity.level, status, &Enrichment::default()),
             title: title.map(|it| it.1.title.clone()).unwrap_or_default(),
             cwes: unique(self.said.iter().flat_map(|it| it.1.cwes.iter().cloned())),
-            references: unique(self.said.iter().flat_map(|it| it.1.references.iter().cloned())),
+            references: unique(self.said.iter().flat_map(|it| references(it.1, &id)).cloned()),
             published: self.said.iter().filter_map(|it| it.1.published).min(),
             exploited: None,
             epss: None,
@@ -212,6 +216,13 @@ fn is_erratum(advisory: &Advisory) -> bool {
     !advisory.covers.is_empty()
         && cve_of(&advisory.id).is_none()
         && !advisory.covers.contains(&advisory.id)
+}
+
+/// The web pages of an advisory, without those on other vulnerabilities that it covers.
+fn references<'a>(advisory: &'a Advisory, id: &str) -> impl Iterator<Item = &'a String> {
+    let other = move |it: &&String| it.contains("CVE-") && !it.contains(id);
+    let several = advisory.covers.len() > 1;
+    advisory.references.iter().filter(move |it| !several || !other(it))
 }
 
 fn why(component: &Component, it: &Found) -> Why {

@@ -230,8 +230,10 @@ fn modules_are_compared_within_their_stream() {
     let hit = ["CVE-2024-0001 Fixed 18.5-1.module_el8.9.0+3+db8ec155 high"];
     check(&both, "AlmaLinux:8", nodejs("18.4-1.module_el8.7.0+1+a", in_18), &hit);
     check(&both, "AlmaLinux:8", nodejs("18.6-1.module_el8.7.0+1+a", in_18), &[]);
-    check(&both, "AlmaLinux:8", nodejs("18.5-0.module_el8.7.0+1+a", None), &hit);
+    check(&both, "AlmaLinux:8", nodejs("18.2-1.module_el8.7.0+1+a", None), &hit);
     check(&both, "AlmaLinux:8", nodejs("18.4-1.el8", None), &[]);
+    // The same release in an older build of the module.
+    check(&both, "AlmaLinux:8", nodejs("18.5-1.module_el8.7.0+1+a", in_18), &[]);
     let in_16 = nodejs("16.1-1.module_el8.7.0+1+a", Some("nodejs:16:1:a:x86_64"));
     check(&both, "AlmaLinux:8", in_16.clone(), &[]);
     let other = ["for another module stream: nodejs:18", "for another module stream: nodejs:20"];

@@ -13,7 +13,7 @@ use std::{
 
 /// How large a block grows before it is packed: larger ones pack better, smaller ones are read
 /// faster. An entry that is larger has a block of its own.
-const BLOCK: usize = 16 << 10;
+const BLOCK: usize = 8 << 10;
 
 /// The largest block that anybody reads.
 const MAX_BLOCK: u32 = 256 << 20;

@@ -243,8 +243,10 @@ fn entry(entry: &Entry, record: &Record) -> Result<Affected, String> {
         return Err("affected source code without versions".to_owned());
     }
     let mut versions = entry.versions.clone();
-    if !ranges::lists_decide(&namespace) {
-        // What a range says already need not be said again; lists can be very long.
+    let malware = record.id.starts_with("MAL-");
+    if malware || !ranges::lists_decide(&namespace) {
+        // What a range says already need not be said again; lists can be very long. A range of
+        // malware from the first version on means the whole package, whatever is listed beside it.
         versions.retain(|it| !ranges.iter().any(|range| ranges::contains(range, it, scheme)));
     }
     let urgency = entry.ecosystem_specific.urgency.as_str();
