@@ -2,7 +2,7 @@
 //!
 //! Formats: RFC 1952 (gzip, several members in a row included), RFC 8878 (zstd, several frames and skippable
 //! frames included). The digest of what comes out is checked by whoever reads it.
-use crate::Malformed;
+use crate::{Malformed, tar::read_full};
 use ruzstd::decoding::{
     BlockDecodingStrategy, FrameDecoder,
     errors::{FrameDecoderError, ReadFrameHeaderError},
@@ -161,25 +161,9 @@ impl<R: BufRead> Read for Input<R> {
     }
 }
 
-impl<R: BufRead> Input<R> {
-    /// Shows up to `buffer.len()` bytes more; fewer only at the end.
-    fn read_full(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|it| !it.is_empty()) {
-            match self.read(rest) {
-                Ok(0) => break,
-                Ok(count) => filled = filled.saturating_add(count),
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-                Err(err) => return Err(err),
-            }
-        }
-        Ok(filled)
-    }
-}
-
 fn copy<R: BufRead>(input: &mut Input<R>, output: &mut Output<'_>) -> Result<(), Trouble> {
     loop {
-        let count = input.read_full(output.free())?;
+        let count = read_full(input, output.free())?;
         output.advance(count, input.read)?;
         if !output.free().is_empty() {
             return Ok(());
@@ -268,7 +252,7 @@ impl Pending {
         self.end = self.end.saturating_sub(from);
         let free = self.buffer.get_mut(self.end..).unwrap_or_default();
         let wanted = free.len();
-        let count = input.read_full(free)?;
+        let count = read_full(input, free)?;
         self.end = self.end.saturating_add(count);
         self.ended = count < wanted;
         Ok(())

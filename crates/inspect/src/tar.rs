@@ -422,7 +422,8 @@ fn until_nul(field: &[u8]) -> &[u8] {
     field.split(|it| *it == 0).next().unwrap_or_default()
 }
 
-fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+/// Fills `buffer`; less of it only at the end.
+pub(crate) fn read_full(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|it| !it.is_empty()) {
         match reader.read(rest) {

@@ -102,8 +102,6 @@ fn platform(text: &str) -> Result<Choice, String> {
 
 #[derive(Args, Debug)]
 pub(crate) struct ScanArguments {
-    #[command(flatten)]
-    pub(crate) target: Target,
     /// How to show the result
     #[arg(long, short, value_enum, default_value = "table")]
     pub(crate) format: Format,
@@ -123,6 +121,9 @@ pub(crate) struct ScanArguments {
     /// [default: plimsoll-ignore.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Option<PathBuf>,
+    // Last, since its heading would stand over what follows.
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[derive(Args, Debug)]

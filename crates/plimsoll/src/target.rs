@@ -4,7 +4,7 @@ use crate::{
     network,
 };
 use inspect::Head;
-use registry::{Archive, Directory, Layout, PlatformChoice, Source};
+use registry::{Archive, Directory, Layout, PlatformChoice, Source, Want};
 use std::{
     fs,
     io::{self, Read},
@@ -83,7 +83,11 @@ fn is_path(image: &str) -> bool {
 }
 
 fn wanted() -> registry::Wanted {
-    Arc::new(|path, size, mode, start| !scan::wanting(&Head { path, size, mode, start }).is_empty())
+    Arc::new(|path, size, mode, start| {
+        // No inspector so far goes by what a file begins with.
+        let head = Head { path, size, mode, start: start.unwrap_or_default() };
+        if scan::wanting(&head).is_empty() { Want::No } else { Want::Yes }
+    })
 }
 
 fn file(path: &str, choice: Option<&str>, target: &Target) -> Result<Opened, String> {

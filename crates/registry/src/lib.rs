@@ -24,7 +24,7 @@ mod verify;
 pub use archive::{Archive, stream};
 pub use client::RegistrySource;
 pub use credentials::{Credential, Helper, Keychain};
-pub use directory::{Directory, Wanted};
+pub use directory::{Directory, Want, Wanted};
 pub use error::SourceError;
 pub use helper::run_helper;
 pub use layout::Layout;

@@ -1,6 +1,7 @@
 //! Holds Plimsoll against facts that other projects have gathered: prints passed and total for each
 //! part, and every failure. The data is not part of the project.
 mod feeds;
+mod images;
 mod rpmdb;
 mod versions;
 
@@ -14,7 +15,12 @@ use std::{
 type Part = (&'static str, fn(&Path, &mut Score));
 
 /// Every part.
-const PARTS: &[Part] = &[("feeds", feeds::run), ("rpmdb", rpmdb::run), ("versions", versions::run)];
+const PARTS: &[Part] = &[
+    ("feeds", feeds::run),
+    ("images", images::run),
+    ("rpmdb", rpmdb::run),
+    ("versions", versions::run),
+];
 
 /// What became of one part.
 #[derive(Default)]

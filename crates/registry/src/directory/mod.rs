@@ -19,8 +19,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Says whether a file's content is wanted, by path, size, mode and its first bytes, up to 512.
-pub type Wanted = Arc<dyn Fn(&ImagePath, u64, u32, &[u8]) -> bool + Send + Sync>;
+/// Says whether a file's content is wanted, by path, size and mode; and again, where that does not
+/// tell, with its first bytes, up to 512.
+pub type Wanted = Arc<dyn Fn(&ImagePath, u64, u32, Option<&[u8]>) -> Want + Send + Sync>;
+
+/// Whether a file's content is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Want {
+    /// It is not, so the file need not even be opened.
+    No,
+    /// It is.
+    Yes,
+    /// Its first bytes decide.
+    Look,
+}
 
 /// An unpacked root file system.
 pub struct Directory {

@@ -1,6 +1,6 @@
 //! The tar stream of a directory, made entry by entry as it is read.
 use super::{
-    Problems, Wanted,
+    Problems, Want, Wanted,
     header::{BLOCK, Header, Kind},
     links::Links,
     place::{self, Names},
@@ -102,7 +102,7 @@ impl Walk {
         let Some(Level { dir, device, .. }) = self.stack.last() else { return Ok(()) };
         let stat = place::stat(dir, name)?;
         let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => return self.file(name),
+            FileType::RegularFile => return self.file(name, &stat),
             FileType::Directory => {
                 let inner = place::directory(dir, name, &stat, *device);
                 self.header(&stat, Kind::Directory);
@@ -135,7 +135,16 @@ impl Walk {
         Ok(())
     }
 
-    fn file(&mut self, name: &CString) -> Result<()> {
+    fn file(&mut self, name: &CString, stat: &Stat) -> Result<()> {
+        let want = match stat.st_size {
+            0 => Want::No,
+            _ => (self.wanted)(&self.image_path(), size_of(stat), stat.st_mode & 0o7777, None),
+        };
+        // Most files need not even be opened.
+        if want == Want::No {
+            self.regular(None, stat);
+            return Ok(());
+        }
         let Some(level) = self.stack.last() else { return Ok(()) };
         let file = place::file(&level.dir, name)?;
         let stat = fs::fstat(&file)?;
@@ -143,29 +152,35 @@ impl Walk {
             return Err(Errno::NOENT);
         }
         let file = File::from(file);
-        let size = u64::try_from(stat.st_size).unwrap_or_default();
+        let wanted = want == Want::Yes || self.looks_wanted(&file, &stat)?;
+        self.regular(wanted.then_some(file), &stat);
+        Ok(())
+    }
+
+    /// Writes a regular file, with its content where there is a handle to read it from.
+    fn regular(&mut self, file: Option<File>, stat: &Stat) {
+        let (size, wanted) = (size_of(stat), file.is_some());
         let inode = (stat.st_dev, stat.st_ino);
-        let wanted = size > 0 && self.wants(&file, size, stat.st_mode)?;
         // A further name is a link, unless it is the one that makes the content worth reading.
         if let Some(first) = self.links.first(inode).filter(|it| it.whole || !wanted).cloned() {
-            self.header(&stat, Kind::HardLink { target: &first.name });
+            self.header(stat, Kind::HardLink { target: &first.name });
             self.links.used(inode);
-            return Ok(());
+            return;
         }
         let whole = wanted || size == 0;
         #[allow(clippy::useless_conversion, reason = "it is narrower on other processors")]
         let names = u64::from(stat.st_nlink);
         self.links.add(inode, &self.path, whole, names);
         if !whole {
-            self.header(&stat, Kind::Hole { size });
-            return Ok(());
+            self.header(stat, Kind::Hole { size });
+            return;
         }
-        self.header(&stat, Kind::File { size });
-        self.body = Some(Body::new(file, self.image_path(), size));
-        Ok(())
+        self.header(stat, Kind::File { size });
+        self.body = file.map(|it| Body::new(it, self.image_path(), size));
     }
 
-    fn wants(&self, file: &File, size: u64, mode: u32) -> Result<bool> {
+    /// Whether the file is wanted once its first bytes are known.
+    fn looks_wanted(&self, file: &File, stat: &Stat) -> Result<bool> {
         let mut start = [0; BLOCK];
         let mut len = 0;
         while let Some(rest) = start.get_mut(len..).filter(|it| !it.is_empty()) {
@@ -177,7 +192,8 @@ impl Walk {
             }
         }
         let start = start.get(..len).unwrap_or_default();
-        Ok((self.wanted)(&self.image_path(), size, mode & 0o7777, start))
+        let mode = stat.st_mode & 0o7777;
+        Ok((self.wanted)(&self.image_path(), size_of(stat), mode, Some(start)) == Want::Yes)
     }
 
     fn header(&mut self, stat: &Stat, kind: Kind<'_>) {
@@ -192,6 +208,10 @@ impl Walk {
     fn problem(&self, why: String) {
         self.problems.add(self.image_path(), why);
     }
+}
+
+fn size_of(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
 }
 
 impl Read for Walk {
