@@ -336,7 +336,7 @@ pub struct LayerFacts {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::disallowed_methods, reason = "the test keeps a file up to date")]
+    #![allow(clippy::disallowed_methods, reason = "the test keeps a file up to date")]
     use super::Report;
     use std::{env, fs};
 
