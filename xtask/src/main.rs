@@ -2,6 +2,7 @@
 mod bench;
 mod conformance;
 mod snapshots;
+mod tidy;
 
 use std::{env, process::ExitCode};
 
@@ -16,6 +17,7 @@ const CHORES: &[Chore] = &[
         conformance::run,
     ),
     ("bench", "NAME: measures, and prints the limit beside it", bench::run),
+    ("tidy", ": the checks that no compiler makes; `cargo test` makes them too", tidy::run),
 ];
 
 fn main() -> ExitCode {
