@@ -1,6 +1,8 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
+mod archive;
 mod bench;
 mod conformance;
+mod seeds;
 mod snapshots;
 mod tidy;
 
@@ -17,6 +19,7 @@ const CHORES: &[Chore] = &[
         conformance::run,
     ),
     ("bench", "NAME: measures, and prints the limit beside it", bench::run),
+    ("seeds", ": writes what fuzzing starts from to fuzz/corpus", seeds::run),
     ("tidy", ": the checks that no compiler makes; `cargo test` makes them too", tidy::run),
 ];
 
