@@ -1,7 +1,10 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
+mod archive;
 mod bench;
 mod conformance;
+mod seeds;
 mod snapshots;
+mod tidy;
 
 use std::{env, process::ExitCode};
 
@@ -16,6 +19,8 @@ const CHORES: &[Chore] = &[
         conformance::run,
     ),
     ("bench", "NAME: measures, and prints the limit beside it", bench::run),
+    ("seeds", ": writes what fuzzing starts from to fuzz/corpus", seeds::run),
+    ("tidy", ": the checks that no compiler makes; `cargo test` makes them too", tidy::run),
 ];
 
 fn main() -> ExitCode {

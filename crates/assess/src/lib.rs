@@ -1,5 +1,9 @@
 //! What an inventory means: feeds, the advisory database, the matcher. All of it computes only:
 //! bytes in, bytes out.
+#![cfg_attr(
+    not(test),
+    deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+)]
 mod coverage;
 pub mod database;
 mod evaluate;

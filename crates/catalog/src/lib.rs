@@ -1,4 +1,8 @@
 //! Which components a file declares: one module a file format, one line per module below.
+#![cfg_attr(
+    not(test),
+    deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+)]
 mod apk_installed;
 mod chisel;
 mod digest;

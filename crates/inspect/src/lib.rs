@@ -2,6 +2,10 @@
 //!
 //! Errors are ours, gaps are theirs: `Err` means that the *reader* failed and the caller may retry;
 //! whatever is wrong with the *layer* becomes a [`model::Gap`] and stays with the result.
+#![cfg_attr(
+    not(test),
+    deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+)]
 mod cover;
 mod decompress;
 mod file;

@@ -1,4 +1,8 @@
 //! The nouns. Plain data, no I/O: every other crate speaks in these words.
+#![cfg_attr(
+    not(test),
+    deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
+)]
 mod advisory;
 mod component;
 mod coverage;

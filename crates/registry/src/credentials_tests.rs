@@ -1,3 +1,4 @@
+//! What docker config files say, and what comes of it.
 use super::*;
 
 fn basic(user: &str, password: &str) -> Option<Credential> {

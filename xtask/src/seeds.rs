@@ -1,0 +1,83 @@
+//! What fuzzing starts from: the fixtures, each behind the byte that chooses its row.
+use crate::archive;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+pub(crate) fn run(_: &[String]) -> ExitCode {
+    match write() {
+        Ok(count) => {
+            println!("{count} seeds in fuzz/corpus");
+            ExitCode::SUCCESS
+        }
+        Err(err) => {
+            println!("fuzz/corpus: {err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write() -> io::Result<usize> {
+    let mut count = 0;
+    let mut seed = |target: &str, name: &str, first: usize, rest: &[u8]| {
+        let folder = Path::new(ROOT).join("fuzz/corpus").join(target);
+        fs::create_dir_all(&folder)?;
+        count += 1;
+        let first = u8::try_from(first).map_err(io::Error::other)?;
+        fs::write(folder.join(name), [&[first], rest].concat())
+    };
+    for (row, cataloger) in catalog::CATALOGERS.iter().enumerate() {
+        for case in cases("catalog", cataloger.name)? {
+            let bytes = fs::read(&case)?;
+            let stem = case.file_stem().unwrap_or_default().to_string_lossy();
+            let name = format!("{}-{stem}", cataloger.name);
+            seed("catalogers", &name, row, &bytes)?;
+            let place = cataloger.paths.first().unwrap_or(&"").replace('*', &stem);
+            let mut layer = archive::header(&place, bytes.len() as u64, b'0').to_vec();
+            layer.extend(&bytes);
+            layer.resize(layer.len().next_multiple_of(512) + 1024, 0);
+            seed("layer", &name, 255, &layer)?;
+        }
+    }
+    for (row, feed) in assess::FEEDS.iter().enumerate() {
+        for case in cases("assess", feed.name)? {
+            let name = case.file_stem().unwrap_or_default().to_string_lossy();
+            seed("feeds", &format!("{}-{name}", feed.name), row, &fs::read(&case)?)?;
+        }
+    }
+    for (row, (name, _)) in model::version::Scheme::ALL.iter().enumerate() {
+        for (i, three) in VERSIONS.iter().enumerate() {
+            seed("versions", &format!("{name}-{i}"), row, three.as_bytes())?;
+        }
+    }
+    let manifest = br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":1},"layers":[]}"#;
+    let mut tar = archive::header("manifest.json", manifest.len() as u64, b'0').to_vec();
+    tar.extend(manifest);
+    for (row, bytes) in [&tar[..], manifest, br#"{"rootfs":{"diff_ids":[]}}"#, b"a.b:1/c/d:e"]
+        .into_iter()
+        .enumerate()
+    {
+        seed("sources", &format!("seed-{row}"), row, bytes)?;
+    }
+    Ok(count)
+}
+
+/// Three versions a line, of every taste.
+const VERSIONS: &[&str] = &[
+    "1.0\n1.0~rc1\n1:0.9-1",
+    "1.2.3-alpha.1\n1.2.3+build\nv1.2.3",
+    "2024.01.r3_p2\n1.0.post1.dev2\n1!1.0rc1",
+    "1.0-SNAPSHOT\n1.0.Final\n1.0-sp-1",
+    "v0.0.0-20200101000000-abcdefabcdef\nv1.2.3-0.20200101000000-abcdefabcdef\n1.0^git1",
+];
+
+fn cases(of: &str, row: &str) -> io::Result<Vec<PathBuf>> {
+    let folder = Path::new(ROOT).join("crates").join(of).join("fixtures").join(row);
+    let files: io::Result<Vec<PathBuf>> =
+        fs::read_dir(folder)?.map(|it| it.map(|it| it.path())).collect();
+    Ok(files?.into_iter().filter(|it| it.extension().is_some_and(|it| it == "in")).collect())
+}
