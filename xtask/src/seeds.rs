@@ -37,7 +37,7 @@ fn write() -> io::Result<usize> {
             let name = format!("{}-{stem}", cataloger.name);
             seed("catalogers", &name, row, &bytes)?;
             let place = cataloger.paths.first().unwrap_or(&"").replace('*', &stem);
-            let mut layer = archive::header(&place, bytes.len() as u64, b'0').to_vec();
+            let mut layer = archive::header(&place, bytes.len() as u64, 0o644).to_vec();
             layer.extend(&bytes);
             layer.resize(layer.len().next_multiple_of(512) + 1024, 0);
             seed("layer", &name, 255, &layer)?;
@@ -55,7 +55,7 @@ fn write() -> io::Result<usize> {
         }
     }
     let manifest = br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":1},"layers":[]}"#;
-    let mut tar = archive::header("manifest.json", manifest.len() as u64, b'0').to_vec();
+    let mut tar = archive::header("manifest.json", manifest.len() as u64, 0o644).to_vec();
     tar.extend(manifest);
     for (row, bytes) in [&tar[..], manifest, br#"{"rootfs":{"diff_ids":[]}}"#, b"a.b:1/c/d:e"]
         .into_iter()
