@@ -50,8 +50,8 @@ fn write() -> io::Result<usize> {
         }
     }
     for (row, (name, _)) in model::version::Scheme::ALL.iter().enumerate() {
-        for (i, three) in VERSIONS.iter().enumerate() {
-            seed("versions", &format!("{name}-{i}"), row, three.as_bytes())?;
+        for (i, two) in VERSIONS.iter().enumerate() {
+            seed("versions", &format!("{name}-{i}"), row, two.as_bytes())?;
         }
     }
     let manifest = br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":1},"layers":[]}"#;
@@ -66,7 +66,7 @@ fn write() -> io::Result<usize> {
     Ok(count)
 }
 
-/// Three versions a line, of every taste.
+/// Versions of every taste, two in a row.
 const VERSIONS: &[&str] = &[
     "1.0\n1.0~rc1\n1:0.9-1",
     "1.2.3-alpha.1\n1.2.3+build\nv1.2.3",
