@@ -14,6 +14,7 @@ mod release;
 mod release_elders;
 mod rpm;
 mod rpm_manifest;
+pub mod sbom;
 mod takings;
 mod wanted;
 

@@ -1,7 +1,8 @@
 //! The advisory database that a scan is held against.
-use crate::args::Target;
-use assess::{Builder, Database, database::Meta, starter};
+use crate::{args::Target, places};
+use assess::Database;
 use model::report::{DatabaseFacts, FeedFacts};
+use scan::advisories::Store;
 use std::fs;
 
 /// The database to use.
@@ -11,16 +12,11 @@ pub(crate) fn open(target: &Target) -> Result<Database, String> {
         let file = fs::File::open(path).map_err(|err| format!("{name}: {err}"))?;
         return Database::open(file).map_err(|err| format!("{name}: {err}"));
     }
-    let mut builder = Builder::new(Meta { built: None, feeds: vec![starter::state()] });
-    let failed = |err: &dyn std::fmt::Display| format!("the starter set: {err}");
-    for document in starter::documents().map_err(|err| failed(&err))? {
-        let Some(feed) = assess::feeds::feed(document.feed) else { continue };
-        (feed.parse)(&document.content, document.name, &mut |item| drop(builder.add(&item)))
-            .map_err(|err| failed(&err))?;
+    let opened = Store::new(&places::data()).open().map_err(|err| err.to_string())?;
+    for it in opened.warnings {
+        eprintln!("plimsoll: {it}");
     }
-    let mut bytes = Vec::new();
-    builder.finish(&mut bytes).map_err(|err| failed(&err))?;
-    Database::from_bytes(bytes).map_err(|err| failed(&err))
+    Ok(opened.database)
 }
 
 /// What a report says of it.

@@ -159,5 +159,45 @@ pub(crate) enum Coverage {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
     /// Say which database is in use, what it holds and how old that is
-    Status,
+    Status {
+        /// How to show it
+        #[arg(long, short, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Fetch what the feeds have that is new, and compile the database anew
+    Update(UpdateArguments),
+    /// Bring in documents of feeds, or a compiled database, for machines without internet
+    Import(ImportArguments),
+    /// Read the whole database and hold it against its hashes
+    Verify,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpdateArguments {
+    /// Only this feed; may be repeated [default: those that `db status` shows as on]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) feed: Vec<String>,
+    /// Not this feed; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+    /// Fetch a feed from here instead: NAME=URL; may be repeated
+    #[arg(long, value_name = "NAME=URL")]
+    pub(crate) place: Vec<String>,
+    /// Use the result even when a feed has lost half of what it said or is partly broken
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    /// Files or folders: a folder named after a feed holds documents of that feed, zipped, packed or as
+    /// they are; or one compiled database
+    #[arg(required = true)]
+    pub(crate) path: Vec<PathBuf>,
+    /// The feed that the documents are of
+    #[arg(long, value_name = "NAME")]
+    pub(crate) feed: Option<String>,
+    /// Use the result even when a feed has lost half of what it said or is partly broken
+    #[arg(long)]
+    pub(crate) force: bool,
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments, configuration, wiring.
 mod advisories;
 mod args;
+mod db;
 mod explain;
 mod ignore;
 mod network;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         Command::Scan(it) => scan::run(it),
         Command::Why(it) => explain::why(it),
         Command::WhyNot(it) => explain::why_not(it),
-        Command::Db(_) => Err("not yet".to_owned()),
+        Command::Db(it) => db::run(it),
     };
     outcome.unwrap_or_else(|err| {
         eprintln!("plimsoll: {err}");

@@ -17,7 +17,7 @@ impl Progress {
             return Progress(bar);
         }
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        let style = "{spinner} {prefix}  {wide_bar} {binary_bytes} of {binary_total_bytes}  {msg}";
+        let style = "{spinner} {prefix}  {wide_bar} {binary_bytes} of {binary_total_bytes}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
@@ -34,11 +34,6 @@ impl Progress {
             Step::Read(bytes) => self.0.inc(bytes),
             Step::Layer => {}
         }
-    }
-
-    /// Says what goes on.
-    pub(crate) fn say(&self, what: &'static str) {
-        self.0.set_message(what);
     }
 
     /// Takes the bar away.

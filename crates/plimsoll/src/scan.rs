@@ -9,9 +9,10 @@ use crate::{
     target::{self, Opened},
 };
 use assess::Database;
+use inspect::Fault;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
-    Gap, Grade, Level, Located, Reason,
+    Gap, Grade, Image, Level, Located, Reason,
     report::{Findings, ImageReport, Report, SCHEMA},
 };
 use registry::{Source, SourceError};
@@ -85,7 +86,7 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
             let choice = target::choice(&target.image).1;
             scanner.scan_stream(stream, choice, &target::platform(target))
         }
-        Opened::Sbom(_) => Err(SourceError::Unsupported("bills of materials".to_owned())),
+        Opened::Sbom(bytes) => bill(&bytes),
     };
     progress.end();
     if let Some(cache) = &scanner.cache {
@@ -98,6 +99,16 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
         one.image.name.clone_from(&target.image);
     }
     Ok(scanned)
+}
+
+/// A bill of materials says what there is; no layer is read.
+fn bill(bytes: &[u8]) -> Result<Vec<Scanned>, SourceError> {
+    let inventory = catalog::sbom::parse(bytes).map_err(|err| match err {
+        Fault::Malformed(it) => SourceError::Malformed(it.0.into_owned()),
+        other => SourceError::Unsupported(other.to_string()),
+    })?;
+    let (image, layers, missing_walls) = (Image::default(), Vec::new(), Vec::new());
+    Ok(vec![Scanned { image, inventory, layers, missing_walls }])
 }
 
 fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {

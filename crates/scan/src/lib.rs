@@ -1,4 +1,5 @@
 //! Doing it: the pipeline from a source to an inventory, and the process that reads what is hostile.
+pub mod advisories;
 mod cache;
 mod pipeline;
 mod sandbox;

@@ -136,7 +136,11 @@ fn upstream(source: &SourcePackage, version: &str) -> String {
 }
 
 fn source(upstream: &str, version: &str) -> SourcePackage {
-    if let Some(it) = SourcePackage::of_rpm_file(upstream) {
+    if let Some(mut it) = SourcePackage::of_rpm_file(upstream) {
+        // The file's name lacks the epoch, which is that of the packages built from it.
+        if let Some((epoch, _)) = version.split_once(':') {
+            it.version = format!("{epoch}:{}", it.version);
+        }
         return it;
     }
     let (name, version) = upstream.rsplit_once('@').unwrap_or((upstream, version));

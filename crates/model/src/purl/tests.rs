@@ -83,7 +83,10 @@ fn components_are_read_from_package_urls() {
     check("pkg:golang/a/b@vendor", "Golang a/b vendor");
     check("pkg:deb/debian/a@1:2?arch=arm64&upstream=b", "Deb a 1:2 [arm64] < b 1:2");
     check("pkg:deb/debian/a@2?epoch=1&upstream=b%401:3", "Deb a 1:2 < b 1:3");
-    check("pkg:rpm/redhat/a@2-3?epoch=1&upstream=a-b-2-3.el9.src.rpm", "Rpm a 1:2-3 < a-b 2-3.el9");
+    check(
+        "pkg:rpm/redhat/a@2-3?epoch=1&upstream=a-b-2-3.el9.src.rpm",
+        "Rpm a 1:2-3 < a-b 1:2-3.el9",
+    );
     check("pkg:rpm/redhat/a@2-3?epoch=0", "Rpm a 2-3");
     check("pkg:swift/github.com/a/b@1", "Swift github.com/a/b 1");
     check("pkg:npm/a", "-");

@@ -1,0 +1,165 @@
+//! `plimsoll db`: the advisory database and the documents that it is made of.
+use crate::{
+    FAILED, advisories,
+    args::{DbCommand, Format, ImportArguments, UpdateArguments},
+    network, places,
+    scan::print,
+};
+use assess::{Database, FEEDS, Feed};
+use net::Client;
+use scan::advisories::{Compiled, Fetched, Policy, Store};
+use std::{fmt::Write, process::ExitCode};
+
+/// How many broken documents are listed.
+const LISTED: usize = 10;
+
+pub(crate) fn run(command: &DbCommand) -> Result<ExitCode, String> {
+    let store = Store::new(&places::data());
+    match command {
+        DbCommand::Status { format } => status(&store, *format),
+        DbCommand::Update(it) => update(&store, it),
+        DbCommand::Import(it) => import(&store, it),
+        DbCommand::Verify => verify(&store),
+    }
+}
+
+fn status(store: &Store, format: Format) -> Result<ExitCode, String> {
+    let opened = store.open().map_err(|err| err.to_string())?;
+    if let Format::Json = format {
+        let facts = serde_json::to_string_pretty(&advisories::facts(&opened.database));
+        print(&(facts.map_err(|err| err.to_string())? + "\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for it in &opened.warnings {
+        let _ = writeln!(text, "warning: {it}");
+    }
+    let place = opened.path.map_or("in memory".to_owned(), |it| it.display().to_string());
+    let _ = writeln!(text, "Database {} ({place})", opened.database.build());
+    let _ = writeln!(text, "{} advisories on", opened.database.advisories());
+    for (namespace, packages) in summary(&opened.database) {
+        let _ = writeln!(text, "  {namespace}: {packages} entries");
+    }
+    text += "Feeds\n";
+    for feed in FEEDS {
+        let _ = writeln!(text, "  {}", feed_line(feed, &opened.database));
+    }
+    if let Some(previous) = store.previous() {
+        let _ = writeln!(text, "Before that: {}", previous.build());
+    }
+    if opened.database.is_starter() {
+        text += "This is only the starter set that ships with Plimsoll: `plimsoll db update`, or `db import`.\n";
+    }
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Entries by distribution or language; there are many releases.
+fn summary(database: &Database) -> Vec<(String, u64)> {
+    let mut rows: Vec<(String, u64)> = Vec::new();
+    for (namespace, packages) in database.namespaces() {
+        let name = namespace.as_str().split(':').next().unwrap_or_default();
+        match rows.last_mut().filter(|it| it.0 == name) {
+            Some(row) => row.1 = row.1.saturating_add(*packages),
+            None => rows.push((name.to_owned(), *packages)),
+        }
+    }
+    rows
+}
+
+fn feed_line(feed: &Feed, database: &Database) -> String {
+    let state = database.meta().feeds.iter().find(|it| it.name == feed.name);
+    let name = feed.name;
+    let Some(state) = state else {
+        let on = if feed.default { "no documents yet" } else { "off" };
+        return format!("{name:<18} {}: {on}", feed.title);
+    };
+    let day =
+        state.snapshot.map_or("unknown age".to_owned(), |it| it.strftime("%Y-%m-%d").to_string());
+    let starter = if state.starter { ", the starter set" } else { "" };
+    let credit = if state.attribution.is_empty() { "" } else { "; " };
+    format!(
+        "{name:<18} {}: {} records of {day}{starter} ({}{credit}{})",
+        feed.title, state.records, state.licence, state.attribution
+    )
+}
+
+fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String> {
+    let named = |names: &[String]| names.iter().map(|it| feed(it)).collect::<Result<Vec<_>, _>>();
+    let (only, without) = (named(&arguments.feed)?, named(&arguments.without)?);
+    let is_in = |feeds: &[&Feed], it: &Feed| feeds.iter().any(|feed| feed.name == it.name);
+    let chosen = |it: &&Feed| {
+        (if only.is_empty() { it.default } else { is_in(&only, it) }) && !is_in(&without, it)
+    };
+    let feeds: Vec<&'static Feed> = FEEDS.iter().filter(chosen).collect();
+    let mut places = Vec::new();
+    for it in &arguments.place {
+        let (name, url) = it.split_once('=').ok_or(format!("`{it}` is not NAME=URL"))?;
+        places.push((feed(name)?.name.to_owned(), url.to_owned()));
+    }
+    let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
+    let (mut some, mut broken) = (false, false);
+    let mut told = |it: &Fetched| {
+        let (feed, url) = (it.feed, &it.url);
+        match &it.outcome {
+            Ok(Some(bytes)) => eprintln!("{feed}: {bytes} bytes from {url}"),
+            Ok(None) => eprintln!("{feed}: unchanged {url}"),
+            Err(why) => eprintln!("{feed}: {url}: {why}"),
+        }
+        some |= it.outcome.is_ok();
+        broken |= it.outcome.is_err();
+    };
+    let policy = Policy { force: arguments.force };
+    let compiled = store.update(&client, &feeds, &places, policy, &mut told);
+    let compiled = compiled.map_err(|err| err.to_string())?;
+    if !some {
+        return Err("no feed could be fetched; what was there before stays in use".to_owned());
+    }
+    tell(&compiled)?;
+    Ok(ExitCode::from(u8::from(broken)))
+}
+
+fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String> {
+    let feed = arguments.feed.as_deref().map(feed).transpose()?;
+    let policy = Policy { force: arguments.force };
+    let compiled = store.import(feed, &arguments.path, policy).map_err(|err| err.to_string())?;
+    tell(&compiled)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(store: &Store) -> Result<ExitCode, String> {
+    let opened = store.open().map_err(|err| err.to_string())?;
+    for it in &opened.warnings {
+        eprintln!("plimsoll: {it}");
+    }
+    opened.database.verify().map_err(|err| err.to_string())?;
+    print(&format!("Database {} is whole.\n", opened.database.build()))?;
+    Ok(ExitCode::from(if opened.warnings.is_empty() { 0 } else { FAILED }))
+}
+
+fn feed(name: &str) -> Result<&'static Feed, String> {
+    assess::feeds::feed(name).ok_or_else(|| {
+        let names: Vec<&str> = FEEDS.iter().map(|it| it.name).collect();
+        format!("there is no feed `{name}`; there are {}", names.join(", "))
+    })
+}
+
+fn tell(compiled: &Compiled) -> Result<(), String> {
+    let mut text = String::new();
+    for (feed, name, why) in compiled.faults.iter().take(LISTED) {
+        let _ = writeln!(text, "{feed}: {name}: {why}");
+    }
+    if compiled.faults.len() > LISTED {
+        let _ = writeln!(text, "... {} documents could not be read in all", compiled.faults.len());
+    }
+    let _ = writeln!(
+        text,
+        "Database {} is in use: {} advisories; it says something new of {} packages, and of {} \
+         vulnerabilities in general.",
+        compiled.database.build(),
+        compiled.database.advisories(),
+        compiled.changed_packages,
+        compiled.changed_enrichment
+    );
+    print(&text)
+}

@@ -1,0 +1,216 @@
+//! The advisory database on disk: the documents of the feeds as they came, and what is compiled from them.
+//!
+//! ```text
+//! feeds/<feed>/...           documents: fetched, or brought in by hand
+//! db/<build>.plimsoll        compiled databases, immutable
+//! db/current, db/previous    links to the one in use and the one before
+//! db/lock                    held by whoever changes any of this
+//! ```
+mod compile;
+mod containers;
+mod fetch;
+mod generations;
+
+pub use compile::{Compiled, Policy};
+pub use fetch::Fetched;
+
+use assess::{Database, Feed};
+use jiff::Timestamp;
+use std::{
+    error, fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+/// The advisories that a machine has.
+#[derive(Clone, Debug)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// Why the advisories could not be had or changed.
+#[derive(Debug)]
+pub enum StoreError {
+    /// Reading or writing failed: what.
+    Io {
+        /// What was read or written.
+        what: String,
+        /// How it failed.
+        source: io::Error,
+    },
+    /// Somebody else changes them just now.
+    Busy(PathBuf),
+    /// What was built or brought in is not fit to be used: why.
+    Refused(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Io { what, source } => write!(f, "{what}: {source}"),
+            StoreError::Busy(lock) => write!(
+                f,
+                "another process changes the advisories just now; it holds {}",
+                lock.display()
+            ),
+            StoreError::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl error::Error for StoreError {}
+
+/// For `map_err`: doing something with `path` failed.
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let what = path.display().to_string();
+    move |source| StoreError::Io { what, source }
+}
+
+/// A database, and what had to be worked around to open one.
+#[derive(Debug)]
+pub struct Opened {
+    /// The database.
+    pub database: Database,
+    /// Where it is; `None` for one that was built in memory.
+    pub path: Option<PathBuf>,
+    /// What is wrong with the stored ones, in words.
+    pub warnings: Vec<String>,
+}
+
+impl Store {
+    /// The advisories below `directory`, which need not exist yet.
+    pub fn new(directory: &Path) -> Store {
+        Store { directory: directory.to_owned() }
+    }
+
+    /// The database in use: the newest one that is whole. Where there is none, the starter set that
+    /// ships with the program, which is kept for the next time if that can be done.
+    pub fn open(&self) -> Result<Opened, StoreError> {
+        let mut warnings = Vec::new();
+        for link in [generations::CURRENT, generations::PREVIOUS] {
+            match self.generation(link) {
+                Ok(None) => {}
+                Ok(Some((database, _))) if compile::is_old_starter(&database) => {}
+                Ok(Some((database, path))) => {
+                    return Ok(Opened { database, path: Some(path), warnings });
+                }
+                Err(why) => warnings.push(why.to_string()),
+            }
+        }
+        let bytes = compile::starter()?;
+        let kept = self.lock().and_then(|_lock| self.install(&mut &bytes[..]));
+        match kept.ok().and_then(|_| self.generation(generations::CURRENT).ok().flatten()) {
+            Some((database, path)) => Ok(Opened { database, path: Some(path), warnings }),
+            None => {
+                let database = Database::from_bytes(bytes)
+                    .map_err(|err| StoreError::Refused(err.to_string()))?;
+                Ok(Opened { database, path: None, warnings })
+            }
+        }
+    }
+
+    /// The generation before the one in use.
+    pub fn previous(&self) -> Option<Database> {
+        Some(self.generation(generations::PREVIOUS).ok()??.0)
+    }
+
+    /// Fetches what has changed of `feeds` and compiles anew. A feed that can't be fetched keeps its former
+    /// documents.
+    pub fn update(
+        &self,
+        client: &net::Client,
+        feeds: &[&'static Feed],
+        places: &[(String, String)],
+        policy: Policy,
+        told: &mut dyn FnMut(&Fetched),
+    ) -> Result<Compiled, StoreError> {
+        let _lock = self.lock()?;
+        for feed in feeds {
+            for fetched in fetch::feed(&self.directory, client, feed, places)? {
+                told(&fetched);
+            }
+        }
+        self.compile(policy)
+    }
+
+    /// Brings in documents of `feed`, or of the feeds that the folders below the paths are named after, or a
+    /// compiled database, and compiles anew.
+    pub fn import(
+        &self,
+        feed: Option<&'static Feed>,
+        paths: &[PathBuf],
+        policy: Policy,
+    ) -> Result<Compiled, StoreError> {
+        let _lock = self.lock()?;
+        if let ([path], None) = (paths, feed)
+            && is_database(path)?
+        {
+            let mut file = fs::File::open(path).map_err(failed(path))?;
+            let before = self.current();
+            let (database, path) = self.install(&mut file)?;
+            return Compiled::new(before.as_ref(), database, path, Vec::new());
+        }
+        for path in paths {
+            for (feed, from) in named(feed, path)? {
+                let to = self.directory.join("feeds").join(feed.name);
+                containers::copy(&from, &to)?;
+            }
+        }
+        self.compile(policy)
+    }
+
+    fn compile(&self, policy: Policy) -> Result<Compiled, StoreError> {
+        let before = self.current();
+        let built = compile::compile(&self.directory, before.as_ref(), policy)?;
+        let mut file = built.file;
+        let (database, path) = self.install(&mut file)?;
+        Compiled::new(before.as_ref(), database, path, built.faults)
+    }
+
+    fn current(&self) -> Option<Database> {
+        Some(self.generation(generations::CURRENT).ok()??.0)
+    }
+}
+
+fn is_database(path: &Path) -> Result<bool, StoreError> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(failed(path))?;
+    file.take(8).read_to_end(&mut start).map_err(failed(path))?;
+    Ok(start == b"PLIMSOLL")
+}
+
+/// Which feed's documents `path` holds: the one that was named, or those that its folders are named after.
+fn named(
+    feed: Option<&'static Feed>,
+    path: &Path,
+) -> Result<Vec<(&'static Feed, PathBuf)>, StoreError> {
+    if let Some(feed) = feed {
+        return Ok(vec![(feed, path.to_owned())]);
+    }
+    let named = |path: &Path| {
+        let name = path.file_name()?.to_str()?;
+        Some((assess::feeds::feed(name)?, path.to_owned()))
+    };
+    let mut found: Vec<_> = named(path).into_iter().collect();
+    if found.is_empty() && path.is_dir() {
+        let entries = fs::read_dir(path).map_err(failed(path))?.flatten();
+        found = entries.filter_map(|it| named(&it.path())).collect();
+    }
+    if found.is_empty() {
+        let names: Vec<&str> = assess::FEEDS.iter().map(|it| it.name).collect();
+        return Err(StoreError::Refused(format!(
+            "{}: of which feed? Say --feed, or give a folder with folders named {}",
+            path.display(),
+            names.join(", ")
+        )));
+    }
+    Ok(found)
+}
+
+/// When a file last changed.
+fn changed(path: &Path) -> Option<Timestamp> {
+    fs::metadata(path).ok()?.modified().ok()?.try_into().ok()
+}
