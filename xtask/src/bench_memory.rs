@@ -35,9 +35,11 @@ const IMAGES: &[(&str, u64, Layer)] = &[
 /// `bench memory`.
 pub(crate) fn memory(_: &[String]) -> Result<(), Box<dyn Error>> {
     let program = plimsoll(Path::new(ROOT))?;
+    let home = tempfile::tempdir()?;
     for (what, bytes, layer) in IMAGES {
         let mut command = Command::new(&program);
         command.args(["scan", "--no-cache", "--quiet", "--format", "json", "-"]);
+        command.env("PLIMSOLL_DATA_DIR", home.path());
         let (memory, cost, said) = watch(&mut command, |out| image(out, *bytes, *layer))?;
         let report: Value = serde_json::from_str(&said)?;
         println!(
