@@ -38,6 +38,9 @@ pub(crate) struct Target {
     /// How many layers to read at once [default: the number of processors]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<usize>,
+    /// Give up on a layer when reading it makes no progress for so long
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    pub(crate) stall_timeout: u64,
     /// Read every layer again, even those seen before
     #[arg(long)]
     pub(crate) no_cache: bool,

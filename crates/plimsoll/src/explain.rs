@@ -90,12 +90,9 @@ fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<Strin
     let mut text = String::new();
     for it in &answers {
         let component = it.component.and_then(|it| inventory.components.get(it));
-        let _ = writeln!(
-            text,
-            "  {}: {}",
-            clean(&subject(it, component)),
-            clean(&it.verdict.to_string())
-        );
+        let subject = Some(subject(it, component)).filter(|it| !it.is_empty());
+        let subject = clean(subject.as_deref().unwrap_or(id));
+        let _ = writeln!(text, "  {subject}: {}", clean(&it.verdict.to_string()));
     }
     if answers.is_empty() {
         let _ = writeln!(text, "  no advisory in the database names {id}");

@@ -37,7 +37,7 @@ pub(super) fn each(path: &Path, take: Take<'_>) -> Result<(), StoreError> {
 }
 
 /// What we wrote beside a document ourselves.
-fn is_note(path: &Path) -> bool {
+pub(super) fn is_note(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name.ends_with(super::fetch::NOTE)
 }
