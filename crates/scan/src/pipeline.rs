@@ -4,6 +4,7 @@ use inspect::{LayerReport, squash};
 use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     io::{self, Read},
     sync::{
@@ -68,12 +69,17 @@ impl Scanner<'_> {
         (self.progress)(Step::Begin { layers: image.layers.len(), bytes });
         let outcomes: Vec<Mutex<Option<Result<Outcome, SourceError>>>> =
             image.layers.iter().map(|_| Mutex::new(None)).collect();
+        // The largest first: begun last, it would be read alone while the other processors idle.
+        let mut order: Vec<usize> = (0..image.layers.len()).collect();
+        order.sort_by_key(|it| Reverse(image.layers.get(*it).map(|it| it.blob.size)));
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             for _ in 0..self.parallel.clamp(1, image.layers.len().max(1)) {
                 scope.spawn(|| {
                     loop {
-                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                            return;
+                        };
                         let (Some(layer), Some(slot)) = (image.layers.get(i), outcomes.get(i))
                         else {
                             return;
