@@ -33,15 +33,15 @@ pub(crate) fn platform(target: &Target) -> PlatformChoice {
     }
 }
 
-/// The image or tag within an archive or layout: what is behind the last colon.
+/// The image or tag within an archive or layout: what is behind a colon after the path. Both may have
+/// colons of their own, so the longest path that exists is the one.
 pub(crate) fn choice(image: &str) -> (&str, Option<&str>) {
     if Path::new(image).exists() {
         return (image, None);
     }
-    match image.rsplit_once(':') {
-        Some((path, choice)) if Path::new(path).exists() => (path, Some(choice)),
-        _ => (image, None),
-    }
+    let mut parts = image.rmatch_indices(':').filter_map(|(at, _)| image.split_at_checked(at));
+    let found = parts.find(|(path, _)| Path::new(path).exists());
+    found.map_or((image, None), |(path, choice)| (path, choice.strip_prefix(':')))
 }
 
 /// Opens what was asked for.
