@@ -5,7 +5,12 @@ use crate::{
 };
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt};
-use testkit::registry::{Auth, Registry};
+use testkit::{
+    archive,
+    image::{gzip, image},
+    registry::{Auth, Registry},
+    tar::tar,
+};
 
 fn cached(image: &Value) -> Vec<bool> {
     image["layers"].as_array().unwrap().iter().map(|it| it["cached"].as_bool().unwrap()).collect()
@@ -42,6 +47,17 @@ fn a_second_scan_reads_no_layer() {
     let run = bench.run(&["scan", "--format", "json", "--no-cache", &name]);
     assert_eq!(cached(&run.image()), [false, false]);
     assert_eq!(fetched(&image), [2, 2]);
+}
+
+/// Such an archive has to be read to its end every time, but others gain by it.
+#[test]
+fn what_was_read_of_a_stream_is_kept_too() {
+    let (bench, tars) = (Bench::new(), [tar(&debian(OLD))]);
+    let image = image("linux/amd64", &tars);
+    let saved = archive::pack(&archive::saved(&image, &tars, "app:1"));
+    let first = bench.scan(&bench.file("saved.tgz", gzip(&saved)));
+    assert_eq!(cached(&first), [false]);
+    assert_eq!(cached(&bench.scan(&bench.layout(&image))), [true]);
 }
 
 #[test]

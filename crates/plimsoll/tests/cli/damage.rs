@@ -7,7 +7,8 @@ use crate::{
 use serde_json::{Value, json};
 use std::fs;
 use testkit::{
-    image::{Blob, BuiltImage, LAYER, LAYER_GZIP, assemble, gzip, sha256},
+    archive,
+    image::{Blob, BuiltImage, LAYER, LAYER_GZIP, assemble, gzip, plain_image, sha256},
     tar::{Entry, dir, file, hard_link, header, seal, symlink, tar},
 };
 
@@ -61,6 +62,20 @@ fn a_layer_whose_content_is_not_what_the_image_says_is_a_gap() {
     bad_layer("wrong diff ID", &image, &["malformed", "the image says that this layer is"]);
     let image = above(&good, LAYER, &other[..other.len() - 1300], &other);
     bad_layer("truncated tar", &image, &["malformed"]);
+}
+
+/// An archive that can be read only once is held to what it says like any other.
+#[test]
+fn a_stream_whose_layers_are_not_what_it_says_has_a_gap() {
+    let (bench, claimed, real) = (Bench::new(), tar(&[]), good());
+    let image = plain_image("linux/amd64", &[claimed]);
+    let saved = archive::pack(&archive::saved(&image, &[real], "app:1"));
+    for (name, bytes) in [("saved.tar", saved.clone()), ("saved.tgz", gzip(&saved))] {
+        let report = bench.scan(&bench.file(name, bytes));
+        one_gap(&report, &["the image says that this layer is"]);
+        assert_eq!(names(&report).len(), 3, "{name}");
+        assert_eq!(bench.kept().len(), 0, "{name}");
+    }
 }
 
 /// The content is just what the image says, only that it is no archive: so the report may be kept.
