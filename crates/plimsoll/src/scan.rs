@@ -26,8 +26,10 @@ use std::{
     time::Duration,
 };
 
-/// How long a child that inspects a layer may go without a sign of life.
-const STALL: Duration = Duration::from_secs(120);
+/// Seconds that a child which inspects a layer may go without a sign of life.
+const STALL_SECONDS: u64 = 120;
+/// Changes that, so that tests need not wait as long.
+const STALL_VARIABLE: &str = "PLIMSOLL_STALL_SECONDS";
 
 /// Scans and reports; the exit code is that of a gate.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
@@ -62,7 +64,7 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let cache = Cache::new(&places::cache(), &scan::revision(&limits));
     let step = |it| progress.step(it);
     let scanner = Scanner {
-        inspection: Inspection { program: program(), limits, spool, stall: STALL },
+        inspection: Inspection { program: program(), limits, spool, stall: stall() },
         cache: (!target.no_cache).then_some(cache),
         parallel: target
             .parallel
@@ -113,6 +115,11 @@ fn bill(bytes: &[u8]) -> Result<Vec<Scanned>, SourceError> {
 
 fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {
     source.images()?.into_iter().map(|it| scanner.scan(source, it)).collect()
+}
+
+fn stall() -> Duration {
+    let seconds = env::var(STALL_VARIABLE).ok().and_then(|it| it.parse().ok());
+    Duration::from_secs(seconds.filter(|it| *it > 0).unwrap_or(STALL_SECONDS))
 }
 
 /// This very program, to be run again for each layer.
