@@ -90,21 +90,24 @@ fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<Strin
     let mut text = String::new();
     for it in &answers {
         let component = it.component.and_then(|it| inventory.components.get(it));
-        let subject = Some(subject(it, component)).filter(|it| !it.is_empty());
-        let subject = clean(subject.as_deref().unwrap_or(id));
-        let _ = writeln!(text, "  {subject}: {}", clean(&it.verdict.to_string()));
-    }
-    if answers.is_empty() {
-        let _ = writeln!(text, "  no advisory in the database names {id}");
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            clean(&subject(id, it, component)),
+            clean(&it.verdict.to_string())
+        );
     }
     Ok(text)
 }
 
-fn subject(answer: &Answer, component: Option<&Located<model::Component>>) -> String {
-    let name = component.map_or_else(
-        || answer.package.clone(),
-        |it| format!("{} {}", it.what.name, it.what.version),
-    );
+/// What an answer is about; where that is no package, the whole release, or the vulnerability.
+fn subject(id: &str, answer: &Answer, component: Option<&Located<model::Component>>) -> String {
+    let name = match (component, answer.package.as_str(), &answer.namespace) {
+        (Some(it), ..) => format!("{} {}", it.what.name, it.what.version),
+        (None, "", Some(namespace)) => namespace.to_string(),
+        (None, "", None) => id.to_owned(),
+        (None, package, _) => package.to_owned(),
+    };
     match (&answer.namespace, &answer.advisory) {
         (Some(namespace), Some((feed, advisory))) => {
             format!("{name} ({advisory} of {feed}, {namespace})")

@@ -130,9 +130,10 @@ impl Scanner<'_> {
         })?;
         let scanned = images.into_iter().map(|image| {
             let outcomes = image.layers.iter().map(|layer| {
-                let report = reports.get(&layer.blob.place).cloned().unwrap_or_else(|| {
+                let mut report = reports.get(&layer.blob.place).cloned().unwrap_or_else(|| {
                     broken(Reason::Malformed(format!("no layer `{}`", layer.blob.place)))
                 });
+                self.settle(layer, &mut report);
                 Outcome { report, cached: false, missing: missing.clone() }
             });
             let outcomes = outcomes.collect();
@@ -160,7 +161,12 @@ impl Scanner<'_> {
         };
         let mut blob = Counted { inner: open()?, progress: self.progress };
         let mut inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
-        let report = &mut inspected.report;
+        self.settle(layer, &mut inspected.report);
+        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
+    }
+
+    /// Holds a new report against what the image says of the layer, and keeps it when both agree.
+    fn settle(&self, layer: &Layer, report: &mut LayerReport) {
         match (&layer.diff_id, &report.diff_id) {
             (Some(claimed), Some(real)) if claimed != real => {
                 let what = format!("the image says that this layer is {claimed}, it is {real}");
@@ -174,7 +180,6 @@ impl Scanner<'_> {
             }
             _ => {}
         }
-        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
     }
 
     fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Scanned {

@@ -1,5 +1,5 @@
 //! The advisory database: starter set, import, update, and whoever is killed in between.
-use crate::{OLD, Place, debian_image, ids};
+use crate::place::{OLD, Place, debian_image, ids};
 use std::{
     fs,
     os::unix::fs::MetadataExt,
@@ -298,4 +298,17 @@ fn a_mirror_is_enough_to_derive_advisories() {
     let ran = place.run(args);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("SHA-256"), "{}", ran.out);
+}
+
+#[test]
+fn a_bill_of_materials_is_matched_without_layers() {
+    let place = Place::new();
+    let bill = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{"type":"library",
+        "name":"libssl3","version":"3.0.9-1",
+        "purl":"pkg:deb/debian/libssl3@3.0.9-1?arch=amd64&distro=debian-12&upstream=openssl"}]}"#;
+    place.write("bill.json", bill);
+    assert!(!ids(&place.report(&["bill.json"])).is_empty());
+    place.write("no-bill.json", "{\"a\":1}");
+    let ran = place.run(["scan", "no-bill.json"]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
 }
