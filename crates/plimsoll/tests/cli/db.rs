@@ -8,7 +8,11 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use testkit::http::{Reply, Server, Wire};
+use testkit::{
+    http::{Reply, Server, Wire},
+    image::{gzip, sha256},
+    tar::{file, tar},
+};
 
 /// A record of OSV that says that a package of Debian 12 is affected below a version.
 fn osv(id: &str, package: &str, fixed: &str) -> String {
@@ -232,4 +236,66 @@ fn a_full_disk_is_told_and_leaves_the_old_one() {
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("No space left"), "{text}");
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// A mirror of one suite: a quilt package with a security update, a native one without any.
+fn mirror(place: &Place) {
+    let entry = |version: &str, text: &str| {
+        let trailer = " -- A B <a@b.example>  Mon, 01 Jan 2024 00:00:00 +0000";
+        format!("p ({version}) x; urgency=high\n\n  * {text}\n\n{trailer}\n\n")
+    };
+    let changelog = entry("1-2+deb12u1", "CVE-2099-0007") + &entry("1-2", "first");
+    let packaging = gzip(&tar(&[file("debian/control", "x"), file("debian/changelog", changelog)]));
+    place.write("m-security/pool/p_1-2+deb12u1.debian.tar.gz", &packaging);
+    let source = |version: &str, file: &str, bytes: &[u8]| {
+        let (hash, size) = (sha256(bytes), bytes.len());
+        let hash = hash.hex();
+        format!(
+            "Package: p\nVersion: {version}\nDirectory: pool\nChecksums-Sha256:\n {hash} {size} {file}\n\n"
+        )
+    };
+    for (root, suite, sources) in [
+        ("m", "bookworm", source("1-2", "p_1-2.debian.tar.gz", b"never fetched")),
+        (
+            "m-security",
+            "bookworm-security",
+            source("1-2+deb12u1", "p_1-2+deb12u1.debian.tar.gz", &packaging),
+        ),
+    ] {
+        let index = gzip(sources.as_bytes());
+        place.write(&format!("{root}/dists/{suite}/main/source/Sources.gz"), &index);
+        let (hash, size) = (sha256(&index), index.len());
+        let release =
+            format!("Version: 12.5\nSHA256:\n {} {size} main/source/Sources.gz\n", hash.hex());
+        place.write(&format!("{root}/dists/{suite}/InRelease"), release);
+    }
+}
+
+#[test]
+fn a_mirror_is_enough_to_derive_advisories() {
+    let place = Place::new();
+    mirror(&place);
+    let args = ["db", "derive", "--mirror", "m", "--suite", "bookworm", "-o", "out.jsonl"];
+    let ran = place.run(args);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("1 vulnerabilities from 1 changelogs"), "{}", ran.out);
+    let ran = place.run(["db", "import", "--feed", "debian-changelogs", "out.jsonl"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let bill = |version: &str| {
+        let purl = format!("pkg:deb/debian/p@{version}?arch=amd64&distro=debian-12");
+        format!(
+            r#"{{"bomFormat":"CycloneDX","specVersion":"1.5","components":[{{"type":"library",
+            "name":"p","version":"{version}","purl":"{purl}"}}]}}"#
+        )
+    };
+    place.write("old.json", bill("1-2"));
+    place.write("new.json", bill("1-2%2Bdeb12u1"));
+    assert_eq!(ids(&place.report(&["old.json"])), ["CVE-2099-0007"]);
+    assert!(ids(&place.report(&["new.json"])).is_empty());
+    // A file that is not the one in the index is not believed.
+    fs::remove_dir_all(place.path("cache")).unwrap();
+    place.write("m-security/pool/p_1-2+deb12u1.debian.tar.gz", "something else");
+    let ran = place.run(args);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("SHA-256"), "{}", ran.out);
 }

@@ -1,5 +1,6 @@
 //! The real binary, end to end, on images built on the spot.
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
