@@ -128,9 +128,18 @@ impl Scanner<'_> {
             (self.progress)(Step::Layer);
             Ok(())
         })?;
+        // A report may be large: it is copied only for layers that stand in several places.
+        let mut uses: HashMap<String, usize> = HashMap::new();
+        for layer in images.iter().flat_map(|it| &it.layers) {
+            let count = uses.entry(layer.blob.place.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
         let scanned = images.into_iter().map(|image| {
             let outcomes = image.layers.iter().map(|layer| {
-                let mut report = reports.get(&layer.blob.place).cloned().unwrap_or_else(|| {
+                let place = &layer.blob.place;
+                let once = uses.get(place) == Some(&1);
+                let report = if once { reports.remove(place) } else { reports.get(place).cloned() };
+                let mut report = report.unwrap_or_else(|| {
                     broken(Reason::Malformed(format!("no layer `{}`", layer.blob.place)))
                 });
                 self.settle(layer, &mut report);
