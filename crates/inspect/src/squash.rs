@@ -1,7 +1,10 @@
 //! Layers on top of each other: what the image finally contains, and which layer brought it in.
-use crate::{Found, LayerReport, cover::key};
+use crate::{
+    Found, LayerReport,
+    cover::{Key, key},
+};
 use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Where release files stand, the one to be believed most first (os-release(5), "Description").
 const RELEASES: &[&str] = &["etc/os-release", "usr/lib/os-release"];
@@ -210,18 +213,32 @@ impl<'a> View<'a> {
 
     /// Executables in any layer, and how many a package owns by their path.
     fn executables(&self, layers: &[LayerReport]) -> Executables {
-        let mut executables = HashMap::new();
-        for report in layers {
-            executables.extend(report.cover.executables());
-        }
+        // Millions of rows: a table of hashes would need twice the memory.
+        let all = layers.iter().enumerate().flat_map(|(layer, report)| {
+            report.cover.executables().map(move |(key, bytes)| (key, layer, bytes))
+        });
+        let mut executables: Vec<(Key, usize, u64)> = all.collect();
+        executables.sort_unstable();
+        executables.dedup_by(|upper, lower| {
+            let same = upper.0 == lower.0;
+            if same {
+                *lower = *upper;
+            }
+            same
+        });
         let mut counts = Executables {
             files: u64::try_from(executables.len()).unwrap_or(u64::MAX),
-            bytes: executables.values().fold(0, |sum: u64, it| sum.saturating_add(*it)),
+            bytes: executables.iter().fold(0, |sum: u64, it| sum.saturating_add(it.2)),
             ..Executables::default()
         };
         let owned = self.newest().flat_map(|(_, _, found)| &found.owned);
         for file in owned.flat_map(|it| &it.files) {
-            if let Some(bytes) = executables.remove(&key(self.place(&file.path).as_str())) {
+            let key = key(self.place(&file.path).as_str());
+            let row = executables.binary_search_by(|it| it.0.cmp(&key)).ok();
+            let Some(row) = row.and_then(|it| executables.get_mut(it)) else { continue };
+            // Each has at least a byte; nothing is left of one that was counted.
+            let bytes = std::mem::take(&mut row.2);
+            if bytes > 0 {
                 counts.owned_files = counts.owned_files.saturating_add(1);
                 counts.owned_bytes = counts.owned_bytes.saturating_add(bytes);
             }
