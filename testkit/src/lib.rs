@@ -1,4 +1,5 @@
 //! For tests only: an in-process registry, an image builder, damaged bytes.
+pub mod archive;
 pub mod http;
 pub mod image;
 pub mod registry;

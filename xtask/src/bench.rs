@@ -1,5 +1,5 @@
 //! Benchmarks: each prints what it measured beside the limit of the same thing.
-use crate::snapshots;
+use crate::{bench_memory, bench_scan, snapshots};
 use assess::{Builder, Database, Item, Scope, assess_in, database::Meta};
 use jiff::civil::date;
 use model::{
@@ -9,26 +9,33 @@ use model::{
 use std::{
     env,
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 /// A name, and what runs under it.
-type Bench = (&'static str, fn(&Path) -> Result<(), Box<dyn std::error::Error>>);
+type Bench = (&'static str, fn(&[String]) -> Result<(), Box<dyn std::error::Error>>);
 
-const BENCHES: &[Bench] = &[("db", db), ("db-large", db_large)];
+const BENCHES: &[Bench] = &[
+    ("scan", bench_scan::scan),
+    ("rescan", bench_scan::rescan),
+    ("memory", bench_memory::memory),
+    ("build", bench_scan::build),
+    ("db", db),
+    ("db-large", db_large),
+];
 
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    let data = env::var_os("PLIMSOLL_CONFORMANCE").map(PathBuf::from);
-    let data = data.unwrap_or_else(|| PathBuf::from("../shared/conformance"));
     let chosen = args.first().and_then(|name| BENCHES.iter().find(|it| it.0 == name));
     let Some((name, bench)) = chosen else {
         let names: Vec<&str> = BENCHES.iter().map(|it| it.0).collect();
         println!("usage: cargo run --release -p xtask -- bench {}", names.join("|"));
+        println!("  scan, rescan: [--images DIR] of OCI layouts; scan: [--syft PROGRAM]");
+        println!("  db: the data of PLIMSOLL_CONFORMANCE");
         return ExitCode::from(2);
     };
-    match bench(&data) {
+    match bench(args.get(1..).unwrap_or_default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(it) => {
             println!("{name}: {it}");
@@ -43,8 +50,10 @@ fn is_measured(file: &str) -> bool {
 }
 
 /// The advisory database: build, open, match.
-fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let folder = snapshots::folder(data).ok_or("no snapshots: set PLIMSOLL_CONFORMANCE")?;
+fn db(_: &[String]) -> Result<(), Box<dyn std::error::Error>> {
+    let data = env::var_os("PLIMSOLL_CONFORMANCE").map(PathBuf::from);
+    let data = data.unwrap_or_else(|| PathBuf::from("../shared/conformance"));
+    let folder = snapshots::folder(&data).ok_or("no snapshots: set PLIMSOLL_CONFORMANCE")?;
     let place = env::temp_dir().join(format!("plimsoll-bench-{}.db", std::process::id()));
     let start = Instant::now();
     let mut builder = Builder::new(Meta::default());
@@ -85,7 +94,7 @@ fn db(data: &Path) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Six million entries, as many as a full set of feeds is planned to have, with little memory.
-fn db_large(_: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn db_large(_: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let scratch = Box::new(tempfile::tempfile()?);
     let mut builder = Builder::with_scratch(Meta::default(), scratch, 64 << 20);

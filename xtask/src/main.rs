@@ -1,7 +1,10 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
 mod archive;
 mod bench;
+mod bench_memory;
+mod bench_scan;
 mod conformance;
+mod measure;
 mod seeds;
 mod snapshots;
 mod tidy;

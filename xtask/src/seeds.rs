@@ -37,7 +37,7 @@ fn write() -> io::Result<usize> {
             let name = format!("{}-{stem}", cataloger.name);
             seed("catalogers", &name, row, &bytes)?;
             let place = cataloger.paths.first().unwrap_or(&"").replace('*', &stem);
-            let mut layer = archive::header(&place, bytes.len() as u64, b'0').to_vec();
+            let mut layer = archive::header(&place, bytes.len() as u64, 0o644).to_vec();
             layer.extend(&bytes);
             layer.resize(layer.len().next_multiple_of(512) + 1024, 0);
             seed("layer", &name, 255, &layer)?;
@@ -50,12 +50,12 @@ fn write() -> io::Result<usize> {
         }
     }
     for (row, (name, _)) in model::version::Scheme::ALL.iter().enumerate() {
-        for (i, three) in VERSIONS.iter().enumerate() {
-            seed("versions", &format!("{name}-{i}"), row, three.as_bytes())?;
+        for (i, two) in VERSIONS.iter().enumerate() {
+            seed("versions", &format!("{name}-{i}"), row, two.as_bytes())?;
         }
     }
     let manifest = br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":1},"layers":[]}"#;
-    let mut tar = archive::header("manifest.json", manifest.len() as u64, b'0').to_vec();
+    let mut tar = archive::header("manifest.json", manifest.len() as u64, 0o644).to_vec();
     tar.extend(manifest);
     for (row, bytes) in [&tar[..], manifest, br#"{"rootfs":{"diff_ids":[]}}"#, b"a.b:1/c/d:e"]
         .into_iter()
@@ -66,7 +66,7 @@ fn write() -> io::Result<usize> {
     Ok(count)
 }
 
-/// Three versions a line, of every taste.
+/// Versions of every taste, two in a row.
 const VERSIONS: &[&str] = &[
     "1.0\n1.0~rc1\n1:0.9-1",
     "1.2.3-alpha.1\n1.2.3+build\nv1.2.3",

@@ -110,9 +110,9 @@ fn by_version(ecosystem: Ecosystem, installed: &str, affected: &Affected) -> Out
 fn compare(ecosystem: Ecosystem, a: &str, b: &str) -> Option<Ordering> {
     if ecosystem == Ecosystem::Golang {
         let bare = |it| str::trim_start_matches(str::trim_start_matches(it, "go"), 'v');
-        return ecosystem.scheme().compare(bare(a), bare(b));
+        return ecosystem.scheme().order(bare(a), bare(b));
     }
-    ecosystem.scheme().compare(a, b)
+    ecosystem.scheme().order(a, b)
 }
 
 fn order(ecosystem: Ecosystem, a: &str, b: &str) -> Ordering {

@@ -78,7 +78,7 @@ fn worse(ecosystem: Ecosystem, a: Judgement, b: Judgement) -> Judgement {
     match (&a.1, &b.1) {
         // Both must be left behind.
         (Outcome::Hit(Hit { fix: Some(one), .. }), Outcome::Hit(Hit { fix: Some(two), .. })) => {
-            let later = ecosystem.scheme().compare(one, two) == Some(Ordering::Less);
+            let later = ecosystem.scheme().order(one, two) == Some(Ordering::Less);
             if later { b } else { a }
         }
         (Outcome::Hit(_), Outcome::Hit(Hit { fix: None, .. })) => b,

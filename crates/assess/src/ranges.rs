@@ -83,7 +83,7 @@ fn sort(events: &mut [Event], scheme: Scheme) {
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
         (false, false) => scheme
-            .compare(a.version(), b.version())
+            .order(a.version(), b.version())
             .unwrap_or(Ordering::Equal)
             .then(a.rank().cmp(&b.rank())),
     });
@@ -102,7 +102,7 @@ pub(crate) fn lists_decide(namespace: &Namespace) -> bool {
 
 /// Whether a version is certainly in a range.
 pub(crate) fn contains(range: &Range, version: &str, scheme: Scheme) -> bool {
-    position(range, |it| scheme.compare(version, it)) == Some(true)
+    position(range, |it| scheme.order(version, it)) == Some(true)
 }
 
 /// Whether a version is in a range, by how it compares with those of the range; `None` when that

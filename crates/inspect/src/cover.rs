@@ -62,13 +62,20 @@ impl Cover {
             || self.emptied.has(&key(""))
     }
 
-    /// The executables: the key of the path, and the size.
+    /// The executables, in the order of their keys: the key of the path, and the size.
     pub(crate) fn executables(&self) -> impl Iterator<Item = (Key, u64)> {
         self.replaced.0.iter().filter_map(|it| {
             let (key, size) = it.split_first_chunk()?;
             let size = u32::from_le_bytes(*size.first_chunk()?);
             (size > 0).then(|| (*key, u64::from(size)))
         })
+    }
+
+    /// The size of the executable at the path of that key, where there is one.
+    pub(crate) fn executable(&self, key: &Key) -> Option<u64> {
+        let row = self.replaced.0.get(self.replaced.find(key)?)?;
+        let size = u32::from_le_bytes(*row.last_chunk()?);
+        (size > 0).then(|| u64::from(size))
     }
 
     /// How many bytes it takes in memory.
@@ -94,8 +101,12 @@ impl Table {
         before.saturating_sub(self.0.len())
     }
 
+    fn find(&self, key: &Key) -> Option<usize> {
+        self.0.binary_search_by(|it| it.first_chunk::<16>().cmp(&Some(key))).ok()
+    }
+
     fn has(&self, key: &Key) -> bool {
-        self.0.binary_search_by(|it| it.first_chunk::<16>().cmp(&Some(key))).is_ok()
+        self.find(key).is_some()
     }
 }
 
@@ -156,6 +167,8 @@ mod tests {
             assert!(!cover.hides(path), "{path}");
         }
         assert_eq!(cover.executables().collect::<Vec<_>>(), [(key("bin/sh"), 7)]);
+        assert_eq!(cover.executable(&key("bin/sh")), Some(7));
+        assert_eq!(cover.executable(&key("etc/passwd")), None);
     }
 
     #[test]

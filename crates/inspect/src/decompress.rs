@@ -225,6 +225,8 @@ struct Pending {
     ended: bool,
 }
 
+/// How much the decoder is given at a time.
+const PIECE_BYTES: usize = 16 << 10;
 /// How much of what has been used is kept: the checksum, and what the decoder may have taken too much.
 const KEPT_BYTES: usize = 16;
 
@@ -343,8 +345,14 @@ fn member<R: BufRead>(
         }
         let at = output.chunk.end.saturating_sub(base);
         let place = output.chunk.buffer.get_mut(base..).unwrap_or_default();
-        let (used, made) =
-            decoder.read(pending.bytes(), place, at, pending.ended).map_err(deflate)?;
+        // Told of the end of its input the decoder would not say what it made before that; and what
+        // it makes before it meets an error is lost, so it gets a little at a time.
+        let piece = pending.bytes();
+        let piece = piece.get(..PIECE_BYTES).unwrap_or(piece);
+        let (used, made) = decoder.read(piece, place, at, false).map_err(deflate)?;
+        if used == 0 && made == 0 && pending.ended && !decoder.is_done() {
+            return Err(Malformed::new("deflate: ends early").into());
+        }
         pending.consume(used);
         crc.update(place.get(at..at.saturating_add(made)).unwrap_or_default());
         length = length.wrapping_add(u64::try_from(made).unwrap_or_default());

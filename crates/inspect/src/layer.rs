@@ -246,6 +246,8 @@ impl Walk<'_> {
         }
         match kind {
             Kind::Dir => self.report.cover.directory(&path),
+            // Refused, because its name climbs out: the root itself is not meant.
+            Kind::Other if path.as_str().is_empty() => {}
             Kind::Other => self.report.cover.replace(&path, 0),
             Kind::Symbolic(target) => {
                 self.report.cover.replace(&path, 0);

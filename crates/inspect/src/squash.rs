@@ -1,7 +1,10 @@
 //! Layers on top of each other: what the image finally contains, and which layer brought it in.
 use crate::{Found, LayerReport, cover::key};
 use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet},
+};
 
 /// Where release files stand, the one to be believed most first (os-release(5), "Description").
 const RELEASES: &[&str] = &["etc/os-release", "usr/lib/os-release"];
@@ -210,24 +213,41 @@ impl<'a> View<'a> {
 
     /// Executables in any layer, and how many a package owns by their path.
     fn executables(&self, layers: &[LayerReport]) -> Executables {
-        let mut executables = HashMap::new();
-        for report in layers {
-            executables.extend(report.cover.executables());
-        }
-        let mut counts = Executables {
-            files: u64::try_from(executables.len()).unwrap_or(u64::MAX),
-            bytes: executables.values().fold(0, |sum: u64, it| sum.saturating_add(*it)),
-            ..Executables::default()
-        };
+        let mut counts = count(layers);
         let owned = self.newest().flat_map(|(_, _, found)| &found.owned);
+        let mut seen = HashSet::new();
         for file in owned.flat_map(|it| &it.files) {
-            if let Some(bytes) = executables.remove(&key(self.place(&file.path).as_str())) {
+            let key = key(self.place(&file.path).as_str());
+            let bytes = layers.iter().rev().find_map(|it| it.cover.executable(&key));
+            if let Some(bytes) = bytes.filter(|_| seen.insert(key)) {
                 counts.owned_files = counts.owned_files.saturating_add(1);
                 counts.owned_bytes = counts.owned_bytes.saturating_add(bytes);
             }
         }
         counts
     }
+}
+
+/// Counts executables by merging the tables of the layers, which are in order: there may be millions, so
+/// that nothing is kept of them. Of one that several layers have, the uppermost counts.
+fn count(layers: &[LayerReport]) -> Executables {
+    let mut tables: Vec<_> = layers.iter().map(|it| it.cover.executables()).collect();
+    let mut heads = BinaryHeap::new();
+    for (layer, table) in tables.iter_mut().enumerate() {
+        heads.extend(table.next().map(|(key, bytes)| (Reverse(key), layer, bytes)));
+    }
+    let mut counts = Executables::default();
+    let mut last = None;
+    // Of equal keys the one of the uppermost layer comes out first.
+    while let Some((Reverse(key), layer, bytes)) = heads.pop() {
+        if last.replace(key) != Some(key) {
+            counts.files = counts.files.saturating_add(1);
+            counts.bytes = counts.bytes.saturating_add(bytes);
+        }
+        let next = tables.get_mut(layer).and_then(Iterator::next);
+        heads.extend(next.map(|(key, bytes)| (Reverse(key), layer, bytes)));
+    }
+    counts
 }
 
 /// The first release, with what it leaves open filled in from the others of the same name.

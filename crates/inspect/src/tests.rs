@@ -200,6 +200,10 @@ fn what_is_wrong_is_told_and_what_is_right_is_kept() {
         one().file("../../list", "b").file("c/list", "c"),
         &["c/list: c", "list: a", "tar: malformed: the path `../../list` climbs out of the image"],
     );
+    // Two of them do not stand at the same place.
+    let one_path = "tar: malformed: the path `../../x` climbs out of the image";
+    let two = one().file("../../x", "b").file("../../x", "c");
+    check(two, &["list: a", one_path, one_path]);
     check(
         one().hard("b/list", "../x"),
         &["list: a", "tar: malformed: the path `../x` climbs out of the image"],

@@ -38,6 +38,9 @@ pub(crate) struct Target {
     /// How many layers to read at once [default: the number of processors]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<usize>,
+    /// Give up on a layer when reading it makes no progress for so long
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    pub(crate) stall_timeout: u64,
     /// Read every layer again, even those seen before
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -178,6 +181,8 @@ pub(crate) enum DbCommand {
     Update(UpdateArguments),
     /// Bring in documents of feeds, or a compiled database, for machines without internet
     Import(ImportArguments),
+    /// Derive advisories from the changelogs in a Debian mirror, for `db import --feed debian-changelogs`
+    Derive(DeriveArguments),
     /// Read the whole database and hold it against its hashes
     Verify,
 }
@@ -210,4 +215,20 @@ pub(crate) struct ImportArguments {
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeriveArguments {
+    /// The mirror: an address such as https://deb.debian.org/debian, or a directory
+    #[arg(long, value_name = "URL|DIR")]
+    pub(crate) mirror: String,
+    /// The mirror of the security updates [default: the same with `-security` behind it]
+    #[arg(long, value_name = "URL|DIR")]
+    pub(crate) security_mirror: Option<String>,
+    /// A stable release; may be repeated
+    #[arg(long, value_name = "NAME", default_values = ["bullseye", "bookworm", "trixie"])]
+    pub(crate) suite: Vec<String>,
+    /// Where to write what was derived, a record a line
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }

@@ -1,14 +1,21 @@
 //! `plimsoll db`: the advisory database and the documents that it is made of.
 use crate::{
     FAILED, advisories,
-    args::{DbCommand, Format, ImportArguments, UpdateArguments},
+    args::{DbCommand, DeriveArguments, Format, ImportArguments, UpdateArguments},
     network, places,
     scan::print,
 };
 use assess::{Database, FEEDS, Feed};
+use jiff::Timestamp;
 use net::Client;
-use scan::advisories::{Compiled, Fetched, Policy, Store};
-use std::{fmt::Write, process::ExitCode};
+use scan::advisories::{Archive, Compiled, Fetched, Mirror, Policy, Store};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// How many broken documents are listed.
 const LISTED: usize = 10;
@@ -19,6 +26,7 @@ pub(crate) fn run(command: &DbCommand) -> Result<ExitCode, String> {
         DbCommand::Status { format } => status(&store, *format),
         DbCommand::Update(it) => update(&store, it),
         DbCommand::Import(it) => import(&store, it),
+        DbCommand::Derive(it) => derive(it),
         DbCommand::Verify => verify(&store),
     }
 }
@@ -125,6 +133,36 @@ fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String
     let compiled = store.import(feed, &arguments.path, policy).map_err(|err| err.to_string())?;
     tell(&compiled)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn derive(arguments: &DeriveArguments) -> Result<ExitCode, String> {
+    let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
+    let mirror = |text: &str| match text.contains("://") {
+        true => Mirror::Server(client.clone(), text.to_owned()),
+        false => Mirror::Directory(PathBuf::from(text)),
+    };
+    let beside = || format!("{}-security", arguments.mirror.trim_end_matches('/'));
+    let security = arguments.security_mirror.clone().unwrap_or_else(beside);
+    let archive = Archive {
+        main: mirror(&arguments.mirror),
+        security: mirror(&security),
+        cache: places::cache().join("changelogs"),
+    };
+    let failed = |err: std::io::Error| format!("{}: {err}", arguments.output.display());
+    let mut output = BufWriter::new(File::create(&arguments.output).map_err(failed)?);
+    let (suites, now) = (&arguments.suite, Timestamp::now());
+    let told = |it: &str| eprintln!("{it}");
+    let derived = scan::advisories::derive(&archive, suites, now, &mut output, &told);
+    let derived = derived.map_err(|err| err.to_string())?;
+    output.flush().map_err(failed)?;
+    let mut text = String::new();
+    for it in &derived.problems {
+        let _ = writeln!(text, "not read: {it}");
+    }
+    let (cves, changelogs) = (derived.cves, derived.changelogs);
+    let _ = writeln!(text, "{cves} vulnerabilities from {changelogs} changelogs");
+    print(&text)?;
+    Ok(ExitCode::from(u8::from(!derived.problems.is_empty())))
 }
 
 fn verify(store: &Store) -> Result<ExitCode, String> {

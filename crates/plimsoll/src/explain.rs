@@ -93,21 +93,21 @@ fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<Strin
         let _ = writeln!(
             text,
             "  {}: {}",
-            clean(&subject(it, component)),
+            clean(&subject(id, it, component)),
             clean(&it.verdict.to_string())
         );
-    }
-    if answers.is_empty() {
-        let _ = writeln!(text, "  no advisory in the database names {id}");
     }
     Ok(text)
 }
 
-fn subject(answer: &Answer, component: Option<&Located<model::Component>>) -> String {
-    let name = component.map_or_else(
-        || answer.package.clone(),
-        |it| format!("{} {}", it.what.name, it.what.version),
-    );
+/// What an answer is about; where that is no package, the whole release, or the vulnerability.
+fn subject(id: &str, answer: &Answer, component: Option<&Located<model::Component>>) -> String {
+    let name = match (component, answer.package.as_str(), &answer.namespace) {
+        (Some(it), ..) => format!("{} {}", it.what.name, it.what.version),
+        (None, "", Some(namespace)) => namespace.to_string(),
+        (None, "", None) => id.to_owned(),
+        (None, package, _) => package.to_owned(),
+    };
     match (&answer.namespace, &answer.advisory) {
         (Some(namespace), Some((feed, advisory))) => {
             format!("{name} ({advisory} of {feed}, {namespace})")

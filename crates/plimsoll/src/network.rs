@@ -18,9 +18,9 @@ pub(crate) fn registry(
     let reference = Reference::parse(image).map_err(|err| format!("{image}: {err}"))?;
     let mut settings = settings();
     for host in network.mirror.iter().map(|it| it.split('/').next().unwrap_or(it)) {
-        settings.hosts.insert(host.to_owned(), self::host(network)?);
+        settings.hosts.insert(host.to_ascii_lowercase(), self::host(network)?);
     }
-    settings.hosts.insert(reference.host().to_owned(), self::host(network)?);
+    settings.hosts.insert(reference.host().to_ascii_lowercase(), self::host(network)?);
     let client = Client::new(settings).map_err(|err| err.to_string())?;
     let keys = Arc::new(keychain(&reference, network)?);
     RegistrySource::mirrored(reference, platform, &network.mirror, keys, client)

@@ -27,9 +27,6 @@ use std::{
     time::Duration,
 };
 
-/// How long a child that inspects a layer may go without a sign of life.
-const STALL: Duration = Duration::from_secs(120);
-
 /// Scans and reports; the exit code is that of a gate.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
     let today = today();
@@ -64,7 +61,12 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let cache = Cache::new(&places::cache(), &scan::revision(&limits));
     let step = |it| progress.step(it);
     let scanner = Scanner {
-        inspection: Inspection { program: program(), limits, spool, stall: STALL },
+        inspection: Inspection {
+            program: program(),
+            limits,
+            spool,
+            stall: Duration::from_secs(target.stall_timeout),
+        },
         cache: (!target.no_cache).then_some(cache),
         parallel: target
             .parallel

@@ -33,14 +33,16 @@ pub(crate) fn platform(target: &Target) -> PlatformChoice {
     }
 }
 
-/// The image or tag within an archive or layout: what is behind the last colon.
+/// The image or tag within an archive or layout: what is behind the colon that ends a path.
 pub(crate) fn choice(image: &str) -> (&str, Option<&str>) {
     if Path::new(image).exists() {
         return (image, None);
     }
-    match image.rsplit_once(':') {
-        Some((path, choice)) if Path::new(path).exists() => (path, Some(choice)),
-        _ => (image, None),
+    // A digest has a colon of its own.
+    let mut splits = image.rmatch_indices(':').filter_map(|(at, _)| image.split_at_checked(at));
+    match splits.find(|(path, _)| Path::new(path).exists()) {
+        Some((path, choice)) => (path, choice.strip_prefix(':')),
+        None => (image, None),
     }
 }
 

@@ -4,6 +4,7 @@ use inspect::{LayerReport, squash};
 use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     io::{self, Read},
     sync::{
@@ -72,12 +73,17 @@ impl Scanner<'_> {
         (self.progress)(Step::Begin { layers: image.layers.len(), bytes });
         let outcomes: Vec<Mutex<Option<Result<Outcome, SourceError>>>> =
             image.layers.iter().map(|_| Mutex::new(None)).collect();
+        // The largest first: begun last, it would be read alone while the other processors idle.
+        let mut order: Vec<usize> = (0..image.layers.len()).collect();
+        order.sort_by_key(|it| Reverse(image.layers.get(*it).map(|it| it.blob.size)));
         let next = AtomicUsize::new(0);
         thread::scope(|scope| {
             for _ in 0..self.parallel.clamp(1, image.layers.len().max(1)) {
                 scope.spawn(|| {
                     loop {
-                        let i = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                            return;
+                        };
                         let (Some(layer), Some(slot)) = (image.layers.get(i), outcomes.get(i))
                         else {
                             return;
@@ -133,11 +139,21 @@ impl Scanner<'_> {
             (self.progress)(Step::Layer);
             Ok(())
         })?;
+        // A report may be large: it is copied only for layers that stand in several places.
+        let mut uses: HashMap<String, usize> = HashMap::new();
+        for layer in images.iter().flat_map(|it| &it.layers) {
+            let count = uses.entry(layer.blob.place.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
         let scanned = images.into_iter().map(|image| {
             let outcomes = image.layers.iter().map(|layer| {
-                let report = reports.get(&layer.blob.place).cloned().unwrap_or_else(|| {
+                let place = &layer.blob.place;
+                let once = uses.get(place) == Some(&1);
+                let report = if once { reports.remove(place) } else { reports.get(place).cloned() };
+                let mut report = report.unwrap_or_else(|| {
                     broken(Reason::Malformed(format!("no layer `{}`", layer.blob.place)))
                 });
+                self.settle(layer, &mut report);
                 Outcome { report, cached: false, missing: missing.clone() }
             });
             let outcomes = outcomes.collect();
@@ -165,7 +181,12 @@ impl Scanner<'_> {
         };
         let mut blob = Counted { inner: open()?, progress: self.progress };
         let mut inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
-        let report = &mut inspected.report;
+        self.settle(layer, &mut inspected.report);
+        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
+    }
+
+    /// Holds a new report against what the image says of the layer, and keeps it when both agree.
+    fn settle(&self, layer: &Layer, report: &mut LayerReport) {
         match (&layer.diff_id, &report.diff_id) {
             (Some(claimed), Some(real)) if claimed != real => {
                 let what = format!("the image says that this layer is {claimed}, it is {real}");
@@ -179,7 +200,6 @@ impl Scanner<'_> {
             }
             _ => {}
         }
-        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
     }
 
     fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Scanned {

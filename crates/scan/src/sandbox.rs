@@ -109,3 +109,67 @@ fn seccomp() -> Result<(), String> {
     let program = BpfProgram::try_from(filter).map_err(|err| err.to_string())?;
     seccompiler::apply_filter(&program).map_err(|err| err.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        env, fs,
+        fs::File,
+        io,
+        net::{TcpListener, TcpStream, UdpSocket},
+        os::unix::net::UnixStream,
+        process::Command,
+        thread,
+    };
+
+    /// What a confined process tries, each with what came of it.
+    fn attempts() -> Vec<(&'static str, io::Result<()>)> {
+        vec![
+            ("read a file", File::open("/proc/self/status").map(drop)),
+            ("write a file", File::create(env::temp_dir().join("plimsoll-confined")).map(drop)),
+            ("remove a file", fs::remove_file("/proc/self/status")),
+            ("list a folder", fs::read_dir("/").map(drop)),
+            ("make a folder", fs::create_dir(env::temp_dir().join("plimsoll-confined"))),
+            ("connect", TcpStream::connect("127.0.0.1:9").map(drop)),
+            ("listen", TcpListener::bind("127.0.0.1:0").map(drop)),
+            ("send datagrams", UdpSocket::bind("127.0.0.1:0").map(drop)),
+            ("open a local socket", UnixStream::pair().map(drop)),
+            ("start a program", Command::new("/proc/self/exe").spawn().map(drop)),
+        ]
+    }
+
+    /// The walls can't be taken down again, so this has a process of its own.
+    #[test]
+    #[ignore = "it is run by the other test, in a process of its own"]
+    fn inside() {
+        for it in confine(1 << 20) {
+            println!("missing {it}");
+        }
+        for (what, outcome) in attempts() {
+            match outcome {
+                Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {}
+                other => println!("could {what}: {other:?}"),
+            }
+        }
+        let sum = thread::spawn(|| vec![1_u8; 32 << 20].iter().map(|it| usize::from(*it)).sum());
+        let sum: usize = sum.join().unwrap();
+        println!("computed {sum}");
+    }
+
+    #[test]
+    fn a_confined_process_can_do_nothing_but_compute() {
+        let arguments = ["--exact", "sandbox::tests::inside", "--ignored", "--nocapture"];
+        let output = Command::new(env::current_exe().unwrap()).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && text.contains("computed 33554432"), "{text}");
+        let missing: Vec<&str> = text.lines().filter(|it| it.contains("missing ")).collect();
+        if missing.is_empty() {
+            assert!(!text.contains("could "), "{text}");
+        } else {
+            eprintln!(
+                "this kernel can't confine us wholly, so nothing is held against it: {missing:?}"
+            );
+        }
+    }
+}

@@ -6,8 +6,8 @@ use super::{
     json::records,
     osv::{self, Record},
 };
-use model::{Advisory, Affected, End, Names, Namespace, Range, Severity, Status};
-use std::collections::BTreeMap;
+use model::{Advisory, Affected, End, Names, Namespace, Range, Severity, Status, version::Scheme};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 pub(super) const FEED: Feed = Feed {
     name: "debian-changelogs",
@@ -59,33 +59,70 @@ pub fn derive(changelog: &str, namespace: &Namespace, source: &str, emit: Emit<'
     }
 }
 
-/// The oldest entry that names each CVE. A changelog has its newest entry first.
+/// The lowest version that fixes each CVE: of an entry that names it, or of a later one that brings just
+/// that version to a stable release. A changelog has its newest entry first.
 pub fn first_fixed(changelog: &str) -> Vec<Upload> {
+    let entries = entries(changelog);
     let mut found: BTreeMap<String, Upload> = BTreeMap::new();
-    let mut current: Option<(String, String)> = None;
-    let mut named: Vec<String> = Vec::new();
-    for line in changelog.lines() {
-        if let Some(it) = heading(line) {
-            current = Some(it);
-            named.clear();
-        } else if let Some(trailer) = line.strip_prefix(" -- ") {
-            let date = trailer.split_once(">  ").map_or("", |it| it.1).trim();
-            let Some((version, urgency)) = current.take() else { continue };
-            for cve in named.drain(..) {
-                let upload = Upload {
-                    cve: cve.clone(),
-                    stable_update: is_stable_update(&version),
-                    version: version.clone(),
-                    urgency: urgency.clone(),
-                    date: date.to_owned(),
-                };
-                found.insert(cve, upload);
+    for (at, entry) in entries.iter().enumerate() {
+        // `2.47-2~deb13u1` is older than the `2.47-2` below it, from which it was made.
+        let backport = format!("{}~", entry.version);
+        let later = entries.get(..at).unwrap_or_default();
+        let near = later.iter().rev().take(16);
+        let mut same = near.filter(|it| it.version.starts_with(&backport)).chain([entry]);
+        let Some(lowest) = same.next().map(|it| same.fold(it, lower)) else { continue };
+        for cve in &entry.cves {
+            let best = found.get(cve).is_none_or(|it| {
+                Scheme::Dpkg.compare(&lowest.version, &it.version) == Some(Ordering::Less)
+            });
+            if best {
+                found.insert(cve.clone(), lowest.upload(cve));
             }
-        } else {
-            cves(line, &mut named);
         }
     }
     found.into_values().collect()
+}
+
+/// An entry of a changelog (deb-changelog(5)).
+#[derive(Debug, Default)]
+struct Entry {
+    version: String,
+    urgency: String,
+    date: String,
+    cves: Vec<String>,
+}
+
+impl Entry {
+    fn upload(&self, cve: &str) -> Upload {
+        Upload {
+            cve: cve.to_owned(),
+            stable_update: is_stable_update(&self.version),
+            version: self.version.clone(),
+            urgency: self.urgency.clone(),
+            date: self.date.clone(),
+        }
+    }
+}
+
+fn lower<'a>(a: &'a Entry, b: &'a Entry) -> &'a Entry {
+    if Scheme::Dpkg.compare(&b.version, &a.version) == Some(Ordering::Less) { b } else { a }
+}
+
+fn entries(changelog: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut current: Option<Entry> = None;
+    for line in changelog.lines() {
+        if let Some((version, urgency)) = heading(line) {
+            current = Some(Entry { version, urgency, ..Entry::default() });
+        } else if let Some(trailer) = line.strip_prefix(" -- ") {
+            let Some(mut entry) = current.take() else { continue };
+            entry.date = trailer.split_once(">  ").map_or("", |it| it.1).trim().to_owned();
+            entries.push(entry);
+        } else if let Some(entry) = &mut current {
+            cves(line, &mut entry.cves);
+        }
+    }
+    entries
 }
 
 /// `source (version) distributions; urgency=low`.
@@ -120,8 +157,8 @@ fn digits(text: &str) -> bool {
     text.bytes().all(|it| it.is_ascii_digit())
 }
 
-/// `1.2-3+deb12u4`, `1.2-3~deb12u4`.
-fn is_stable_update(version: &str) -> bool {
+/// Whether a version is that of an update to a stable release: `1.2-3+deb12u4`, `1.2-3~deb12u4`.
+pub fn is_stable_update(version: &str) -> bool {
     version.rsplit(['+', '~']).any(|it| {
         let numbers = it.strip_prefix("deb").and_then(|it| it.split_once('u'));
         numbers.is_some_and(|(a, b)| {
@@ -135,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entry_that_names_a_cve_fixed_it() {
+    fn the_lowest_version_that_names_a_cve_fixed_it() {
         let changelog = "\
 widget (2:1.4-2+deb12u2) bookworm-security; urgency=high
 
@@ -170,5 +207,22 @@ widget (2:1.0-1) unstable; urgency=low (see NEWS), binary-only=yes
             ]
         );
         assert_eq!(first_fixed(changelog)[1].date, "Mon, 01 Jan 2024 00:00:00 +0000");
+    }
+
+    #[test]
+    fn a_stable_release_is_fixed_by_what_was_made_from_the_fix() {
+        let entry = |version: &str, text: &str| {
+            let trailer = " -- A B <a@b.example>  Mon, 01 Jan 2024 00:00:00 +0000";
+            format!("p ({version}) x; urgency=low\n\n  * {text}\n\n{trailer}\n\n")
+        };
+        let check = |entries: &[(&str, &str)], expected: &str| {
+            let text: String = entries.iter().map(|it| entry(it.0, it.1)).collect();
+            let versions: Vec<String> =
+                first_fixed(&text).into_iter().map(|it| it.version).collect();
+            assert_eq!(versions, [expected], "{entries:?}");
+        };
+        check(&[("2.47-2~deb13u1", "for trixie"), ("2.47-2", "CVE-2024-0001")], "2.47-2~deb13u1");
+        check(&[("1.38-4", "CVE-2024-0001"), ("1.40-2", "CVE-2024-0001")], "1.38-4");
+        check(&[("1.38-4", "another branch"), ("1.40-2", "CVE-2024-0001")], "1.40-2");
     }
 }

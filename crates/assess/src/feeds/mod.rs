@@ -1,5 +1,6 @@
 //! Where advisories come from: one module a feed, one line per module below.
 mod alpine_secdb;
+mod debian_archive;
 mod debian_changelogs;
 mod debian_tracker;
 mod epss;
@@ -7,7 +8,10 @@ mod json;
 mod kev;
 mod osv;
 
-pub use debian_changelogs::{Upload, derive, first_fixed};
+pub use debian_archive::{
+    ArchiveFile, ArchiveSource, add as add_source, changelog_of_diff, release, sources,
+};
+pub use debian_changelogs::{Upload, derive, first_fixed, is_stable_update};
 
 use model::{Advisory, Enrichment};
 use std::{borrow::Cow, fmt};

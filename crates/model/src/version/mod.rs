@@ -115,6 +115,11 @@ impl Scheme {
         form.map_or(Cow::Borrowed(version), Cow::Owned)
     }
 
+    /// Orders two versions by the forms that the ecosystem's tool stores: what matching takes.
+    pub fn order(self, a: &str, b: &str) -> Option<Ordering> {
+        self.compare(&self.normalize(a), &self.normalize(b))
+    }
+
     /// Whether `version` has a place in the order at all.
     pub fn parses(self, version: &str) -> bool {
         self.compare(version, version).is_some()

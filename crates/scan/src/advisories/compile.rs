@@ -114,7 +114,8 @@ fn state(feed: &Feed, snapshot: jiff::Timestamp) -> FeedState {
 /// When the newest document in a folder last changed; `None` when there is none.
 fn newest(folder: &Path) -> Option<jiff::Timestamp> {
     let entries = fs::read_dir(folder).ok()?.flatten().map(|it| it.path());
-    entries.filter_map(|it| if it.is_dir() { newest(&it) } else { changed(&it) }).max()
+    let documents = entries.filter(|it| !containers::is_note(it));
+    documents.filter_map(|it| if it.is_dir() { newest(&it) } else { changed(&it) }).max()
 }
 
 fn add(

@@ -37,7 +37,7 @@ pub(super) fn each(path: &Path, take: Take<'_>) -> Result<(), StoreError> {
 }
 
 /// What we wrote beside a document ourselves.
-fn is_note(path: &Path) -> bool {
+pub(super) fn is_note(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') || name.ends_with(super::fetch::NOTE)
 }
@@ -135,6 +135,24 @@ fn zip(file: &mut BufReader<File>, budget: &mut Budget, take: Take<'_>) -> io::R
         take(&name, content.map_err(|err| err.to_string()));
     }
     Ok(())
+}
+
+/// The content of compressed bytes: gzip, xz, zstd, or none of them.
+pub(super) fn decompress(bytes: &[u8]) -> io::Result<Box<dyn Read + '_>> {
+    Ok(match bytes {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => Box::new(lzma_rust2::XzReader::new(bytes, true)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            Box::new(ruzstd::decoding::StreamingDecoder::new(bytes).map_err(io::Error::other)?)
+        }
+        [b'B', b'Z', b'h', ..] => return Err(io::Error::other("bzip2 is not read")),
+        _ => Box::new(bytes),
+    })
+}
+
+/// All of it, within bounds.
+pub(super) fn unpack(bytes: &[u8], most: u64) -> io::Result<Vec<u8>> {
+    Budget { left: most }.read(decompress(bytes)?)
 }
 
 /// Copies a document, or a folder of them, to where the documents of its feed are kept.

@@ -8,10 +8,12 @@
 //! ```
 mod compile;
 mod containers;
+mod derive;
 mod fetch;
 mod generations;
 
 pub use compile::{Compiled, Policy};
+pub use derive::{Archive, Derived, Mirror, derive};
 pub use fetch::Fetched;
 
 use assess::{Database, Feed};

@@ -1,0 +1,24 @@
+//! The program itself, from end to end, on images that are built on the spot.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    reason = "helpers of tests may fail as tests do"
+)]
+mod bench;
+mod cache;
+mod children;
+mod damage;
+mod db;
+mod gates;
+mod images;
+mod layers;
+mod memory;
+mod network;
+mod place;
+mod places;
+mod schema;
+mod sources;
+mod why;
