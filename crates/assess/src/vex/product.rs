@@ -115,10 +115,12 @@ fn purls(it: &Located<Component>, inventory: &Inventory) -> Vec<Purl> {
     let release = system.and_then(|it| it.release.as_ref());
     let distro = release.map(|it| (it.id.as_str(), it.version_id.as_str()));
     let own = Purl::parse(&it.what.purl(distro));
-    let source = it.what.source.as_ref().filter(|_| it.what.ecosystem.is_system()).map(|source| {
-        let mut built = Component::new(it.what.ecosystem, &source.name, &source.version);
-        built.arch = Some("source".to_owned());
-        Purl::parse(&built.purl(distro))
+    // A package that names no source is built from one of its own name.
+    let source = it.what.ecosystem.is_system().then(|| {
+        let (name, version) = it.what.source();
+        let mut source = Component::new(it.what.ecosystem, name, version);
+        source.arch = Some("source".to_owned());
+        Purl::parse(&source.purl(distro))
     });
     [Some(own), source].into_iter().flatten().flatten().collect()
 }
