@@ -120,6 +120,28 @@ pub fn assemble(platform: &str, layers: Vec<Blob>, diff_ids: &[String]) -> Built
     BuiltImage { manifest, platform: Some(platform), blobs, children: Vec::new() }
 }
 
+/// An artifact of this type and these documents, attached to `subject`
+/// (OCI image specification, manifest.md, "Guidelines for Artifact Usage").
+pub fn artifact(kind: &str, subject: &Blob, documents: Vec<Blob>) -> BuiltImage {
+    let config = Blob::new("application/vnd.oci.empty.v1+json", "{}");
+    let listed: Vec<_> = documents.iter().map(Blob::descriptor).collect();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": kind,
+        "config": config.descriptor(), "layers": listed, "subject": subject.descriptor(),
+    });
+    let manifest = Blob::new(MANIFEST, manifest.to_string());
+    let blobs = [vec![config], documents].concat();
+    BuiltImage { manifest, platform: None, blobs, children: Vec::new() }
+}
+
+/// A statement on `subject` (in-toto attestation framework, spec/v1/statement.md).
+pub fn statement(predicate: &str, subject: &Digest, content: &Value) -> String {
+    let subject = json!([{"name": "_", "digest": {"sha256": subject.hex()}}]);
+    let kind = "https://in-toto.io/Statement/v0.1";
+    json!({"_type": kind, "predicateType": predicate, "subject": subject, "predicate": content})
+        .to_string()
+}
+
 /// An index of these images.
 pub fn index(images: &[BuiltImage]) -> BuiltImage {
     let entries: Vec<_> = images.iter().map(entry).collect();

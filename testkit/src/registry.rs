@@ -2,10 +2,10 @@
 //! (OCI distribution specification; for tokens the "Docker Registry v2 authentication" pages).
 use crate::{
     http::{Reply, Seen, Server, Wire},
-    image::BuiltImage,
+    image::{BuiltImage, INDEX},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     ops::Deref,
@@ -112,6 +112,24 @@ impl Registry {
             let key = format!("{repository}/manifests/{reference}");
             state.manifests.insert(key, (media_type.to_owned(), bytes.to_vec()));
         }
+    }
+
+    /// Puts `artifact` in, and makes the registry list it among what is attached to its subject
+    /// (OCI distribution specification, "Listing Referrers"). Without any, that list is not there.
+    pub fn attach(&self, repository: &str, artifact: &BuiltImage) {
+        self.put(repository, artifact.manifest.digest.as_str(), artifact);
+        let manifest: Value = serde_json::from_slice(&artifact.manifest.bytes).unwrap();
+        let mut entry = artifact.manifest.descriptor();
+        entry["artifactType"] = manifest["artifactType"].clone();
+        let subject = manifest["subject"]["digest"].as_str().unwrap();
+        let key = format!("{repository}/referrers/{subject}");
+        let mut state = self.state.lock().unwrap();
+        let (media_type, bytes) = state.manifests.entry(key).or_insert_with(|| {
+            (INDEX.to_owned(), json!({"schemaVersion": 2, "manifests": []}).to_string().into())
+        });
+        let mut index: Value = serde_json::from_slice(bytes).unwrap();
+        index["manifests"].as_array_mut().unwrap().push(entry);
+        (*media_type, *bytes) = (INDEX.to_owned(), index.to_string().into());
     }
 
     /// Puts bytes in under a digest, which need not be theirs.

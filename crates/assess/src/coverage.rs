@@ -15,7 +15,9 @@ pub(crate) fn coverage(
     for scope in scopes {
         reasons.extend(of_system(scope, database, today));
     }
-    let system = |it: &&model::Located<model::Component>| it.what.ecosystem.is_system();
+    // What a document claims does not stand in for a package database.
+    let system =
+        |it: &&model::Located<model::Component>| it.what.ecosystem.is_system() && !it.is_claimed();
     let packages = inventory.components.iter().filter(system);
     match (packages.clone().next(), scopes) {
         // Packages of which nothing says whose they are.

@@ -17,6 +17,7 @@ mod rating;
 mod scope;
 pub mod starter;
 mod text;
+pub mod vex;
 mod why_not;
 
 pub use database::{Builder, Database, DatabaseError, diff};

@@ -41,6 +41,22 @@ pub struct Located<T> {
     pub system: Option<usize>,
 }
 
+/// What stands in `by` before the document that claims a component.
+const CLAIMED: &str = "attached-sbom:";
+
+impl<T> Located<T> {
+    /// The `by` of what was not found in the image, but is claimed by a document that is attached
+    /// to it.
+    pub fn claimed_by(document: &str) -> String {
+        format!("{CLAIMED}{document}")
+    }
+
+    /// Whether it was not found in the image, but is claimed by a document that is attached to it.
+    pub fn is_claimed(&self) -> bool {
+        self.by.starts_with(CLAIMED)
+    }
+}
+
 /// Executable content, counted.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Executables {

@@ -44,6 +44,9 @@ pub(crate) struct Target {
     /// Read every layer again, even those seen before
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Do not look for bills of materials and VEX that are attached to the image
+    #[arg(long)]
+    pub(crate) no_attached: bool,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -124,6 +127,13 @@ pub(crate) struct ScanArguments {
     /// [default: plimsoll-ignore.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Option<PathBuf>,
+    /// OpenVEX document whose statements on the image or on packages are applied; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vex: Vec<PathBuf>,
+    /// Apply the VEX documents that are attached to the image too: whoever may push to its
+    /// repository may then decide what counts, since no signature is verified
+    #[arg(long, conflicts_with = "no_attached")]
+    pub(crate) attached_vex: bool,
     // Last, since its heading would stand over what follows.
     #[command(flatten)]
     pub(crate) target: Target,

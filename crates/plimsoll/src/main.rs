@@ -10,6 +10,7 @@ mod progress;
 mod scan;
 mod table;
 mod target;
+mod vex;
 
 use args::{Arguments, Command};
 use clap::Parser;

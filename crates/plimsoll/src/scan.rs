@@ -7,8 +7,9 @@ use crate::{
     progress::Progress,
     table::{self, Paint},
     target::{self, Opened},
+    vex,
 };
-use assess::Database;
+use assess::{Database, vex::Vex};
 use inspect::Fault;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
@@ -16,7 +17,7 @@ use model::{
     report::{Findings, ImageReport, Report, SCHEMA},
 };
 use registry::{Source, SourceError};
-use scan::{Cache, Inspection, Scanned, Scanner};
+use scan::{Attached, Cache, Inspection, Scanned, Scanner};
 use std::{
     env, fs,
     io::{self, IsTerminal, Write},
@@ -33,11 +34,12 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
     for it in rules.expired(today) {
         eprintln!("plimsoll: the rule for {it} has ended and no longer counts");
     }
+    let local = vex::read(&arguments.vex)?;
     let database = advisories::open(&arguments.target)?;
     let scanned = scan(&arguments.target)?;
     let mut images = Vec::new();
     for it in &scanned {
-        images.push(assess(it, &database, &rules, today, arguments)?);
+        images.push(assess(it, &database, (&rules, &local), today, arguments)?);
     }
     let report = Report {
         schema: SCHEMA,
@@ -69,6 +71,7 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
         parallel: target
             .parallel
             .unwrap_or_else(|| thread::available_parallelism().map_or(2, std::num::NonZero::get)),
+        attached: !target.no_attached,
         progress: &step,
     };
     let scanned = match target::open(target)? {
@@ -110,7 +113,8 @@ fn bill(bytes: &[u8]) -> Result<Vec<Scanned>, SourceError> {
         other => SourceError::Unsupported(other.to_string()),
     })?;
     let (image, layers, missing_walls) = (Image::default(), Vec::new(), Vec::new());
-    Ok(vec![Scanned { image, inventory, layers, missing_walls }])
+    let attached = Attached::default();
+    Ok(vec![Scanned { image, inventory, layers, missing_walls, attached }])
 }
 
 fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {
@@ -128,12 +132,13 @@ fn program() -> Option<PathBuf> {
 fn assess(
     scanned: &Scanned,
     database: &Database,
-    rules: &Rules,
+    (rules, local): (&Rules, &[Vex]),
     today: Date,
     arguments: &ScanArguments,
 ) -> Result<ImageReport, String> {
     let mut assessment = assess::assess(&scanned.inventory, database, today)
         .map_err(|err| format!("the advisory database: {err}"))?;
+    let (spoken, attached) = vex::apply(scanned, &mut assessment, local, arguments.attached_vex);
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
@@ -143,8 +148,12 @@ fn assess(
         inventory: &scanned.inventory,
         assessment: &assessment,
         missing_walls: &scanned.missing_walls,
+        attached: &attached,
     };
-    Ok(ImageReport::new(what, |finding, component| rules.handle(finding, component, today)))
+    Ok(ImageReport::new(what, |finding, component| {
+        let own = rules.handle(finding, component, today);
+        own.or_else(|| spoken.get(&(finding.component, finding.id.clone())).cloned())
+    }))
 }
 
 pub(crate) fn today() -> Date {

@@ -172,6 +172,15 @@ fn summary(image: &ImageReport, paint: Paint) -> String {
     if image.gaps.len() > 10 {
         let _ = writeln!(text, "  ... {} gaps in all; --format json lists them", image.gaps.len());
     }
+    for it in &image.attached {
+        let (kind, digest) = (it.kind.to_uppercase(), it.digest.get(..19).unwrap_or(&it.digest));
+        let hint = if it.used { "" } else { ", not applied; --attached-vex does" };
+        let _ = writeln!(
+            text,
+            "Attached, not verified: {kind} {digest}: {}{hint}.",
+            clean(&it.summary)
+        );
+    }
     for it in &image.missing_walls {
         let _ = writeln!(text, "Not confined by {it}.");
     }

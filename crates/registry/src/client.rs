@@ -1,7 +1,7 @@
 //! Images in registries (OCI distribution specification, "Pulling"; Docker's "Image Manifest
 //! Version 2, Schema 2").
 use crate::{
-    Keychain, PlatformChoice, Reference, Source, SourceError,
+    Attached, Keychain, PlatformChoice, Reference, Source, SourceError,
     manifest::{self, DOCUMENT_BYTES, Document, Entry, Manifest},
     places::Places,
     resume::Checked,
@@ -35,9 +35,9 @@ const IMAGES: usize = 1000;
 /// The image or images of one reference.
 #[derive(Clone, Debug)]
 pub struct RegistrySource {
-    reference: Reference,
+    pub(crate) reference: Reference,
     platform: PlatformChoice,
-    places: Arc<Places>,
+    pub(crate) places: Arc<Places>,
 }
 
 /// A manifest that an index leads to.
@@ -69,9 +69,9 @@ impl Form {
 }
 
 /// A manifest with its address.
-struct Found {
-    digest: Digest,
-    document: Document,
+pub(crate) struct Found {
+    pub(crate) digest: Digest,
+    pub(crate) document: Document,
 }
 
 impl RegistrySource {
@@ -98,7 +98,7 @@ impl RegistrySource {
         Ok(RegistrySource { reference, platform, places })
     }
 
-    fn document(&self, digest: Option<&Digest>) -> Result<Found, SourceError> {
+    pub(crate) fn document(&self, digest: Option<&Digest>) -> Result<Found, SourceError> {
         let tag = self.reference.tag().unwrap_or("latest");
         self.places.each(|place| {
             let name = digest.map_or(tag, Digest::as_str);
@@ -221,6 +221,10 @@ impl Source for RegistrySource {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn attached(&self, image: &Image) -> Attached {
+        self.referrers(image)
     }
 }
 

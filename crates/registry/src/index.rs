@@ -7,7 +7,7 @@ use crate::{
     manifest::{self, Document, Entry, Manifest},
 };
 use model::{Descriptor, Digest, Image, Platform};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep indexes may lie in each other. Tools make two.
 const DEPTH: usize = 8;
@@ -79,7 +79,8 @@ fn leaves(index: &[u8], choice: Option<&str>, read: Read<'_>) -> Result<Vec<Leaf
     let Document::Index(mut entries) = manifest::document(index)? else {
         return Err(SourceError::Malformed("index.json is not an index".to_owned()));
     };
-    entries.retain(|it| !it.is_attestation());
+    let mut artifacts = BTreeMap::new();
+    entries.retain(|it| !it.is_attestation() && !is_artifact(it, read, &mut artifacts, 0));
     let holds = held(&entries);
     let digest = choice.and_then(Digest::parse);
     if digest.is_none() {
@@ -100,6 +101,35 @@ fn leaves(index: &[u8], choice: Option<&str>, read: Read<'_>) -> Result<Vec<Leaf
         }
         (true, None) => Err(SourceError::NotFound("an image; the index is empty".to_owned())),
     }
+}
+
+/// Whether an entry leads to nothing but documents about images: signatures, bills of materials,
+/// attestations, which tools copy along with the image that they are attached to. What an entry is
+/// called or says of its type does not count, since runtimes do not go by it either.
+fn is_artifact(
+    entry: &Entry,
+    read: Read<'_>,
+    known: &mut BTreeMap<Digest, bool>,
+    depth: usize,
+) -> bool {
+    let Some(digest) = entry.blob.digest.clone().filter(|_| entry.platform.is_none()) else {
+        return false;
+    };
+    if let Some(known) = known.get(&digest) {
+        return *known;
+    }
+    // Whatever cannot be read is left to those who say so.
+    let document = read(&entry.blob).and_then(|it| manifest::document(&it));
+    let is = match document {
+        Ok(Document::Manifest(it)) => it.is_artifact(),
+        Ok(Document::Index(inner)) if depth < DEPTH && !inner.is_empty() => {
+            let below = depth.saturating_add(1);
+            inner.iter().all(|it| it.is_attestation() || is_artifact(it, read, known, below))
+        }
+        _ => false,
+    };
+    known.insert(digest, is);
+    is
 }
 
 /// Makes sure that entries are one image, or one image for several platforms.

@@ -1,9 +1,10 @@
 //! OCI layouts: a directory with `index.json` and the blobs by their digests
 //! (OCI image specification, image-layout.md).
 use crate::{
-    PlatformChoice, Source, SourceError, Verified,
+    Attached, PlatformChoice, Source, SourceError, Verified,
     disk::{open, small},
     index, manifest,
+    referrers::{Reading, attached_in_layout, whole},
     verify::verify,
 };
 use model::{Algorithm, Descriptor, Digest, Image, Layer};
@@ -61,6 +62,19 @@ impl Source for Layout {
         let digest = layer.blob.digest.as_ref().ok_or_else(|| missing("a digest"))?;
         let file = open(&self.root.join(place(digest)))?;
         Ok(Box::new(Verified::new(file, digest.clone())))
+    }
+
+    fn attached(&self, image: &Image) -> Attached {
+        let Ok(index) = small(&self.root.join("index.json")) else { return Attached::default() };
+        let blob = |blob: &Descriptor| {
+            let digest = blob.digest.as_ref().ok_or_else(|| missing("a digest"))?;
+            whole(open(&self.root.join(place(digest)))?, digest)
+        };
+        attached_in_layout(
+            &index,
+            image,
+            Reading { manifest: &|it| self.document(it), blob: &blob },
+        )
     }
 }
 

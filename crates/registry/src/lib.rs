@@ -13,6 +13,7 @@ pub mod manifest;
 mod places;
 mod platform;
 mod reference;
+mod referrers;
 mod refusal;
 mod resume;
 mod session;
@@ -30,6 +31,7 @@ pub use helper::run_helper;
 pub use layout::Layout;
 pub use platform::PlatformChoice;
 pub use reference::{BadReference, Reference};
+pub use referrers::{ATTACHED, ATTACHED_BYTES, Attached, Attachment, Kind};
 pub use verify::Verified;
 
 use model::{Image, Layer};
@@ -42,4 +44,9 @@ pub trait Source: Send + Sync {
     /// The bytes of a layer as they are stored, compressed or not. The stream fails with
     /// `InvalidData` at its end when the bytes do not hash to the blob's digest.
     fn blob(&self, layer: &Layer) -> Result<Box<dyn Read + Send>, SourceError>;
+    /// The documents that are attached to one of its images. What cannot be read is among the
+    /// gaps: nobody is promised such documents, and a scan does not fail for want of them.
+    fn attached(&self, _image: &Image) -> Attached {
+        Attached::default()
+    }
 }

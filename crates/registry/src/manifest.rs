@@ -5,11 +5,18 @@
 //! types left out), strict where two readers could see two images.
 use crate::SourceError;
 use model::{Descriptor, Digest, Image, Layer, Platform};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The most bytes that one document may have: what registries allow for a manifest.
 pub const DOCUMENT_BYTES: u64 = 4 << 20;
+
+/// What the configuration of an image calls itself. Old tools write the last one.
+const IMAGE_CONFIGS: [&str; 3] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+    "application/octet-stream",
+];
 
 /// A manifest or an index of manifests.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -84,6 +91,18 @@ impl Entry {
         let unknown = |it: &Platform| it.os == "unknown" && it.architecture == "unknown";
         self.platform.as_ref().is_some_and(unknown)
             || self.annotations.contains_key("vnd.docker.reference.type")
+    }
+}
+
+impl Manifest {
+    /// Whether it holds documents instead of a file system: its configuration is of another kind
+    /// than that of an image, or there is no layer but of JSON. `cosign` gives its documents the
+    /// configuration of an image.
+    pub fn is_artifact(&self) -> bool {
+        let kind = self.config.media_type.as_str();
+        let other = !kind.is_empty() && !IMAGE_CONFIGS.contains(&kind);
+        let json = |it: &Descriptor| it.media_type.contains("json");
+        other || (!self.layers.is_empty() && self.layers.iter().all(json))
     }
 }
 
@@ -211,7 +230,10 @@ fn malformed(how: String) -> SourceError {
     SourceError::Malformed(how)
 }
 
-pub(crate) fn json<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, SourceError> {
+pub(crate) fn json<'de, T: Deserialize<'de>>(
+    what: &str,
+    bytes: &'de [u8],
+) -> Result<T, SourceError> {
     serde_json::from_slice(bytes).map_err(|err| malformed(format!("{what}: {err}")))
 }
 

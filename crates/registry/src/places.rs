@@ -63,6 +63,20 @@ impl Places {
         mirrored.map_or_else(|| read(&self.origin), Ok)
     }
 
+    /// The first success, or the first word that there is no such thing: for what a mirror need not
+    /// have, and what the registry itself, which may be out of reach, is not to be asked for then.
+    pub(crate) fn first<T>(
+        &self,
+        read: impl Fn(&Place) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        let mut mirrors = self.mirrors.iter().filter(|it| !it.gone.load(Relaxed));
+        let mirrored = mirrors.find_map(|it| match read(it) {
+            it @ (Ok(_) | Err(SourceError::NotFound(_))) => Some(it),
+            Err(_) => None,
+        });
+        mirrored.unwrap_or_else(|| read(&self.origin))
+    }
+
     /// Asks no mirror any more: one of them, and nobody knows which, gave us wrong bytes.
     pub(crate) fn distrust_mirrors(&self) {
         self.mirrors.iter().for_each(|it| it.gone.store(true, Relaxed));

@@ -1,10 +1,12 @@
 //! Doing it: the pipeline from a source to an inventory, and the process that reads what is hostile.
 pub mod advisories;
+mod attached;
 mod cache;
 mod pipeline;
 mod sandbox;
 pub mod worker;
 
+pub use attached::Attached;
 pub use cache::Cache;
 pub use pipeline::{Scanned, Scanner, Step};
 pub use worker::Inspection;

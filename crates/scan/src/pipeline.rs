@@ -1,5 +1,5 @@
 //! From a source to an inventory: the layers that are not known yet are inspected in parallel, then folded.
-use crate::{Cache, Inspection};
+use crate::{Attached, Cache, Inspection, attached};
 use inspect::{LayerReport, squash};
 use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
@@ -22,6 +22,8 @@ pub struct Scanner<'a> {
     pub cache: Option<Cache>,
     /// How many layers are inspected at once.
     pub parallel: usize,
+    /// Whether documents that are attached to an image are read.
+    pub attached: bool,
     /// Told of every step.
     pub progress: &'a (dyn Fn(Step) + Sync),
 }
@@ -53,6 +55,8 @@ pub struct Scanned {
     pub layers: Vec<LayerFacts>,
     /// Walls around the inspecting processes that could not be put up.
     pub missing_walls: Vec<String>,
+    /// Documents that are attached to it; what they claim is in the inventory.
+    pub attached: Attached,
 }
 
 /// A layer's report, whether it was known, and the walls that were missing.
@@ -106,7 +110,14 @@ impl Scanner<'_> {
         }
         match failure {
             Some(err) => Err(err),
-            None => Ok(self.fold(image, done)),
+            None => {
+                let mut scanned = self.fold(image, done);
+                if self.attached {
+                    let found = source.attached(&scanned.image);
+                    attached::add(&mut scanned, found);
+                }
+                Ok(scanned)
+            }
         }
     }
 
@@ -208,7 +219,8 @@ impl Scanner<'_> {
         });
         let layers = layers.collect();
         let reports: Vec<LayerReport> = outcomes.into_iter().map(|it| it.report).collect();
-        Scanned { image, inventory: squash(&reports), layers, missing_walls }
+        let attached = Attached::default();
+        Scanned { image, inventory: squash(&reports), layers, missing_walls, attached }
     }
 }
 

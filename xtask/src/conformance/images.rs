@@ -60,7 +60,7 @@ fn image(path: &Path, database: &Database, score: &mut Score) -> Result<(), Stri
 fn scanner() -> Scanner<'static> {
     let (limits, spool) = (inspect::Limits::default(), env::temp_dir());
     let inspection = Inspection { program: None, limits, spool, stall: Duration::from_secs(60) };
-    Scanner { inspection, cache: None, parallel: 2, progress: &|_| {} }
+    Scanner { inspection, cache: None, parallel: 2, attached: false, progress: &|_| {} }
 }
 
 /// Unpacks the package databases of a layer with the system's own tar.

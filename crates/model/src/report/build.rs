@@ -1,7 +1,7 @@
 //! From what a scan came to, to the rows of its report.
 use super::{
-    ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow, ImageReport, LayerFacts,
-    LayerRow, RatingRow, SourceRow, SystemRow, WhyRow,
+    AttachedRow, ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow, ImageReport,
+    LayerFacts, LayerRow, RatingRow, SourceRow, SystemRow, WhyRow,
 };
 use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
@@ -22,6 +22,8 @@ pub struct Findings<'a> {
     pub assessment: &'a Assessment,
     /// Walls that were missing.
     pub missing_walls: &'a [String],
+    /// Documents that are attached to it.
+    pub attached: &'a [AttachedRow],
 }
 
 impl ImageReport {
@@ -64,6 +66,7 @@ impl ImageReport {
             handled: closed,
             components: rows.map(|it| component_row(it, &inventory.systems)).collect(),
             gaps: gaps.map(gap_row).collect(),
+            attached: what.attached.to_vec(),
             missing_walls: what.missing_walls.to_vec(),
         }
     }

@@ -84,6 +84,9 @@ pub struct ImageReport {
     pub components: Vec<ComponentRow>,
     /// What went unseen.
     pub gaps: Vec<GapRow>,
+    /// Documents that are attached to the image in its repository. Whoever may push there may
+    /// attach what he likes, and no signature is verified.
+    pub attached: Vec<AttachedRow>,
     /// Walls around the processes that read the image which could not be put up on this machine.
     pub missing_walls: Vec<String>,
 }
@@ -310,6 +313,25 @@ pub struct GapRow {
     pub by: String,
     /// Why, in words.
     pub reason: String,
+}
+
+/// A document that is attached to an image.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AttachedRow {
+    /// `sbom` or `vex`.
+    pub kind: String,
+    /// Its address in the repository. Components that only it claims have `attached-sbom:` and the
+    /// first twelve digits as their cataloger.
+    pub digest: String,
+    /// Its media type, or the type of what it attests.
+    pub media_type: String,
+    /// Whether it had a say in this report.
+    pub used: bool,
+    /// What it holds, in words.
+    pub summary: String,
+    /// What of it could not be understood.
+    pub problems: Vec<String>,
 }
 
 /// Whether a finding does not count, and why.

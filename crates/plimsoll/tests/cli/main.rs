@@ -7,6 +7,7 @@
     clippy::as_conversions,
     reason = "helpers of tests may fail as tests do"
 )]
+mod attached;
 mod bench;
 mod cache;
 mod children;

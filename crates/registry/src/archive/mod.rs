@@ -13,10 +13,15 @@ mod walk;
 
 pub use stream::stream;
 
-use crate::{PlatformChoice, Source, SourceError, Verified, disk::failed, layout};
+use crate::{
+    Attached, PlatformChoice, Source, SourceError, Verified,
+    disk::failed,
+    layout,
+    referrers::{Reading, attached_in_layout, whole},
+};
 use compression::Compression;
 use members::{Members, Section};
-use model::{Image, Layer};
+use model::{Descriptor, Image, Layer};
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 /// An archive in a file that need not be read from front to back.
@@ -74,6 +79,20 @@ impl Source for Archive {
             Some(digest) => Box::new(Verified::new(section, digest.clone())),
             None => Box::new(section),
         })
+    }
+
+    fn attached(&self, image: &Image) -> Attached {
+        let Ok(Some(index)) = self.members.document("index.json") else {
+            return Attached::default();
+        };
+        let blob = |blob: &Descriptor| {
+            let missing = || SourceError::NotFound("a digest".to_owned());
+            let digest = blob.digest.as_ref().ok_or_else(missing)?;
+            let (offset, size) = self.members.section(&layout::place(digest))?;
+            whole(Section::new(Arc::clone(&self.file), offset, size), digest)
+        };
+        let manifest = |it: &Descriptor| self.members.blob(it);
+        attached_in_layout(&index, image, Reading { manifest: &manifest, blob: &blob })
     }
 }
 

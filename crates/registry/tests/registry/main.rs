@@ -10,6 +10,7 @@ mod faults;
 mod images;
 mod mirrors;
 mod real;
+mod referrers;
 
 use model::{Image, Platform};
 use net::{Client, Settings};

@@ -1,0 +1,162 @@
+//! What a VEX statement is about, held against an image and one component of it.
+use super::Subject;
+use model::{Component, Digest, Inventory, Located, Purl};
+
+/// A product or a part of one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Product {
+    /// Whatever it is called.
+    id: String,
+    /// Its package URL.
+    purl: Option<Purl>,
+    /// SHA-256 digests of it, in hex.
+    hashes: Vec<String>,
+    /// The parts of it that are meant; none means all of it.
+    pub(super) subcomponents: Vec<Product>,
+}
+
+/// How closely a product fits.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Fit {
+    /// It is that package, or image, in whatever version.
+    AnyVersion,
+    /// It is that version, or that image by digest.
+    Exactly,
+}
+
+/// A component in its image, as products are held against it.
+pub(super) struct Seen<'a> {
+    subject: Subject<'a>,
+    /// Digests of the image.
+    digests: Vec<&'a Digest>,
+    /// The package URLs of the component: its own, and that of its source package.
+    purls: Vec<Purl>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(subject: Subject<'a>, component: &Located<Component>) -> Seen<'a> {
+        let digests = subject.image.digest.iter().chain(subject.known_as).collect();
+        Seen { subject, digests, purls: purls(component, subject.inventory) }
+    }
+}
+
+impl Product {
+    pub(super) fn new(
+        id: &str,
+        purl: Option<&str>,
+        hashes: Vec<String>,
+        subcomponents: Vec<Product>,
+    ) -> Product {
+        let purl = purl.into_iter().chain([id]).find_map(|it| Purl::parse(it).ok());
+        Product { id: id.to_owned(), purl, hashes, subcomponents }
+    }
+
+    /// How a statement on this product is about the component; `None` when it is not.
+    pub(super) fn fit(&self, seen: &Seen<'_>) -> Option<Fit> {
+        if self.subcomponents.is_empty() {
+            return self.image(seen).max(self.component(&seen.purls));
+        }
+        let part = self.subcomponents.iter().filter_map(|it| it.component(&seen.purls)).max()?;
+        // What is said of one version of the part holds in whatever version of the whole, and the
+        // other way round.
+        Some(part.max(self.whole(seen)?))
+    }
+
+    /// Whether it is the image, or something in it that has parts.
+    fn whole(&self, seen: &Seen<'_>) -> Option<Fit> {
+        self.image(seen).or_else(|| {
+            let inventory = seen.subject.inventory;
+            self.purl.as_ref()?;
+            let all = inventory.components.iter();
+            all.filter_map(|it| self.component(&purls(it, inventory))).max()
+        })
+    }
+
+    fn image(&self, seen: &Seen<'_>) -> Option<Fit> {
+        let is_digest = |text: &str| seen.digests.iter().any(|it| it.as_str() == text);
+        let hashed = self.hashes.iter().any(|it| is_digest(&format!("sha256:{it}")));
+        let named = self.id.rsplit_once('@').is_some_and(|it| is_digest(it.1));
+        if hashed || named || is_digest(&self.id) {
+            return Some(Fit::Exactly);
+        }
+        let purl = self.purl.as_ref().filter(|it| it.kind == "oci")?;
+        match &purl.version {
+            Some(version) => is_digest(version).then_some(Fit::Exactly),
+            None => is_called(purl, &seen.subject.image.name).then_some(Fit::AnyVersion),
+        }
+    }
+
+    fn component(&self, purls: &[Purl]) -> Option<Fit> {
+        let wanted = self.purl.as_ref()?;
+        purls.iter().filter_map(|it| fits(wanted, it)).max()
+    }
+}
+
+/// Whether an image of this name may be the one that `purl` means: without a digest, the place of
+/// the repository and the tag must be said and agree (purl-spec, types/oci-definition).
+fn is_called(purl: &Purl, name: &str) -> bool {
+    let name = name.strip_prefix("registry:").unwrap_or(name);
+    let name = name.split('@').next().unwrap_or_default();
+    let colon = name.rsplit_once(':').filter(|it| !it.1.contains('/'));
+    let (repository, tag) = colon.unwrap_or((name, "latest"));
+    let same = |it: &str| {
+        it.trim_start_matches("docker.io/") == repository.trim_start_matches("docker.io/")
+    };
+    let place = purl.qualifier("repository_url").is_some_and(|it| {
+        let last = it.rsplit('/').next() == Some(&purl.name);
+        // Some leave the name out of it.
+        same(it) && last || same(&format!("{it}/{}", purl.name))
+    });
+    place && purl.qualifier("tag").is_none_or(|it| it == tag)
+}
+
+fn purls(it: &Located<Component>, inventory: &Inventory) -> Vec<Purl> {
+    let system = it.system.and_then(|it| inventory.systems.get(it));
+    let release = system.and_then(|it| it.release.as_ref());
+    let distro = release.map(|it| (it.id.as_str(), it.version_id.as_str()));
+    let own = Purl::parse(&it.what.purl(distro));
+    // A package that names no source is built from one of its own name.
+    let source = it.what.ecosystem.is_system().then(|| {
+        let (name, version) = it.what.source();
+        let mut source = Component::new(it.what.ecosystem, name, version);
+        source.arch = Some("source".to_owned());
+        Purl::parse(&source.purl(distro))
+    });
+    [Some(own), source].into_iter().flatten().flatten().collect()
+}
+
+/// Whether a package URL of a statement means the package of another: what it leaves out may be
+/// anything.
+fn fits(wanted: &Purl, it: &Purl) -> Option<Fit> {
+    let system = model::Ecosystem::from_purl(&it.kind).is_some_and(model::Ecosystem::is_system);
+    let loose = system && (wanted.namespace.is_empty() || it.namespace.is_empty());
+    let same = wanted.kind == it.kind
+        && wanted.name == it.name
+        && (loose || wanted.namespace == it.namespace)
+        && arch(wanted, it)
+        && distro(wanted, it);
+    let version = |of: &Purl| of.component().map(|it| it.version);
+    match &wanted.version {
+        _ if !same => None,
+        None => Some(Fit::AnyVersion),
+        Some(_) => (version(wanted) == version(it)).then_some(Fit::Exactly),
+    }
+}
+
+/// A source package stands for what was built from it only where it is called one.
+fn arch(wanted: &Purl, it: &Purl) -> bool {
+    match (wanted.qualifier("arch"), it.qualifier("arch")) {
+        (wanted, Some("source")) => wanted == Some("source"),
+        (Some(wanted), Some(it)) => wanted == it,
+        (wanted, None) => wanted != Some("source"),
+        (None, _) => true,
+    }
+}
+
+/// `debian-12` means `debian-12.5` too; `bookworm`, which some write there, cannot be told.
+fn distro(wanted: &Purl, it: &Purl) -> bool {
+    let (Some(wanted), Some(it)) = (wanted.qualifier("distro"), it.qualifier("distro")) else {
+        return true;
+    };
+    wanted == it || it.strip_prefix(wanted).is_some_and(|it| it.starts_with(['.', '-']))
+}
