@@ -181,6 +181,11 @@ pub(crate) enum DbCommand {
     Update(UpdateArguments),
     /// Bring in documents of feeds, or a compiled database, for machines without internet
     Import(ImportArguments),
+    /// Write the database in use to a file, which `db import` takes on another machine
+    Export {
+        /// The file
+        file: PathBuf,
+    },
     /// Derive advisories from the changelogs in a Debian mirror, for `db import --feed debian-changelogs`
     Derive(DeriveArguments),
     /// Read the whole database and hold it against its hashes

@@ -13,7 +13,7 @@ use std::{
     fmt::Write as _,
     fs::File,
     io::{BufWriter, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -26,6 +26,7 @@ pub(crate) fn run(command: &DbCommand) -> Result<ExitCode, String> {
         DbCommand::Status { format } => status(&store, *format),
         DbCommand::Update(it) => update(&store, it),
         DbCommand::Import(it) => import(&store, it),
+        DbCommand::Export { file } => export(&store, file),
         DbCommand::Derive(it) => derive(it),
         DbCommand::Verify => verify(&store),
     }
@@ -132,6 +133,14 @@ fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String
     let policy = Policy { force: arguments.force };
     let compiled = store.import(feed, &arguments.path, policy).map_err(|err| err.to_string())?;
     tell(&compiled)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(store: &Store, to: &Path) -> Result<ExitCode, String> {
+    let opened = store.open().map_err(|err| err.to_string())?;
+    let from = opened.path.ok_or("the starter set is in memory only; there is no file of it")?;
+    std::fs::copy(&from, to).map_err(|err| format!("{}: {err}", to.display()))?;
+    print(&format!("Database {} is in {}.\n", opened.database.build(), to.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
