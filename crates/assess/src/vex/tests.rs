@@ -277,7 +277,7 @@ fn documents_and_their_statements_may_be_strange() {
     check(r#"{"vulnerability":{},"status":"fixed"}"#, "no vulnerability is named");
     check(r#"{"status":"fixed"}"#, "missing field `vulnerability`");
     check("7", "statement 1: invalid type");
-    let many = vec!["7"; 9].join(",");
+    let many = ["7"; 9].join(",");
     check(&many, "9 statements in all could not be understood");
 }
 
