@@ -3,7 +3,7 @@ use crate::{Found, LayerReport, cover::key};
 use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
 };
 
 /// Where release files stand, the one to be believed most first (os-release(5), "Description").
@@ -100,9 +100,36 @@ impl<'a> View<'a> {
     fn directory_links(&self) -> Vec<(ImagePath, ImagePath)> {
         let directories: BTreeSet<&str> =
             self.files.keys().flat_map(ImagePath::ancestors).collect();
-        let links = self.links.iter().map(|(path, target)| (path, self.real(&path.link(target))));
-        let links = links.filter(|(_, target)| directories.contains(target.as_str()));
-        links.map(|(path, target)| (path.clone(), target)).collect()
+        let mut known = HashMap::new();
+        let links = self.links.iter().filter_map(|(path, target)| {
+            let target = self.end(path.link(target), &mut known)?;
+            directories.contains(target.as_str()).then(|| (path.clone(), target))
+        });
+        links.collect()
+    }
+
+    /// Where `path` leads, if it leads anywhere. What was found out on the way is `known` the next time:
+    /// a chain of very many links would take very long otherwise, in every layer anew.
+    fn end(
+        &self,
+        path: ImagePath,
+        known: &mut HashMap<ImagePath, Option<ImagePath>>,
+    ) -> Option<ImagePath> {
+        let (mut way, mut current) = (Vec::new(), path);
+        let end = loop {
+            if let Some(end) = known.get(&current) {
+                break end.clone();
+            }
+            if way.len() > HOPS {
+                break None;
+            }
+            match self.hop(&current) {
+                Some(next) => way.push(std::mem::replace(&mut current, next)),
+                None => break Some(current),
+            }
+        };
+        known.extend(way.into_iter().map(|it| (it, end.clone())));
+        end
     }
 
     /// Where something called `path` really stands: links on the way to it are followed, a link that

@@ -139,20 +139,24 @@ impl Scanner<'_> {
             (self.progress)(Step::Layer);
             Ok(())
         })?;
-        // A report may be large: it is copied only for layers that stand in several places.
+        let places = images.iter().flat_map(|it| &it.layers).map(|it| it.blob.place.clone());
         let mut uses: HashMap<String, usize> = HashMap::new();
-        for layer in images.iter().flat_map(|it| &it.layers) {
-            let count = uses.entry(layer.blob.place.clone()).or_default();
+        for place in places {
+            let count = uses.entry(place).or_default();
             *count = count.saturating_add(1);
         }
         let scanned = images.into_iter().map(|image| {
             let outcomes = image.layers.iter().map(|layer| {
                 let place = &layer.blob.place;
-                let once = uses.get(place) == Some(&1);
-                let report = if once { reports.remove(place) } else { reports.get(place).cloned() };
-                let mut report = report.unwrap_or_else(|| {
-                    broken(Reason::Malformed(format!("no layer `{}`", layer.blob.place)))
+                let left = uses.get_mut(place).map_or(0, |it| {
+                    *it = it.saturating_sub(1);
+                    *it
                 });
+                // Reports may be large: the last to need one gets it.
+                let report =
+                    if left > 0 { reports.get(place).cloned() } else { reports.remove(place) };
+                let mut report = report
+                    .unwrap_or_else(|| broken(Reason::Malformed(format!("no layer `{place}`"))));
                 self.settle(layer, &mut report);
                 Outcome { report, cached: false, missing: missing.clone() }
             });

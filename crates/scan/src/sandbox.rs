@@ -6,20 +6,26 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
-use std::collections::BTreeMap;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
+};
+use std::{collections::BTreeMap, fs::File, os::fd::AsRawFd};
 
 /// Bytes of memory that a process which inspects a layer may have of its own.
 const MEMORY_BYTES: u64 = 1 << 30;
 /// Seconds of processor time that it may take.
 const CPU_SECONDS: u64 = 3600;
 
-/// Confines this process. The answer names the walls that could not be put up, with the reason.
-pub(crate) fn confine(file_bytes: u64) -> Vec<String> {
+/// Confines this process, which keeps the use of the standard streams and of `spool`. The answer names the
+/// walls that could not be put up, with the reason.
+pub(crate) fn confine(file_bytes: u64, spool: Option<&File>) -> Vec<String> {
     let mut missing = Vec::new();
-    for (name, outcome) in
-        [("resource limits", limit(file_bytes)), ("landlock", landlock()), ("seccomp", seccomp())]
-    {
+    for (name, outcome) in [
+        ("resource limits", limit(file_bytes)),
+        ("landlock", landlock()),
+        ("seccomp", seccomp(spool)),
+    ] {
         if let Err(why) = outcome {
             missing.push(format!("{name}: {why}"));
         }
@@ -100,14 +106,60 @@ const SYSTEM_CALLS: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
-fn seccomp() -> Result<(), String> {
+/// Calls whose first argument is an open file. Whoever started us may have left files open that we know
+/// nothing of, and without unsafe code they can't be closed: so they can't be used.
+const FILE_CALLS: &[libc::c_long] = &[
+    libc::SYS_fcntl,
+    libc::SYS_fstat,
+    libc::SYS_ftruncate,
+    libc::SYS_lseek,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+];
+
+type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
+
+fn seccomp(spool: Option<&File>) -> Result<(), String> {
+    // The flags of this one are behind a pointer, where no filter sees them. Who is told that it does not
+    // exist uses the older one.
+    let rules = [(libc::SYS_clone3, Vec::new())].into();
+    install(rules, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.unsigned_abs()))?;
+    let rules = rules_for(spool).map_err(|err| err.to_string())?;
+    install(rules, SeccompAction::Errno(libc::EPERM.unsigned_abs()), SeccompAction::Allow)
+}
+
+fn install(rules: Rules, otherwise: SeccompAction, then: SeccompAction) -> Result<(), String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|err| err.to_string())?;
-    let rules = SYSTEM_CALLS.iter().map(|call| (*call, Vec::new())).collect::<BTreeMap<_, _>>();
-    let denied = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let filter = SeccompFilter::new(rules, denied, SeccompAction::Allow, arch)
-        .map_err(|err| err.to_string())?;
+    let filter = SeccompFilter::new(rules, otherwise, then, arch).map_err(|err| err.to_string())?;
     let program = BpfProgram::try_from(filter).map_err(|err| err.to_string())?;
     seccompiler::apply_filter(&program).map_err(|err| err.to_string())
+}
+
+fn rules_for(spool: Option<&File>) -> Result<Rules, BackendError> {
+    let mut rules: Rules = SYSTEM_CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let files = (0..=2).chain(spool.map(AsRawFd::as_raw_fd));
+    let files: Vec<u64> = files.filter_map(|it| u64::try_from(it).ok()).collect();
+    for call in FILE_CALLS {
+        let ours = files.iter().map(|it| {
+            let is = SeccompCmpOp::Eq;
+            SeccompRule::new(vec![SeccompCondition::new(0, SeccompCmpArgLen::Dword, is, *it)?])
+        });
+        rules.insert(*call, ours.collect::<Result<_, _>>()?);
+    }
+    // Threads, but no processes: those would outlive whoever ends us. Memory, but no files in it.
+    for (call, flags, wanted) in
+        [(libc::SYS_clone, 0, libc::CLONE_THREAD), (libc::SYS_mmap, 3, libc::MAP_ANONYMOUS)]
+    {
+        let wanted = u64::from(wanted.unsigned_abs());
+        let has = SeccompCmpOp::MaskedEq(wanted);
+        let has = SeccompCondition::new(flags, SeccompCmpArgLen::Qword, has, wanted)?;
+        rules.insert(call, vec![SeccompRule::new(vec![has])?]);
+    }
+    Ok(rules)
 }
 
 #[cfg(test)]
@@ -115,8 +167,7 @@ mod tests {
     use super::*;
     use std::{
         env, fs,
-        fs::File,
-        io,
+        io::{self, Read, Seek, Write},
         net::{TcpListener, TcpStream, UdpSocket},
         os::unix::net::UnixStream,
         process::Command,
@@ -143,15 +194,21 @@ mod tests {
     #[test]
     #[ignore = "it is run by the other test, in a process of its own"]
     fn inside() {
-        for it in confine(1 << 20) {
+        let mut other = File::open("/proc/self/status").unwrap();
+        let mut spool = tempfile::tempfile().unwrap();
+        for it in confine(1 << 20, Some(&spool)) {
             println!("missing {it}");
         }
-        for (what, outcome) in attempts() {
+        let inherited = ("use what else is open", other.read(&mut [0; 9]).map(drop));
+        for (what, outcome) in attempts().into_iter().chain([inherited]) {
             match outcome {
                 Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {}
                 other => println!("could {what}: {other:?}"),
             }
         }
+        spool.write_all(b"spooled").unwrap();
+        spool.rewind().unwrap();
+        assert_eq!(io::read_to_string(&spool).unwrap(), "spooled");
         let sum = thread::spawn(|| vec![1_u8; 32 << 20].iter().map(|it| usize::from(*it)).sum());
         let sum: usize = sum.join().unwrap();
         println!("computed {sum}");

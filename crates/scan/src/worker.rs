@@ -72,7 +72,7 @@ pub fn main(task: Option<&str>) -> ExitCode {
     // A panic is caught and reported as a gap; its text would only confuse.
     std::panic::set_hook(Box::new(|_| {}));
     let mut spool = tempfile::tempfile_in(&task.spool).ok();
-    let missing = sandbox::confine(task.limits.file_bytes);
+    let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref());
     let input = io::stdin();
     let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut());
     let answer = Answer { missing, outcome: outcome.map_err(|err| err.to_string()) };
