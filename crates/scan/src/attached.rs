@@ -10,11 +10,11 @@ use crate::Scanned;
 use assess::vex::{self, Vex};
 use catalog::sbom;
 use model::{
-    Component, Digest, Distribution, Gap, Inventory, Located, Namespace, Reason, System,
+    Component, Digest, Distribution, Ecosystem, Gap, Inventory, Located, Namespace, Reason, System,
     report::AttachedRow,
 };
 use registry::{Attachment, Kind};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is attached to an image, read.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,11 @@ fn bill(
     let by = Located::<Component>::claimed_by(document.digest.short());
     let system = same_distribution(&bill.systems, &inventory.systems).then_some(0);
     let known: BTreeSet<String> = inventory.components.iter().map(|it| key(&it.what)).collect();
+    // Both lists may be long, and one of them is a stranger's.
+    let mut own: BTreeMap<(Ecosystem, &str), Vec<Option<&str>>> = BTreeMap::new();
+    for it in inventory.components.iter().map(|it| &it.what) {
+        own.entry((it.ecosystem, &it.name)).or_default().push(it.arch.as_deref());
+    }
     let (listed, mut other) = (bill.components.len(), 0_usize);
     let mut added = Vec::new();
     let mut new = BTreeSet::new();
@@ -67,7 +72,8 @@ fn bill(
             continue;
         }
         let is_system = it.ecosystem.is_system();
-        if is_system && inventory.components.iter().any(|own| is_other_version(&own.what, &it)) {
+        let same = own.get(&(it.ecosystem, it.name.as_str()));
+        if is_system && same.is_some_and(|own| own.iter().any(|own| same_arch(*own, &it))) {
             other = other.saturating_add(1);
             continue;
         }
@@ -114,10 +120,9 @@ fn key(component: &Component) -> String {
     purl.split('?').next().unwrap_or_default().to_owned()
 }
 
-fn is_other_version(own: &Component, claimed: &Component) -> bool {
-    let arch = |it: &Component| it.arch.clone().filter(|it| !it.is_empty());
-    let same_arch = arch(own).zip(arch(claimed)).is_none_or(|(own, claimed)| own == claimed);
-    own.ecosystem == claimed.ecosystem && own.name == claimed.name && same_arch
+fn same_arch(own: Option<&str>, claimed: &Component) -> bool {
+    let claimed = claimed.arch.as_deref();
+    own.zip(claimed).is_none_or(|(own, claimed)| own == claimed)
 }
 
 /// Whether the bill's packages may be compared with the advisories for the image's own.

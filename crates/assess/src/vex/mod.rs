@@ -12,7 +12,7 @@ pub use openvex::parse;
 
 use jiff::Timestamp;
 use model::{Assessment, Digest, Finding, Image, Inventory, Statement, Status, report::Handled};
-use product::{Fit, Product, Seen};
+use product::{Fit, Product, Purls, Seen};
 use std::{collections::BTreeMap, fmt};
 
 /// A VEX document.
@@ -92,9 +92,12 @@ pub fn apply(
     groups: &[&[Vex]],
 ) -> HandledFindings {
     let mut handled = HandledFindings::new();
+    if groups.iter().all(|it| it.is_empty()) {
+        return handled;
+    }
+    let purls = Purls::new(subject.inventory);
     for finding in &mut assessment.findings {
-        let Some(component) = subject.inventory.components.get(finding.component) else { continue };
-        let seen = Seen::new(subject, component);
+        let seen = Seen::new(subject, finding.component, &purls);
         let Some(word) = groups.iter().find_map(|it| last_word(it, finding, &seen)) else {
             continue;
         };

@@ -1,6 +1,7 @@
 //! What a VEX statement is about, held against an image and one component of it.
 use super::Subject;
 use model::{Component, Digest, Inventory, Located, Purl};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A product or a part of one.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,13 +31,38 @@ pub(super) struct Seen<'a> {
     /// Digests of the image.
     digests: Vec<&'a Digest>,
     /// The package URLs of the component: its own, and that of its source package.
-    purls: Vec<Purl>,
+    purls: &'a [Purl],
+    /// Those of all components.
+    all: &'a Purls,
+}
+
+/// The package URLs of all components of an inventory.
+pub(super) struct Purls {
+    of: Vec<Vec<Purl>>,
+    /// Which components have one of this type and name.
+    named: BTreeMap<(String, String), BTreeSet<usize>>,
+}
+
+impl Purls {
+    pub(super) fn new(inventory: &Inventory) -> Purls {
+        let of: Vec<_> = inventory.components.iter().map(|it| purls(it, inventory)).collect();
+        let mut named: BTreeMap<_, BTreeSet<usize>> = BTreeMap::new();
+        for (i, purl) in of.iter().enumerate().flat_map(|(i, it)| it.iter().map(move |it| (i, it)))
+        {
+            named.entry((purl.kind.clone(), purl.name.clone())).or_default().insert(i);
+        }
+        Purls { of, named }
+    }
+
+    fn of(&self, component: usize) -> &[Purl] {
+        self.of.get(component).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(subject: Subject<'a>, component: &Located<Component>) -> Seen<'a> {
+    pub(super) fn new(subject: Subject<'a>, component: usize, all: &'a Purls) -> Seen<'a> {
         let digests = subject.image.digest.iter().chain(subject.known_as).collect();
-        Seen { subject, digests, purls: purls(component, subject.inventory) }
+        Seen { subject, digests, purls: all.of(component), all }
     }
 }
 
@@ -54,9 +80,9 @@ impl Product {
     /// How a statement on this product is about the component; `None` when it is not.
     pub(super) fn fit(&self, seen: &Seen<'_>) -> Option<Fit> {
         if self.subcomponents.is_empty() {
-            return self.image(seen).max(self.component(&seen.purls));
+            return self.image(seen).max(self.component(seen.purls));
         }
-        let part = self.subcomponents.iter().filter_map(|it| it.component(&seen.purls)).max()?;
+        let part = self.subcomponents.iter().filter_map(|it| it.component(seen.purls)).max()?;
         // What is said of one version of the part holds in whatever version of the whole, and the
         // other way round.
         Some(part.max(self.whole(seen)?))
@@ -65,10 +91,9 @@ impl Product {
     /// Whether it is the image, or something in it that has parts.
     fn whole(&self, seen: &Seen<'_>) -> Option<Fit> {
         self.image(seen).or_else(|| {
-            let inventory = seen.subject.inventory;
-            self.purl.as_ref()?;
-            let all = inventory.components.iter();
-            all.filter_map(|it| self.component(&purls(it, inventory))).max()
+            let purl = self.purl.as_ref()?;
+            let named = seen.all.named.get(&(purl.kind.clone(), purl.name.clone()))?;
+            named.iter().filter_map(|it| self.component(seen.all.of(*it))).max()
         })
     }
 
