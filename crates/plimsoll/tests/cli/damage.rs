@@ -176,11 +176,11 @@ fn hostile(entries: &[Entry]) -> Value {
 
 #[test]
 fn paths_that_climb_out_are_told_and_do_nothing() {
-    let evil = "var/lib/dpkg/../../../../../../../../tmp/plimsoll-was-here";
+    let evil = "var/lib/dpkg/../../../../../../../../plimsoll-was-here";
     let report = hostile(&[file(evil, "x"), file("../../etc/os-release", "ID=evil\n")]);
     assert_eq!(gaps(&report).len(), 2, "{:?}", gaps(&report));
     assert!(gaps(&report).iter().all(|it| it.contains("climbs out of the image")));
-    assert!(!std::path::Path::new("/tmp/plimsoll-was-here").exists());
+    assert!(!std::path::Path::new("/plimsoll-was-here").exists());
     assert_eq!(report["systems"][0]["id"], "debian");
     let report = hostile(&[hard_link("etc/shadow", "../../../etc/shadow")]);
     one_gap(&report, &["climbs out of the image"]);
