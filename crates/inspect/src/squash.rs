@@ -3,7 +3,7 @@ use crate::{Found, LayerReport, cover::key};
 use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap, HashSet},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
 };
 
 /// Where release files stand, the one to be believed most first (os-release(5), "Description").
