@@ -41,6 +41,10 @@ pub(crate) struct Target {
     /// Give up on a layer when reading it makes no progress for so long
     #[arg(long, value_name = "SECONDS", default_value = "120")]
     pub(crate) stall_timeout: u64,
+    /// Change a limit: layer-bytes, ratio, entries, file-bytes or memory-bytes of a layer; may be repeated.
+    /// Whatever is over a limit is told as not seen
+    #[arg(long, value_name = "NAME=N", value_parser = limit)]
+    pub(crate) limit: Vec<(String, u64)>,
     /// Read every layer again, even those seen before
     #[arg(long)]
     pub(crate) no_cache: bool,
@@ -88,6 +92,16 @@ pub(crate) struct Network {
     /// Requests per second, at most
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<u32>,
+}
+
+fn limit(text: &str) -> Result<(String, u64), String> {
+    let names = ["layer-bytes", "ratio", "entries", "file-bytes", "memory-bytes"];
+    let (name, value) = text.split_once('=').ok_or("a limit is written NAME=N")?;
+    if !names.contains(&name) {
+        return Err(format!("there is no limit `{name}`; there are {}", names.join(", ")));
+    }
+    let value = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
+    Ok((name.to_owned(), value))
 }
 
 /// A choice of platforms.

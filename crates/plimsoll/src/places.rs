@@ -17,5 +17,7 @@ fn place(own: &str, xdg: &str, home: &str) -> PathBuf {
         return own.into();
     }
     let base = absolute(xdg).or_else(|| Some(absolute("HOME")?.join(home)));
-    base.unwrap_or_else(env::temp_dir).join("plimsoll")
+    // Without a home nothing is kept: in a directory that everybody may write to, somebody else's files
+    // would be taken for ours. This one is nowhere, on Debian by policy.
+    base.unwrap_or_else(|| PathBuf::from("/nonexistent")).join("plimsoll")
 }

@@ -10,7 +10,7 @@ use crate::{
     vex,
 };
 use assess::{Database, vex::Vex};
-use inspect::Fault;
+use inspect::{Fault, Limits};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
     Gap, Grade, Image, Level, Located, Reason,
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
 
 /// The images that were asked for, and what they contain.
 pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
-    let limits = inspect::Limits::default();
+    let limits = limits(target);
     let progress = Progress::new(&table::clean(&target.image), target.quiet);
     let spool = env::temp_dir();
     let cache = Cache::new(&places::cache(), &scan::revision(&limits));
@@ -115,6 +115,20 @@ fn bill(bytes: &[u8]) -> Result<Vec<Scanned>, SourceError> {
     let (image, layers, missing_walls) = (Image::default(), Vec::new(), Vec::new());
     let attached = Attached::default();
     Ok(vec![Scanned { image, inventory, layers, missing_walls, attached }])
+}
+
+fn limits(target: &Target) -> Limits {
+    let mut limits = Limits::default();
+    for (name, value) in &target.limit {
+        match name.as_str() {
+            "layer-bytes" => limits.layer_bytes = *value,
+            "ratio" => limits.ratio = *value,
+            "entries" => limits.entries = *value,
+            "file-bytes" => limits.file_bytes = *value,
+            _ => limits.memory_bytes = *value,
+        }
+    }
+    limits
 }
 
 fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, SourceError> {

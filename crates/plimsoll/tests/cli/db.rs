@@ -313,3 +313,21 @@ fn a_bill_of_materials_is_matched_without_layers() {
     let ran = place.run(["scan", "no-bill.json"]);
     assert_eq!(ran.code, 2, "{}", ran.out);
 }
+
+#[test]
+fn limits_can_be_changed_and_are_told_when_hit() {
+    let place = Place::new();
+    let layout = place.layout("x", &debian_image(OLD));
+    for (limit, words) in [
+        ("entries=1", "more than 1 entries"),
+        ("file-bytes=10", "the limit is 10"),
+        ("layer-bytes=600", "more than 600 bytes"),
+    ] {
+        let report = place.report(&[&layout, "--limit", limit]);
+        let gaps = report["gaps"].to_string();
+        assert!(gaps.contains(words), "{limit}: {gaps}");
+    }
+    let ran = place.run(["scan", &layout, "--limit", "patience=3"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("layer-bytes"), "{}", ran.err);
+}
