@@ -217,6 +217,10 @@ pub(crate) struct UpdateArguments {
     /// Fetch a feed from here instead: NAME=URL; may be repeated
     #[arg(long, value_name = "NAME=URL")]
     pub(crate) place: Vec<String>,
+    /// Fetch all feeds from this mirror, which has URL/HOST/PATH for each address, as `wget -x` lays
+    /// it out; --place goes before it
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,

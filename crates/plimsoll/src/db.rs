@@ -106,6 +106,9 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
         let (name, url) = it.split_once('=').ok_or(format!("`{it}` is not NAME=URL"))?;
         places.push((feed(name)?.name.to_owned(), url.to_owned()));
     }
+    if let Some(mirror) = &arguments.from {
+        places.extend(mirrored(mirror, &feeds, &places));
+    }
     let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
     let (mut some, mut broken) = (false, false);
     let mut told = |it: &Fetched| {
@@ -126,6 +129,17 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
     }
     tell(&compiled)?;
     Ok(ExitCode::from(u8::from(broken)))
+}
+
+/// Where a mirror has the feeds for which no other place is known.
+fn mirrored(mirror: &str, feeds: &[&Feed], places: &[(String, String)]) -> Vec<(String, String)> {
+    let mirror = mirror.trim_end_matches('/');
+    let others = feeds.iter().filter(|it| !places.iter().any(|place| place.0 == it.name));
+    let urls = others.flat_map(|it| {
+        let urls = it.places.iter().flat_map(assess::feeds::Place::urls);
+        urls.map(|url| (it.name.to_owned(), url.replacen("https:/", mirror, 1)))
+    });
+    urls.collect()
 }
 
 fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String> {

@@ -108,6 +108,10 @@ fn what_is_damaged_is_refused_or_gone_round() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("two.json") && ran.err.contains("--force"), "{}", ran.err);
     assert_eq!(current(&place), good, "the database in use must stay");
+    // What was refused is not in the way of what comes next.
+    place.write("more/osv/three.json", osv("DEBIAN-CVE-2099-0003", "zlib", "9:1"));
+    let ran = place.run(["db", "import", "more"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
     let forced = place.run(["db", "import", "osv", "--force"]);
     assert_eq!(forced.code, 0, "{}", forced.err);
     assert!(forced.out.contains("two.json"), "{}", forced.out);
@@ -133,12 +137,7 @@ fn what_is_damaged_is_refused_or_gone_round() {
 #[test]
 fn a_feed_that_shrinks_is_not_believed() {
     let place = Place::new();
-    let many: String = (0..10)
-        .map(|it| {
-            osv(&format!("DEBIAN-CVE-2099-{it:04}"), "openssl", "9:1").replace('\n', "") + "\n"
-        })
-        .collect();
-    place.write("osv/all.jsonl", many);
+    place.write("osv/all.jsonl", ten());
     assert_eq!(place.run(["db", "import", "osv"]).code, 0);
     place.write("osv/all.jsonl", osv("DEBIAN-CVE-2099-0001", "openssl", "9:1").replace('\n', ""));
     let ran = place.run(["db", "import", "osv"]);
@@ -175,6 +174,85 @@ fn an_update_fetches_what_has_changed_and_bears_failures() {
     assert_eq!(current(&place), before);
 }
 
+/// Ten records, a line each.
+fn ten() -> String {
+    let one = |it| osv(&format!("DEBIAN-CVE-2099-{it:04}"), "openssl", "9:1").replace('\n', "");
+    (0..10).map(|it| one(it) + "\n").collect()
+}
+
+#[test]
+fn a_document_that_is_no_good_spoils_neither_its_former_self_nor_other_feeds() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let one = osv("DEBIAN-CVE-2099-0001", "openssl", "9:1").replace('\n', "");
+    let kev = r#"{"vulnerabilities":[{"cveID":"CVE-2099-0001"}]}"#;
+    let bodies: Vec<(u16, Vec<u8>)> = vec![
+        (200, ten().into_bytes()),
+        (200, b"<html>please log in</html>".to_vec()),
+        (200, b"".to_vec()),
+        (200, gzip(ten().as_bytes())[..60].to_vec()),
+        (200, one.clone().into_bytes()),
+        (404, Vec::new()),
+    ];
+    let rounds = bodies.len();
+    let server = Server::start(move |request| match request.target.as_str() {
+        "/all.jsonl" => {
+            let (status, body) = &bodies[ASKED.fetch_add(1, Ordering::SeqCst)];
+            Reply::new(*status, body.clone()).header("etag", format!("\"{}\"", body.len()))
+        }
+        _ => Reply::new(200, kev),
+    });
+    let place = Place::new();
+    let at = |feed: &str, path: &str| format!("{feed}=http://{}/{path}", server.host());
+    let (osv, kev) = (at("osv", "all.jsonl"), at("kev", "kev.json"));
+    let update = |force: &str| {
+        let args =
+            ["db", "update", "--feed", "osv", "--feed", "kev", "--place", &osv, "--place", &kev];
+        place.run(args.into_iter().chain(Some(force).filter(|it| !it.is_empty())))
+    };
+    assert_eq!(update("").code, 0);
+    for round in 1..rounds {
+        let ran = update("");
+        assert_eq!(ran.code, 1, "{round}: {}", ran.err);
+        assert!(ran.err.contains("osv") && !ran.err.contains("kev: http"), "{}", ran.err);
+        let status = place.run(["db", "status"]).out;
+        assert!(status.contains("10 records") && status.contains("1 records"), "{round}: {status}");
+    }
+}
+
+#[test]
+fn a_line_that_drops_is_tried_again() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let server = Server::start(|_| {
+        let reply = Reply::new(200, ten());
+        match ASKED.fetch_add(1, Ordering::SeqCst) {
+            0 => reply.wire(Wire::Cut(700)),
+            1 => Reply::new(503, ""),
+            _ => reply,
+        }
+    });
+    let place = Place::new();
+    let source = format!("osv=http://{}/all.jsonl", server.host());
+    let ran = place.run(["db", "update", "--feed", "osv", "--place", &source]);
+    assert_eq!((ran.code, ASKED.load(Ordering::SeqCst)), (0, 3), "{}", ran.err);
+    assert!(place.run(["db", "status"]).out.contains("10 records"));
+}
+
+#[test]
+fn a_mirror_of_all_feeds_takes_the_place_of_what_came_from_elsewhere() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/feeds/www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+        | "/old.json" => Reply::new(200, r#"{"vulnerabilities":[{"cveID":"CVE-2099-0001"}]}"#),
+        _ => Reply::new(404, ""),
+    });
+    let place = Place::new();
+    let old = format!("kev=http://{}/old.json", server.host());
+    assert_eq!(place.run(["db", "update", "--feed", "kev", "--place", &old]).code, 0);
+    let mirror = format!("http://{}/feeds/", server.host());
+    let ran = place.run(["db", "update", "--feed", "kev", "--from", &mirror]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(fs::read_dir(place.path("data/feeds/kev")).unwrap().count(), 2, "old ones stay");
+}
+
 #[test]
 fn a_killed_update_leaves_the_old_one_in_use() {
     let place = Place::new();
@@ -199,13 +277,17 @@ fn a_killed_update_leaves_the_old_one_in_use() {
     // While it runs, nobody else changes anything, and everybody reads.
     let second = place.run(["db", "import", "osv"]);
     assert_eq!(second.code, 2);
-    assert!(second.err.contains("another process"), "{}", second.err);
+    assert!(second.err.contains(&format!("process {}", update.id())), "{}", second.err);
     assert_eq!(place.run(["db", "status"]).code, 0);
     update.kill().unwrap();
     update.wait().unwrap();
     assert_eq!(current(&place), before);
     assert_eq!(place.run(["db", "verify"]).code, 0);
     assert_eq!(place.run(["db", "import", "osv"]).code, 0, "the lock outlived its holder");
+    for entry in fs::read_dir(place.path("data/feeds/osv")).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(!name.to_str().unwrap().starts_with('.'), "{name:?} was left");
+    }
 }
 
 #[test]

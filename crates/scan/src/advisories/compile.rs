@@ -1,7 +1,7 @@
 //! From the documents of all feeds to one database.
-use super::{StoreError, changed, containers, failed};
+use super::{StoreError, changed, containers, failed, tally::Tally};
 use assess::{
-    Builder, Database, Feed, Item,
+    Builder, Database, Feed,
     database::{FeedState, Meta, changed_enrichment},
     diff, starter,
 };
@@ -125,32 +125,22 @@ fn add(
     faults: &mut Vec<(String, String, String)>,
     policy: Policy,
 ) -> Result<(), StoreError> {
-    let (mut documents, mut broken) = (0_u64, 0_u64);
-    let mut failure = None;
-    containers::each(folder, &mut |name, content| {
-        documents = documents.saturating_add(1);
-        let parsed = content.and_then(|content| {
-            let mut emit = |item: Item| {
-                failure = failure.take().or_else(|| builder.add(&item).err());
-            };
-            (feed.parse)(&content, name, &mut emit).map_err(|err| err.to_string())
-        });
-        if let Err(why) = parsed {
-            broken = broken.saturating_add(1);
-            faults.push((feed.name.to_owned(), name.to_owned(), why));
-        }
-    })?;
-    if let Some(err) = failure {
-        return Err(failed(folder)(err));
+    let tally = Tally::of(feed, folder, &mut |item| builder.add(item))?;
+    if !policy.force {
+        tally.judge(0).map_err(|why| {
+            StoreError::Refused(format!(
+                "feed {}: {why}; the database in use stays. Remove what is broken from {} and fetch \
+                 or import it again, or build without it: --force",
+                feed.name,
+                folder.display()
+            ))
+        })?;
     }
-    if broken.saturating_mul(100) > documents && !policy.force {
-        let first = faults.iter().find(|it| it.0 == feed.name);
-        let first = first.map(|it| format!("{}: {}", it.1, it.2)).unwrap_or_default();
-        return Err(StoreError::Refused(format!(
-            "feed {}: {broken} of {documents} documents can't be read ({first}); the database in use \
-             stays. --force builds without them",
-            feed.name
-        )));
+    let named = u64::try_from(tally.faults.len()).unwrap_or(u64::MAX);
+    let rest = tally.broken.saturating_sub(named);
+    faults.extend(tally.faults.into_iter().map(|(name, why)| (feed.name.to_owned(), name, why)));
+    if rest > 0 {
+        faults.push((feed.name.to_owned(), "others".to_owned(), format!("{rest} more documents")));
     }
     Ok(())
 }

@@ -1,37 +1,87 @@
-//! What documents come in: single files, archives (zip, tar), compressed ones (gzip, zstd), and folders of
-//! such. One member at a time is in memory.
-use super::{StoreError, failed};
+//! What documents come in: single files, records a line, archives (zip, tar), compressed ones (gzip, xz, zstd), and
+//! folders of such. One document at a time is in memory. A member may be compressed once more; archives in archives
+//! are not opened. Names are for people only: nothing is ever written under a name from an archive.
+use super::{StoreError, compression::Compression, failed, fetch};
+use flate2::bufread::DeflateDecoder;
+use rawzip::{
+    CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder,
+};
 use std::{
+    fmt,
     fs::{self, File},
-    io::{self, BufReader, Read, Seek},
-    path::Path,
+    io::{self, BufRead, BufReader, Read, Seek},
+    path::{Path, PathBuf},
 };
 
 /// The most of one document: Debian's tracker is a single file of some 80 MB.
 const DOCUMENT_BYTES: u64 = 1 << 30;
-/// How many times its size an archive may expand to.
+/// How many times its size a file may expand to.
 const RATIO: u64 = 400;
-/// The least that any archive may expand to.
+/// The least that any file may expand to.
 const FREE_BYTES: u64 = 64 << 20;
+/// Folders in folders.
+const DEPTH: usize = 16;
 
-/// Takes a document: its name, and its content or what is wrong with it.
-pub(super) type Take<'a> = &'a mut dyn FnMut(&str, Result<Vec<u8>, String>);
+/// Why a document can't be had.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Fault {
+    /// It is broken itself: the others are there.
+    Document(String),
+    /// What it is in breaks off or can't be opened: nobody knows what else is missing.
+    Container(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Document(why) => f.write_str(why),
+            Fault::Container(why) => write!(f, "damaged: {why}"),
+        }
+    }
+}
+
+/// Takes a document: its name, and its content or what is wrong with it. Errors are ours, and end it all.
+pub(super) type Take<'a> = &'a mut dyn FnMut(&str, Result<&[u8], Fault>) -> io::Result<()>;
 
 /// Shows every document in the file or folder at `path`, in the order of names.
 pub(super) fn each(path: &Path, take: Take<'_>) -> Result<(), StoreError> {
-    if path.is_dir() {
-        let entries = fs::read_dir(path).map_err(failed(path))?;
-        let mut inner: Vec<_> = entries.flatten().map(|it| it.path()).collect();
-        inner.sort();
-        return inner.iter().filter(|it| !is_note(it)).try_for_each(|it| each(it, take));
+    for path in files(path)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = File::open(&path).map_err(failed(&path))?;
+        match each_in(file, &name, take) {
+            Ok(()) => {}
+            Err(Ended::Ours(err)) => return Err(failed(&path)(err)),
+            Err(Ended::Theirs(why)) => {
+                take(&name, Err(Fault::Container(why))).map_err(failed(&path))?;
+            }
+        }
     }
-    let file = File::open(path).map_err(failed(path))?;
-    let size = file.metadata().map_err(failed(path))?.len();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut budget = Budget { left: size.saturating_mul(RATIO).max(FREE_BYTES) };
-    let mut file = BufReader::with_capacity(128 << 10, file);
-    if let Err(why) = open(&mut file, &name, &mut budget, take) {
-        take(&name, Err(why.to_string()));
+    Ok(())
+}
+
+/// The file, or all files below the folder. Links below it are not followed, and what is hidden is none.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut found = Vec::new();
+    gather(path, DEPTH, &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn gather(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    if !path.is_dir() {
+        found.push(path.to_owned());
+        return Ok(());
+    }
+    let Some(depth) = depth.checked_sub(1) else {
+        let text = format!("{}: more than {DEPTH} folders in folders", path.display());
+        return Err(StoreError::Refused(text));
+    };
+    for entry in fs::read_dir(path).map_err(failed(path))? {
+        let entry = entry.map_err(failed(path))?;
+        let kind = entry.file_type().map_err(failed(&entry.path()))?;
+        if (kind.is_dir() || kind.is_file()) && !is_note(&entry.path()) {
+            gather(&entry.path(), depth, found)?;
+        }
     }
     Ok(())
 }
@@ -39,141 +89,204 @@ pub(super) fn each(path: &Path, take: Take<'_>) -> Result<(), StoreError> {
 /// What we wrote beside a document ourselves.
 pub(super) fn is_note(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with('.') || name.ends_with(super::fetch::NOTE)
-}
-
-/// How many bytes may still come out of an archive.
-struct Budget {
-    left: u64,
-}
-
-impl Budget {
-    /// The rest of `reader`, within bounds.
-    fn read(&mut self, reader: impl Read) -> io::Result<Vec<u8>> {
-        let most = self.left.min(DOCUMENT_BYTES);
-        let mut bytes = Vec::new();
-        reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if count > most {
-            return Err(io::Error::other(format!("more than {most} bytes")));
-        }
-        self.left = self.left.saturating_sub(count);
-        Ok(bytes)
-    }
-}
-
-fn open(
-    file: &mut BufReader<File>,
-    name: &str,
-    budget: &mut Budget,
-    take: Take<'_>,
-) -> io::Result<()> {
-    let mut start = Vec::new();
-    file.by_ref().take(4).read_to_end(&mut start)?;
-    file.rewind()?;
-    match start.as_slice() {
-        [b'P', b'K', 3 | 5, ..] => zip(file, budget, take),
-        [0x1f, 0x8b, ..] => {
-            let inner = flate2::bufread::MultiGzDecoder::new(file);
-            unpacked(inner, name.trim_end_matches(".gz"), budget, take)
-        }
-        [0x28, 0xb5, 0x2f, 0xfd] => {
-            let inner = ruzstd::decoding::StreamingDecoder::new(file).map_err(io::Error::other)?;
-            unpacked(inner, name.trim_end_matches(".zst"), budget, take)
-        }
-        _ => unpacked(file, name, budget, take),
-    }
-}
-
-fn unpacked(
-    mut reader: impl Read,
-    name: &str,
-    budget: &mut Budget,
-    take: Take<'_>,
-) -> io::Result<()> {
-    let mut start = Vec::new();
-    reader.by_ref().take(512).read_to_end(&mut start)?;
-    let is_tar = start.get(257..262) == Some(b"ustar");
-    let whole = io::Cursor::new(start).chain(reader);
-    if !is_tar {
-        let content = budget.read(whole);
-        take(name, content.map_err(|err| err.to_string()));
-        return Ok(());
-    }
-    let mut archive = tar::Archive::new(whole);
-    for entry in archive.entries()? {
-        let entry = entry?;
-        if entry.header().entry_type().is_file() {
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let content = budget.read(entry);
-            take(&name, content.map_err(|err| err.to_string()));
-        }
-    }
-    Ok(())
-}
-
-fn zip(file: &mut BufReader<File>, budget: &mut Budget, take: Take<'_>) -> io::Result<()> {
-    let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
-    let file = file.get_ref().try_clone()?;
-    let archive = rawzip::ZipArchive::from_file(file, &mut buffer).map_err(io::Error::other)?;
-    let mut entries = archive.entries(&mut buffer);
-    while let Some(entry) = entries.next_entry().map_err(io::Error::other)? {
-        if entry.is_dir() {
-            continue;
-        }
-        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
-        let method = entry.compression_method();
-        let entry = archive.get_entry(entry.wayfinder()).map_err(io::Error::other)?;
-        let content = match method {
-            rawzip::CompressionMethod::STORE => budget.read(entry.verifying_reader(entry.reader())),
-            rawzip::CompressionMethod::DEFLATE => {
-                let inner = flate2::read::DeflateDecoder::new(entry.reader());
-                budget.read(entry.verifying_reader(inner))
-            }
-            other => Err(io::Error::other(format!("compressed with method {other:?}"))),
-        };
-        take(&name, content.map_err(|err| err.to_string()));
-    }
-    Ok(())
+    name.starts_with('.') || name.ends_with(fetch::NOTE)
 }
 
 /// The content of compressed bytes: gzip, xz, zstd, or none of them.
-pub(super) fn decompress(bytes: &[u8]) -> io::Result<Box<dyn Read + '_>> {
-    Ok(match bytes {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(bytes)),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Box::new(lzma_rust2::XzReader::new(bytes, true)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            Box::new(ruzstd::decoding::StreamingDecoder::new(bytes).map_err(io::Error::other)?)
-        }
-        [b'B', b'Z', b'h', ..] => return Err(io::Error::other("bzip2 is not read")),
-        _ => Box::new(bytes),
-    })
+pub(super) fn decompress(bytes: &[u8]) -> Box<dyn Read + '_> {
+    Compression::of(bytes).open(bytes)
 }
 
 /// All of it, within bounds.
 pub(super) fn unpack(bytes: &[u8], most: u64) -> io::Result<Vec<u8>> {
-    Budget { left: most }.read(decompress(bytes)?)
+    bounded(decompress(bytes), most)
 }
 
-/// Copies a document, or a folder of them, to where the documents of its feed are kept.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(to).map_err(failed(to))?;
-    if from.is_dir() {
-        for entry in fs::read_dir(from).map_err(failed(from))?.flatten() {
-            let path = entry.path();
-            let to = if path.is_dir() { to.join(entry.file_name()) } else { to.to_owned() };
-            copy(&path, &to)?;
-        }
-        return Ok(());
+fn bounded(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let count = reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(count).is_ok_and(|it| it > most) {
+        return Err(io::Error::other(format!("more than {most} bytes")));
     }
-    let Some(name) = from.file_name() else { return Ok(()) };
-    let mut source = File::open(from).map_err(failed(from))?;
-    let mut copy = tempfile::NamedTempFile::new_in(to).map_err(failed(to))?;
-    io::copy(&mut source, &mut copy).map_err(failed(to))?;
-    // The age of a document is the age of what it says.
-    let modified = source.metadata().and_then(|it| it.modified());
-    modified.and_then(|it| copy.as_file().set_modified(it)).map_err(failed(to))?;
-    let to = to.join(name);
-    copy.persist(&to).map_err(|err| failed(&to)(err.error))?;
+    Ok(bytes)
+}
+
+/// Why no more documents come.
+enum Ended {
+    /// The file is not what it should be: how.
+    Theirs(String),
+    /// Whoever takes the documents failed.
+    Ours(io::Error),
+}
+
+fn theirs(err: impl fmt::Display) -> Ended {
+    Ended::Theirs(err.to_string())
+}
+
+fn each_in(mut file: File, name: &str, take: Take<'_>) -> Result<(), Ended> {
+    let size = file.metadata().map_err(theirs)?.len();
+    let left = size.saturating_mul(RATIO).max(FREE_BYTES);
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head).map_err(theirs)?;
+    file.rewind().map_err(theirs)?;
+    if matches!(head.as_slice(), [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..]) {
+        return zip(file, left, take);
+    }
+    let compression = Compression::of(&head);
+    let inner = compression.open(BufReader::with_capacity(128 << 10, file));
+    let mut stream = BufReader::with_capacity(64 << 10, Counted { inner, left });
+    let start = stream.fill_buf().map_err(theirs)?;
+    // POSIX.1-1988 and later have this here; older archives are not among feeds.
+    if start.get(257..262) == Some(b"ustar") {
+        return tar(stream, take);
+    }
+    let name = compression.strip(name);
+    if is_lines(name) { lines(&mut stream, name, take) } else { whole(stream, name, take) }
+}
+
+/// A stream that ends in an error when more comes out of it than may.
+struct Counted<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
+        if self.left == 0 {
+            return Err(io::Error::other(format!("expands to more than {RATIO} times its size")));
+        }
+        Ok(count)
+    }
+}
+
+fn whole(stream: impl Read, name: &str, take: Take<'_>) -> Result<(), Ended> {
+    let content = bounded(stream, DOCUMENT_BYTES).map_err(theirs)?;
+    take(name, Ok(&content)).map_err(Ended::Ours)
+}
+
+/// A record a line, of which there may be more than fit into memory.
+fn lines(stream: &mut impl BufRead, name: &str, take: Take<'_>) -> Result<(), Ended> {
+    let mut line = Vec::new();
+    let mut number: u64 = 0;
+    loop {
+        line.clear();
+        number = number.saturating_add(1);
+        let most = DOCUMENT_BYTES.saturating_add(1);
+        let count = stream.by_ref().take(most).read_until(b'\n', &mut line).map_err(theirs)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if u64::try_from(count).is_ok_and(|it| it >= most) {
+            return Err(theirs(format!("line {number} has more than {DOCUMENT_BYTES} bytes")));
+        }
+        if !line.trim_ascii().is_empty() {
+            take(&format!("{name}:{number}"), Ok(&line)).map_err(Ended::Ours)?;
+        }
+    }
+}
+
+fn is_lines(name: &str) -> bool {
+    [".jsonl", ".ndjson"].iter().any(|it| name.ends_with(it))
+}
+
+fn tar(stream: impl Read, take: Take<'_>) -> Result<(), Ended> {
+    let mut archive = tar::Archive::new(stream);
+    for entry in archive.entries().map_err(theirs)? {
+        let entry = entry.map_err(theirs)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let size = entry.size();
+        if size > DOCUMENT_BYTES {
+            let why = Fault::Document(format!("{size} bytes are too many"));
+            take(&name, Err(why)).map_err(Ended::Ours)?;
+            continue;
+        }
+        let content = bounded(entry, DOCUMENT_BYTES).map_err(theirs)?;
+        if u64::try_from(content.len()).ok() != Some(size) {
+            return Err(theirs(format!("it ends within {name}")));
+        }
+        member(&name, &content, take).map_err(Ended::Ours)?;
+    }
     Ok(())
 }
+
+fn zip(file: File, mut left: u64, take: Take<'_>) -> Result<(), Ended> {
+    let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+    let archive = ZipArchive::from_file(file, &mut buffer).map_err(theirs)?;
+    let mut found: u64 = 0;
+    let mut entries = archive.entries(&mut buffer);
+    while let Some(entry) = entries.next_entry().map_err(theirs)? {
+        found = found.saturating_add(1);
+        if entry.is_dir() || entry.mode().is_symlink() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+        let (method, way) = (entry.compression_method(), entry.wayfinder());
+        match inflate(&archive, way, method, &mut left) {
+            Ok(content) => member(&name, &content, take).map_err(Ended::Ours)?,
+            // One that is spoiled does not spoil the others; a bomb does.
+            Err(err) if left == 0 => return Err(theirs(err)),
+            Err(err) => {
+                take(&name, Err(Fault::Document(err.to_string()))).map_err(Ended::Ours)?;
+            }
+        }
+    }
+    match archive.entries_hint() {
+        claimed if claimed != found => Err(theirs(format!("{found} of {claimed} members"))),
+        _ => Ok(()),
+    }
+}
+
+fn inflate(
+    archive: &ZipArchive<FileReader>,
+    way: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+    left: &mut u64,
+) -> io::Result<Vec<u8>> {
+    let entry = archive.get_entry(way).map_err(io::Error::other)?;
+    let packed = BufReader::new(entry.reader());
+    let inner: Box<dyn Read + '_> = match method {
+        CompressionMethod::STORE => Box::new(packed),
+        CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(packed)),
+        other => return Err(io::Error::other(format!("compressed with method {other:?}"))),
+    };
+    let mut counted = Counted { inner, left: *left };
+    // Size and checksum are those of the directory; a lie is found out at the end.
+    let content = bounded(entry.verifying_reader(&mut counted), DOCUMENT_BYTES);
+    *left = counted.left;
+    content
+}
+
+/// A member, which may be compressed once more.
+fn member(name: &str, content: &[u8], take: Take<'_>) -> io::Result<()> {
+    let compression = Compression::of(content);
+    let name = compression.strip(name);
+    if compression == Compression::None {
+        return records(name, content, take);
+    }
+    // As above: what it may expand to grows with what it is.
+    let most = u64::try_from(content.len()).unwrap_or(u64::MAX).saturating_mul(RATIO);
+    match bounded(compression.open(content), most.max(FREE_BYTES).min(DOCUMENT_BYTES)) {
+        Ok(content) => records(name, &content, take),
+        Err(err) => take(name, Err(Fault::Document(err.to_string()))),
+    }
+}
+
+fn records(name: &str, content: &[u8], take: Take<'_>) -> io::Result<()> {
+    if !is_lines(name) {
+        return take(name, Ok(content));
+    }
+    for (line, number) in content.split(|it| *it == b'\n').zip(1_u64..) {
+        if !line.trim_ascii().is_empty() {
+            take(&format!("{name}:{number}"), Ok(line))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

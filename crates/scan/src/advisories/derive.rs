@@ -275,7 +275,7 @@ fn out_of(bytes: &[u8], name: &str) -> io::Result<String> {
         let diff = containers::unpack(bytes, PACKAGE_BYTES)?;
         return changelog_of_diff(&String::from_utf8_lossy(&diff)).ok_or_else(missing);
     }
-    let mut archive = tar::Archive::new(containers::decompress(bytes)?);
+    let mut archive = tar::Archive::new(containers::decompress(bytes));
     for entry in archive.entries()? {
         let entry = entry?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();

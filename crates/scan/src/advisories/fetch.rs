@@ -1,11 +1,11 @@
 //! Fetching the documents of a feed: only what has changed, and whole or not at all.
-use super::{StoreError, failed};
+use super::{Policy, StoreError, bring, failed, tally::Tally};
 use assess::Feed;
 use net::{Client, Request, Url};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -33,6 +33,9 @@ struct Note {
     url: String,
     etag: Option<String>,
     last_modified: Option<String>,
+    /// How much it said: one that suddenly says half as much has been cut.
+    #[serde(default)]
+    records: u64,
 }
 
 /// Fetches all documents of a feed into its folder. `places` name other addresses for feeds: a mirror.
@@ -41,6 +44,7 @@ pub(super) fn feed(
     client: &Client,
     feed: &'static Feed,
     places: &[(String, String)],
+    policy: Policy,
 ) -> Result<Vec<Fetched>, StoreError> {
     let folder = directory.join("feeds").join(feed.name);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
@@ -50,36 +54,114 @@ pub(super) fn feed(
     } else {
         own.into_iter().cloned().collect()
     };
-    let fetch = |url: String| {
-        let outcome = document(client, &folder, &url);
-        Fetched { feed: feed.name, url, outcome }
+    let fetch = |url: &String| {
+        let outcome = document(client, &folder, feed, url, policy);
+        Fetched { feed: feed.name, url: url.clone(), outcome }
     };
-    Ok(urls.into_iter().map(fetch).collect())
+    let fetched: Vec<Fetched> = urls.iter().map(fetch).collect();
+    if fetched.iter().all(|it| it.outcome.is_ok()) {
+        remove_others(&folder, &urls);
+    }
+    Ok(fetched)
 }
 
-fn document(client: &Client, folder: &Path, url: &str) -> Result<Option<u64>, String> {
+/// Removes what was fetched from addresses that are none of the feed's any more: it would be read beside what took its
+/// place.
+fn remove_others(folder: &Path, urls: &[String]) {
+    let names: Vec<String> = urls.iter().map(|it| file_name(it)).collect();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(document) = name.strip_suffix(NOTE) else { continue };
+        if !names.iter().any(|it| it == document) {
+            drop(fs::remove_file(folder.join(document)));
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+fn document(
+    client: &Client,
+    folder: &Path,
+    feed: &Feed,
+    url: &str,
+    policy: Policy,
+) -> Result<Option<u64>, String> {
     let path = folder.join(file_name(url));
-    let note = note(&path, url);
+    let before = note(&path, url);
     let mut request = Request::get(Url::parse(url).map_err(|err| err.to_string())?);
-    if let Some(etag) = &note.etag {
+    if let Some(etag) = &before.etag {
         request = request.header("if-none-match", etag);
     }
-    if let Some(day) = &note.last_modified {
+    if let Some(day) = &before.last_modified {
         request = request.header("if-modified-since", day);
     }
-    let response = client.send(&request).map_err(|err| err.to_string())?;
-    match response.status {
-        200 => {}
-        304 => return Ok(None),
-        status => return Err(format!("the server answered {status}")),
+    let Some((mut note, count, file)) = download(client, &request, url, folder)? else {
+        return Ok(None);
+    };
+    let said = |err: StoreError| err.to_string();
+    let tally = Tally::of(feed, file.path(), &mut |_| Ok(())).map_err(said)?;
+    if !policy.force {
+        let judged = match tally.records {
+            0 => Err(format!("nothing in it is of this feed{}", tally.first())),
+            _ => tally.judge(before.records),
+        };
+        judged.map_err(|why| format!("{why}; the former one stays. --force takes it"))?;
     }
-    let header = |name| response.header(name).map(str::to_owned);
-    let (etag, last_modified) = (header("etag"), header("last-modified"));
-    let note = Note { url: url.to_owned(), etag, last_modified };
-    let count = save(response.body, folder, &path, age(&note)).map_err(|err| err.to_string())?;
+    note.records = tally.records;
+    file.as_file().set_modified(age(&note)).map_err(|err| err.to_string())?;
+    // A note must never stand beside a document that it is not about.
+    drop(fs::remove_file(note_path(&path)));
+    bring::keep(file, &path).map_err(said)?;
     let text = serde_json::to_string(&note).map_err(|err| err.to_string())?;
     fs::write(note_path(&path), text).map_err(|err| err.to_string())?;
     Ok(Some(count))
+}
+
+type Download = (Note, u64, tempfile::NamedTempFile);
+
+/// The document in a file without a place yet; `None` when it has not changed. A line that drops is tried again.
+fn download(
+    client: &Client,
+    request: &Request,
+    url: &str,
+    folder: &Path,
+) -> Result<Option<Download>, String> {
+    let mut dropped: u32 = 0;
+    loop {
+        let response = client.send(request).map_err(|err| err.to_string())?;
+        match response.status {
+            200 => {}
+            304 => return Ok(None),
+            status => return Err(refusal(status)),
+        }
+        let header = |name| response.header(name).map(str::to_owned);
+        let (etag, last_modified) = (header("etag"), header("last-modified"));
+        let note = Note { url: url.to_owned(), etag, last_modified, records: 0 };
+        let mut file = bring::unfinished(folder).map_err(|err| err.to_string())?;
+        match save(response.body, &mut file) {
+            Ok(count) => return Ok(Some((note, count, file))),
+            // The server can do nothing about a full disk.
+            Err(Saving::Ours(err)) => return Err(format!("{}: {err}", folder.display())),
+            Err(Saving::Theirs(err)) => {
+                dropped = dropped.saturating_add(1);
+                if dropped >= client.tries() {
+                    return Err(format!("the line dropped {dropped} times: {err}"));
+                }
+                client.rest(dropped);
+            }
+        }
+    }
+}
+
+fn refusal(status: u16) -> String {
+    let advice = match status {
+        401 | 403 => ": does a proxy stand in between?",
+        404 | 410 => ": the feed may have moved; --place names another address",
+        429 => ": too many have asked; try later, or a mirror (--from)",
+        500.. => ": it is in trouble; try later",
+        _ => "",
+    };
+    format!("the server answered {status}{advice}")
 }
 
 /// Of when a document is: what the server says, else now.
@@ -89,16 +171,27 @@ fn age(note: &Note) -> SystemTime {
     day.map_or_else(SystemTime::now, SystemTime::from)
 }
 
-/// The former document stays until the new one is there to its last byte.
-fn save(body: impl Read, folder: &Path, path: &Path, of: SystemTime) -> io::Result<u64> {
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    let count = io::copy(&mut body.take(MOST_BYTES), &mut file)?;
-    if count >= MOST_BYTES {
-        return Err(io::Error::other(format!("more than {MOST_BYTES} bytes")));
+/// Whose fault it is that a document could not be saved.
+enum Saving {
+    Ours(io::Error),
+    Theirs(io::Error),
+}
+
+fn save(mut body: impl Read, file: &mut impl Write) -> Result<u64, Saving> {
+    let mut buffer = vec![0; 128 << 10];
+    let mut total: u64 = 0;
+    loop {
+        let count = body.read(&mut buffer).map_err(Saving::Theirs)?;
+        let chunk = buffer.get(..count).unwrap_or_default();
+        if chunk.is_empty() {
+            return Ok(total);
+        }
+        file.write_all(chunk).map_err(Saving::Ours)?;
+        total = total.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        if total > MOST_BYTES {
+            return Err(Saving::Ours(io::Error::other(format!("more than {MOST_BYTES} bytes"))));
+        }
     }
-    file.as_file().set_modified(of)?;
-    file.persist(path).map_err(|err| err.error)?;
-    Ok(count)
 }
 
 fn note(path: &Path, url: &str) -> Note {

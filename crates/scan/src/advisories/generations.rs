@@ -1,10 +1,10 @@
 //! Compiled databases, the one in use and the one before: complete before anybody sees them, and swapped
 //! by renaming a link, so that a process killed at any moment leaves one that works.
-use super::{Store, StoreError, failed};
+use super::{Store, StoreError, bring, failed};
 use assess::Database;
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, Read},
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
@@ -25,12 +25,25 @@ impl Store {
         let directory = self.databases();
         fs::create_dir_all(&directory).map_err(failed(&directory))?;
         let path = directory.join("lock");
-        let file = File::create(&path).map_err(failed(&path))?;
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = opened.map_err(failed(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Busy(path)),
-            Err(TryLockError::Error(err)) => Err(failed(&path)(err)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                // Who it is helps, and is not needed.
+                let mut who = String::new();
+                drop(file.take(64).read_to_string(&mut who));
+                return Err(StoreError::Busy(format!("{}: {}", path.display(), who.trim())));
+            }
+            Err(TryLockError::Error(err)) => return Err(failed(&path)(err)),
         }
+        // The lock is held already; a full disk does not matter here.
+        let who = format!("process {}\n", std::process::id());
+        drop(file.set_len(0).and_then(|()| file.write_all(who.as_bytes())));
+        bring::tidy(&directory);
+        bring::tidy(&self.directory.join("feeds"));
+        Ok(file)
     }
 
     /// The database that a link leads to, and where it is.
@@ -54,6 +67,7 @@ impl Store {
         // Readable for all whom the user's mask lets in: a database is no secret.
         let shared = fs::Permissions::from_mode(0o644);
         let mut file = tempfile::Builder::new()
+            .prefix(bring::UNFINISHED)
             .permissions(shared)
             .tempfile_in(&directory)
             .map_err(failed(&directory))?;

@@ -6,11 +6,14 @@
 //! db/current, db/previous    links to the one in use and the one before
 //! db/lock                    held by whoever changes any of this
 //! ```
+mod bring;
 mod compile;
+mod compression;
 mod containers;
 mod derive;
 mod fetch;
 mod generations;
+mod tally;
 
 pub use compile::{Compiled, Policy};
 pub use derive::{Archive, Derived, Mirror, derive};
@@ -40,8 +43,8 @@ pub enum StoreError {
         /// How it failed.
         source: io::Error,
     },
-    /// Somebody else changes them just now.
-    Busy(PathBuf),
+    /// Somebody else changes them just now: who.
+    Busy(String),
     /// What was built or brought in is not fit to be used: why.
     Refused(String),
 }
@@ -49,11 +52,22 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Io { what, source } => write!(f, "{what}: {source}"),
-            StoreError::Busy(lock) => write!(
+            StoreError::Io { what, source } => {
+                write!(f, "{what}: {source}")?;
+                match source.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        f.write_str("; the database in use stays: make room and try again")
+                    }
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                        f.write_str("; PLIMSOLL_DATA_DIR names another directory to use")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            StoreError::Busy(who) => write!(
                 f,
-                "another process changes the advisories just now; it holds {}",
-                lock.display()
+                "another process changes the advisories just now ({who}); the database in use can be \
+                 read meanwhile"
             ),
             StoreError::Refused(why) => f.write_str(why),
         }
@@ -128,7 +142,7 @@ impl Store {
     ) -> Result<Compiled, StoreError> {
         let _lock = self.lock()?;
         for feed in feeds {
-            for fetched in fetch::feed(&self.directory, client, feed, places)? {
+            for fetched in fetch::feed(&self.directory, client, feed, places, policy)? {
                 told(&fetched);
             }
         }
@@ -154,8 +168,7 @@ impl Store {
         }
         for path in paths {
             for (feed, from) in named(feed, path)? {
-                let to = self.directory.join("feeds").join(feed.name);
-                containers::copy(&from, &to)?;
+                bring::bring(&self.directory, feed, &from, policy)?;
             }
         }
         self.compile(policy)
