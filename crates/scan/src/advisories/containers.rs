@@ -270,7 +270,7 @@ fn member(name: &str, content: &[u8], take: Take<'_>) -> io::Result<()> {
     }
     // As above: what it may expand to grows with what it is.
     let most = u64::try_from(content.len()).unwrap_or(u64::MAX).saturating_mul(RATIO);
-    match bounded(compression.open(content), most.max(FREE_BYTES).min(DOCUMENT_BYTES)) {
+    match bounded(compression.open(content), most.clamp(FREE_BYTES, DOCUMENT_BYTES)) {
         Ok(content) => records(name, &content, take),
         Err(err) => take(name, Err(Fault::Document(err.to_string()))),
     }
