@@ -83,6 +83,11 @@ impl Builder {
         }
     }
 
+    /// Says what it was made of, where only reading it tells.
+    pub fn describe(&mut self, meta: Meta) {
+        self.meta = meta;
+    }
+
     /// Writes the database.
     pub fn finish(mut self, to: &mut impl Write) -> io::Result<Summary> {
         let mut output = Output { to, offset: 0 };

@@ -61,7 +61,10 @@ fn imported_advisories_are_found_and_the_one_before_is_kept() {
     assert!(ran.out.contains("of 2 packages"), "{}", ran.out);
     let after = ids(&place.report(&[&layout]));
     assert!(after.contains(&"CVE-2099-0001".to_owned()) && after.len() == before.len() + 1);
-    assert!(place.run(["db", "status"]).out.contains("Before that"));
+    let status = place.run(["db", "status"]).out;
+    assert!(status.contains("Before that"), "{status}");
+    // Copies are of now; what they say is of then.
+    assert!(status.contains("2 records of 2026-01-01"), "{status}");
     // The same again changes nothing.
     let first = current(&place);
     assert!(place.run(["db", "import", "in"]).out.contains("of 0 packages"));

@@ -1,5 +1,5 @@
 //! Bringing in documents that somebody carried here: all that were named for a feed, or none of them.
-use super::{Policy, StoreError, containers, failed, tally::Tally};
+use super::{Policy, StoreError, containers, failed, fetch, tally::Tally};
 use assess::Feed;
 use std::{
     fs::{self, File},
@@ -48,6 +48,8 @@ pub(super) fn bring(
 fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let folder = to.parent().unwrap_or(to);
     let mut source = File::open(from).map_err(failed(from))?;
+    // What was fetched under this name before is no more.
+    drop(fs::remove_file(fetch::note_path(to)));
     let mut copy = unfinished(folder)?;
     io::copy(&mut source, &mut copy).map_err(failed(folder))?;
     // The age of a document is the age of what it says.

@@ -1,12 +1,13 @@
 //! From the documents of all feeds to one database.
-use super::{StoreError, changed, containers, failed, tally::Tally};
+use super::{StoreError, changed, containers, failed, fetch, tally::Tally};
 use assess::{
     Builder, Database, Feed,
     database::{FeedState, Meta, changed_enrichment},
     diff, starter,
 };
+use jiff::Timestamp;
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -66,31 +67,21 @@ pub(super) fn compile(
     policy: Policy,
 ) -> Result<Built, StoreError> {
     let scratch = tempfile::tempfile_in(directory).map_err(failed(directory))?;
-    let mut feeds = Vec::new();
-    let mut sources = Vec::new();
+    let mut builder = Builder::with_scratch(Meta::default(), Box::new(scratch), MEMORY_BYTES);
+    let (mut feeds, mut faults) = (Vec::new(), Vec::new());
     for feed in assess::FEEDS {
         let folder = directory.join("feeds").join(feed.name);
-        if let Some(snapshot) = newest(&folder) {
+        if let Some(snapshot) = add(feed, &folder, &mut builder, &mut faults, policy)? {
             feeds.push(state(feed, snapshot));
-            sources.push((feed, folder));
         }
     }
-    let has_own = |name: &str| feeds.iter().any(|it| it.name == name);
-    let with_starter = !has_own(&starter::state().name);
-    if with_starter {
+    if !feeds.iter().any(|it| it.name == starter::state().name) {
+        add_starter(&mut builder)?;
         feeds.push(starter::state());
     }
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     let built = feeds.iter().filter_map(|it| it.snapshot).max();
-    let meta = Meta { built, feeds };
-    let mut builder = Builder::with_scratch(meta, Box::new(scratch), MEMORY_BYTES);
-    let mut faults = Vec::new();
-    for (feed, folder) in sources {
-        add(feed, &folder, &mut builder, &mut faults, policy)?;
-    }
-    if with_starter {
-        add_starter(&mut builder)?;
-    }
+    builder.describe(Meta { built, feeds });
     let mut file = tempfile::tempfile_in(directory).map_err(failed(directory))?;
     builder.finish(&mut file).map_err(failed(directory))?;
     file.seek(SeekFrom::Start(0)).map_err(failed(directory))?;
@@ -101,7 +92,7 @@ pub(super) fn compile(
     Ok(Built { file, faults })
 }
 
-fn state(feed: &Feed, snapshot: jiff::Timestamp) -> FeedState {
+fn state(feed: &Feed, snapshot: Timestamp) -> FeedState {
     FeedState {
         name: feed.name.to_owned(),
         snapshot: Some(snapshot),
@@ -111,23 +102,23 @@ fn state(feed: &Feed, snapshot: jiff::Timestamp) -> FeedState {
     }
 }
 
-/// When the newest document in a folder last changed; `None` when there is none.
-fn newest(folder: &Path) -> Option<jiff::Timestamp> {
-    let entries = fs::read_dir(folder).ok()?.flatten().map(|it| it.path());
-    let documents = entries.filter(|it| !containers::is_note(it));
-    documents.filter_map(|it| if it.is_dir() { newest(&it) } else { changed(&it) }).max()
-}
-
+/// Adds the documents of a feed; the answer is of when they are, `None` when there are none.
 fn add(
     feed: &'static Feed,
     folder: &Path,
     builder: &mut Builder,
     faults: &mut Vec<(String, String, String)>,
     policy: Policy,
-) -> Result<(), StoreError> {
-    let tally = Tally::of(feed, folder, &mut |item| builder.add(item))?;
+) -> Result<Option<Timestamp>, StoreError> {
+    let files = if folder.is_dir() { containers::files(folder)? } else { Vec::new() };
+    let (mut all, mut snapshot) = (Tally::default(), None);
+    for path in &files {
+        let tally = Tally::of(feed, path, &mut |item| builder.add(item))?;
+        snapshot = snapshot.max(age(path, &tally));
+        all.add(tally);
+    }
     if !policy.force {
-        tally.judge(0).map_err(|why| {
+        all.judge(0).map_err(|why| {
             StoreError::Refused(format!(
                 "feed {}: {why}; the database in use stays. Remove what is broken from {} and fetch \
                  or import it again, or build without it: --force",
@@ -136,13 +127,23 @@ fn add(
             ))
         })?;
     }
-    let named = u64::try_from(tally.faults.len()).unwrap_or(u64::MAX);
-    let rest = tally.broken.saturating_sub(named);
-    faults.extend(tally.faults.into_iter().map(|(name, why)| (feed.name.to_owned(), name, why)));
+    let named = u64::try_from(all.faults.len()).unwrap_or(u64::MAX);
+    let rest = all.broken.saturating_sub(named);
+    faults.extend(all.faults.into_iter().map(|(name, why)| (feed.name.to_owned(), name, why)));
     if rest > 0 {
         faults.push((feed.name.to_owned(), "others".to_owned(), format!("{rest} more documents")));
     }
-    Ok(())
+    Ok(snapshot)
+}
+
+/// Of when a document is: what the server said when it was fetched; of one that was brought in no later than what it
+/// says last, since a copy may be younger than what was copied.
+fn age(path: &Path, tally: &Tally) -> Option<Timestamp> {
+    let changed = changed(path);
+    if fetch::has_note(path) {
+        return changed;
+    }
+    tally.newest.map_or(changed, |newest| Some(changed.map_or(newest, |it| it.min(newest))))
 }
 
 /// A feed that suddenly says half as much has been cut, or has changed its form.

@@ -201,7 +201,12 @@ fn note(path: &Path, url: &str) -> Note {
     if note.url == url && path.exists() { note } else { Note::default() }
 }
 
-fn note_path(path: &Path) -> PathBuf {
+/// Whether a document was fetched, and not brought in.
+pub(super) fn has_note(path: &Path) -> bool {
+    note_path(path).exists()
+}
+
+pub(super) fn note_path(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(NOTE);
     path.with_file_name(name)

@@ -4,6 +4,7 @@ use super::{
     containers::{self, Fault},
 };
 use assess::{Feed, Item};
+use jiff::Timestamp;
 use std::{io, path::Path};
 
 /// Broken documents of which we say what is broken; all are counted.
@@ -20,6 +21,8 @@ pub(super) struct Tally {
     pub(super) records: u64,
     /// The first of the broken ones: name and why.
     pub(super) faults: Vec<(String, String)>,
+    /// When what they say last changed.
+    pub(super) newest: Option<Timestamp>,
     /// Why nobody knows what else there was.
     damage: Option<String>,
 }
@@ -39,6 +42,9 @@ impl Tally {
                 let mut emit = |item: Item| {
                     let counts = !matches!(item, Item::Skipped(_));
                     tally.records = tally.records.saturating_add(u64::from(counts));
+                    if let Item::Advisory(it) = &item {
+                        tally.newest = tally.newest.max(it.modified);
+                    }
                     if taken.is_ok() {
                         taken = take(&item);
                     }
@@ -78,6 +84,7 @@ impl Tally {
         self.records = self.records.saturating_add(other.records);
         let room = NAMED.saturating_sub(self.faults.len());
         self.faults.extend(other.faults.into_iter().take(room));
+        self.newest = self.newest.max(other.newest);
         self.damage = self.damage.take().or(other.damage);
     }
 
