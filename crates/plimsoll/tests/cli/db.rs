@@ -333,6 +333,8 @@ fn mirror(place: &Place) {
     let changelog = entry("1-2+deb12u1", "CVE-2099-0007") + &entry("1-2", "first");
     let packaging = gzip(&tar(&[file("debian/control", "x"), file("debian/changelog", changelog)]));
     place.write("m-security/pool/p_1-2+deb12u1.debian.tar.gz", &packaging);
+    let former = gzip(&tar(&[file("debian/changelog", entry("1-2", "CVE-2099-0006"))]));
+    place.write("m/pool/p_1-2.debian.tar.gz", &former);
     let source = |version: &str, file: &str, bytes: &[u8]| {
         let (hash, size) = (sha256(bytes), bytes.len());
         let hash = hash.hex();
@@ -341,7 +343,7 @@ fn mirror(place: &Place) {
         )
     };
     for (root, suite, sources) in [
-        ("m", "bookworm", source("1-2", "p_1-2.debian.tar.gz", b"never fetched")),
+        ("m", "bookworm", source("1-2", "p_1-2.debian.tar.gz", &former)),
         (
             "m-security",
             "bookworm-security",
@@ -384,6 +386,10 @@ fn a_mirror_is_enough_to_derive_advisories() {
     let ran = place.run(args);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("SHA-256"), "{}", ran.out);
+    // What the release came with is better than nothing.
+    assert!(ran.out.contains("read 1-2 instead"), "{}", ran.out);
+    let derived = fs::read_to_string(place.path("out.jsonl")).unwrap();
+    assert!(derived.contains("CVE-2099-0006") && !derived.contains("CVE-2099-0007"), "{derived}");
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub(super) fn unpack(bytes: &[u8], most: u64) -> io::Result<Vec<u8>> {
     bounded(decompress(bytes), most)
 }
 
-fn bounded(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
+pub(super) fn bounded(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let count = reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(count).is_ok_and(|it| it > most) {

@@ -11,7 +11,7 @@ use net::{Client, Request, Url};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -125,7 +125,7 @@ pub fn derive(
     let mut derived = Derived::default();
     let mut records: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for suite in suites {
-        let (number, packages) = packages(archive, suite)?;
+        let (number, packages) = packages(archive, suite, told)?;
         told(&format!("{suite}: Debian {number}, {} changelogs", packages.len()));
         let (uploads, problems) = changelogs(archive, &packages, told);
         derived.problems.extend(problems);
@@ -162,31 +162,36 @@ fn affected(number: &str, source: &str, upload: &Upload) -> Value {
     })
 }
 
-/// A source package, and the archive that has it.
-type Package<'a> = (&'a Mirror, ArchiveSource);
+/// A source package as each archive that has it knows it, the newest version first: what a mirror's index names, the
+/// mirror need not have.
+type Package<'a> = Vec<(&'a Mirror, ArchiveSource)>;
 
 /// The packages of a suite that had a security or point-release update, from where, and the suite's number.
 fn packages<'a>(
     archive: &'a Archive,
     suite: &str,
+    told: &(dyn Fn(&str) + Sync),
 ) -> Result<(String, Vec<Package<'a>>), StoreError> {
-    let (number, main) = index(&archive.main, suite)?;
+    let (number, mut main) = index(&archive.main, suite)?;
     let number = number.ok_or_else(|| {
         StoreError::Refused(format!("{suite} has no version; only stable releases can be derived"))
     })?;
     let major = number.split('.').next().unwrap_or(&number).to_owned();
-    let mut newest = main;
-    if let Ok((_, updates)) = index(&archive.main, &format!("{suite}-updates")) {
-        updates.into_values().for_each(|it| add_source(&mut newest, it));
+    match index(&archive.main, &format!("{suite}-updates")) {
+        Ok((_, updates)) => updates.into_values().for_each(|it| add_source(&mut main, it)),
+        // Small mirrors do without; nearly all that is in there comes with the next point release.
+        Err(err) => told(&format!("without {suite}-updates: {err}")),
     }
-    let (_, security) = index(&archive.security, &format!("{suite}-security"))?;
-    let secured: BTreeSet<String> = security.keys().cloned().collect();
-    let of_main = newest.clone();
-    security.into_values().for_each(|it| add_source(&mut newest, it));
+    let (_, mut security) = index(&archive.security, &format!("{suite}-security"))?;
+    let mut newest = main.clone();
+    security.values().cloned().for_each(|it| add_source(&mut newest, it));
     let chosen = newest.into_values().filter_map(|it| {
-        let from_main = of_main.get(&it.name) == Some(&it);
-        let touched = secured.contains(&it.name) || is_stable_update(&it.version);
-        touched.then_some((if from_main { &archive.main } else { &archive.security }, it))
+        let main = main.remove(&it.name).map(|it| (&archive.main, it));
+        let security = security.remove(&it.name).map(|it| (&archive.security, it));
+        let touched = security.is_some() || is_stable_update(&it.version);
+        let mut versions: Package<'_> = main.into_iter().chain(security).collect();
+        versions.sort_by_key(|version| version.1 != it);
+        touched.then_some(versions)
     });
     Ok((major, chosen.collect()))
 }
@@ -219,20 +224,16 @@ fn changelogs(
     told: &(dyn Fn(&str) + Sync),
 ) -> (Uploads, Vec<String>) {
     let results = Mutex::new((Vec::new(), Vec::new()));
-    let next = AtomicUsize::new(0);
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..PARALLEL {
             scope.spawn(|| {
-                while let Some((mirror, source)) =
-                    packages.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let outcome = changelog(mirror, source, &archive.cache);
+                while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (read, problems) = newest_changelog(package, &archive.cache);
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-                    match outcome {
-                        Ok(text) => results.0.push((source.name.clone(), first_fixed(&text))),
-                        Err(err) => results.1.push(format!("{}: {err}", source.name)),
-                    }
-                    let done = results.0.len().saturating_add(results.1.len());
+                    results.0.extend(read);
+                    results.1.extend(problems);
+                    let done = done.fetch_add(1, Ordering::Relaxed).saturating_add(1);
                     if done.is_multiple_of(250) {
                         told(&format!("{done} of {}", packages.len()));
                     }
@@ -244,6 +245,27 @@ fn changelogs(
     uploads.sort_by(|a: &(String, Vec<Upload>), b| a.0.cmp(&b.0));
     problems.sort();
     (uploads, problems)
+}
+
+/// What the newest changelog that can be had says, and why it is not a newer one.
+fn newest_changelog(
+    package: &Package<'_>,
+    cache: &Path,
+) -> (Option<(String, Vec<Upload>)>, Vec<String>) {
+    let mut problems = Vec::new();
+    for (mirror, source) in package {
+        let ArchiveSource { name, version, .. } = source;
+        match changelog(mirror, source, cache) {
+            Ok(text) => {
+                if !problems.is_empty() {
+                    problems.push(format!("{name}: read {version} instead"));
+                }
+                return (Some((name.clone(), first_fixed(&text))), problems);
+            }
+            Err(err) => problems.push(format!("{name} {version}: {err}")),
+        }
+    }
+    (None, problems)
 }
 
 fn changelog(mirror: &Mirror, source: &ArchiveSource, cache: &Path) -> Result<String, StoreError> {
@@ -284,8 +306,7 @@ fn out_of(bytes: &[u8], name: &str) -> io::Result<String> {
         if path == "debian/changelog"
             || path.split_once('/').is_some_and(|it| it.1 == "debian/changelog")
         {
-            let mut text = Vec::new();
-            entry.take(CHANGELOG_BYTES).read_to_end(&mut text)?;
+            let text = containers::bounded(entry, CHANGELOG_BYTES)?;
             return Ok(String::from_utf8_lossy(&text).into_owned());
         }
     }
