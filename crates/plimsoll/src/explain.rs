@@ -7,7 +7,7 @@ use crate::{
 };
 use ::scan::Scanned;
 use assess::{Database, assess};
-use model::{Answer, Finding, Inventory, Located};
+use model::{Answer, Component, Finding, Inventory, Located};
 use std::{fmt::Write, process::ExitCode};
 
 /// Why a vulnerability is reported. Where it is not, says so, and exits with 1.
@@ -18,9 +18,10 @@ pub(crate) fn why(arguments: &WhyArguments) -> Result<ExitCode, String> {
     for scanned in scan(&arguments.target)? {
         let assessment = assess(&scanned.inventory, &database, today())
             .map_err(|err| format!("the advisory database: {err}"))?;
-        for finding in assessment.findings.iter().filter(|it| names(it, &arguments.id)) {
+        let asked = assessment.findings.iter().filter(|it| names(it, &arguments.id));
+        for (reasons, components) in alike(asked, &scanned) {
             any = true;
-            text += &explain(finding, &scanned);
+            let _ = writeln!(text, "{}\n{}", components.join("\n"), reasons);
         }
     }
     if !any {
@@ -50,21 +51,39 @@ fn names(finding: &Finding, id: &str) -> bool {
     names.any(|it| it.eq_ignore_ascii_case(id))
 }
 
-fn explain(finding: &Finding, scanned: &Scanned) -> String {
+/// The reasons of each finding, and the components that share them: what was built from one source
+/// package differs in the name alone.
+fn alike<'a>(
+    findings: impl Iterator<Item = &'a Finding>,
+    scanned: &Scanned,
+) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for finding in findings {
+        let Some(component) = scanned.inventory.components.get(finding.component) else { continue };
+        let what = &component.what;
+        let head = format!("{} {}", finding.id, clean(&finding.title));
+        let line = format!("{} {} ({})", what.name, what.version, what.ecosystem.label());
+        let line = format!("  {:<12}{}", "component", clean(&line));
+        let reasons = explain(finding, component, scanned);
+        match groups.iter_mut().find(|it| it.0 == reasons) {
+            Some((_, components)) => components.push(line),
+            None => groups.push((reasons, vec![head.trim_end().to_owned(), line])),
+        }
+    }
+    groups
+}
+
+fn explain(finding: &Finding, component: &Located<Component>, scanned: &Scanned) -> String {
     let mut text = String::new();
-    let Some(component) = scanned.inventory.components.get(finding.component) else {
-        return text;
-    };
-    let (what, why) = (&component.what, &finding.why);
+    let why = &finding.why;
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "  {name:<12}{}", clean(value));
+            let _ = writeln!(text, "  {name:<12}{}", clean(value.trim_end()));
         }
     };
     let path = component.path.as_ref().map(ToString::to_string).unwrap_or_default();
     let layer = scanned.image.layers.get(component.layer);
     let built = layer.map(|it| it.created_by.clone()).unwrap_or_default();
-    line("component", &format!("{} {} ({})", what.name, what.version, what.ecosystem.label()));
     line("found in", &format!("{path}, by {}", component.by));
     line("layer", &format!("{} {built}", component.layer));
     let source = if why.by_source { " (source package)" } else { "" };
@@ -81,7 +100,7 @@ fn explain(finding: &Finding, scanned: &Scanned) -> String {
         let says = if it.affects { "affected" } else { "not affected" };
         line("source", &format!("{} {}: {says}, {}", it.title, it.advisory, it.comparison));
     }
-    format!("{} {}\n{text}\n", finding.id, clean(&finding.title))
+    text
 }
 
 fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<String, String> {
@@ -101,7 +120,7 @@ fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<Strin
 }
 
 /// What an answer is about; where that is no package, the whole release, or the vulnerability.
-fn subject(id: &str, answer: &Answer, component: Option<&Located<model::Component>>) -> String {
+fn subject(id: &str, answer: &Answer, component: Option<&Located<Component>>) -> String {
     let name = match (component, answer.package.as_str(), &answer.namespace) {
         (Some(it), ..) => format!("{} {}", it.what.name, it.what.version),
         (None, "", Some(namespace)) => namespace.to_string(),

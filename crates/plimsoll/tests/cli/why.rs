@@ -27,6 +27,10 @@ fn each_verdict_has_its_reasons() {
     ];
     check("why", "CVE-2023-5363", 0, &reported);
     check("why", "cve-2023-5363", 0, &["CVE-2023-5363"]);
+    // Two packages of one source share their reasons.
+    let run = bench.run(&["why", "CVE-2023-5363", &image]);
+    assert_eq!(run.stdout.matches("  component ").count(), 2, "{run:?}");
+    assert_eq!(run.stdout.matches("  so ").count(), 1, "{run:?}");
     check("why", FIXED_BEFORE, 1, &["is not reported", "why-not"]);
     check("why-not", FIXED_BEFORE, 0, &["libssl3", "Debian:12", "3.0.10-1~deb12u1"]);
     check("why-not", "CVE-2023-5363", 0, &["libssl3", "reported"]);
