@@ -48,18 +48,16 @@ impl Cover {
         self.replaced.finish()
     }
 
-    /// Whether something that a lower layer has at `path` can no longer be seen.
-    pub(crate) fn hides(&self, path: &str) -> bool {
+    /// Whether something that a lower layer has at `path` can no longer be seen, going by what this one
+    /// has beneath the directory `top`.
+    pub(crate) fn hides(&self, path: &str, top: &str) -> bool {
         let above = std::iter::successors(path.rsplit_once('/'), |(dir, _)| dir.rsplit_once('/'));
-        let gone = |it: &str| {
-            let key = key(it);
-            self.replaced.has(&key) || self.emptied.has(&key)
-        };
+        let mut beneath = above.map(|(dir, _)| dir).take_while(|it| it.len() > top.len());
         let here = key(path);
         self.replaced.has(&here)
             || self.directories.has(&here)
-            || above.map(|(dir, _)| dir).any(gone)
-            || self.emptied.has(&key(""))
+            || beneath.any(|it| self.replaced.has(&key(it)) || self.emptied.has(&key(it)))
+            || self.emptied.has(&key(top))
     }
 
     /// The executables, in the order of their keys: the key of the path, and the size.
@@ -161,11 +159,13 @@ mod tests {
         let cover = cover();
         let hidden = ["etc/passwd", "etc/passwd/below", "opt/app/x", "opt/app/x/y", "srv"];
         for path in hidden {
-            assert!(cover.hides(path), "{path}");
+            assert!(cover.hides(path, ""), "{path}");
         }
         for path in ["etc", "etc/passwd2", "opt/app", "opt", "srv/x"] {
-            assert!(!cover.hides(path), "{path}");
+            assert!(!cover.hides(path, ""), "{path}");
         }
+        assert!(!cover.hides("etc/passwd/below", "etc/passwd"));
+        assert!(cover.hides("opt/app/x", "opt/app"));
         assert_eq!(cover.executables().collect::<Vec<_>>(), [(key("bin/sh"), 7)]);
         assert_eq!(cover.executable(&key("bin/sh")), Some(7));
         assert_eq!(cover.executable(&key("etc/passwd")), None);
@@ -176,6 +176,6 @@ mod tests {
         let mut cover = Cover::default();
         cover.empty("");
         assert_eq!(cover.finish(), 0);
-        assert!(cover.hides("etc/passwd") && cover.hides("x"));
+        assert!(cover.hides("etc/passwd", "") && cover.hides("x", ""));
     }
 }

@@ -66,10 +66,12 @@ impl<'a> View<'a> {
         // A layer hides first and adds afterwards, whatever the order in its archive.
         let aliases = self.directory_links();
         let hidden = |path: &ImagePath| {
-            let mut names = aliases.iter().filter_map(|(link, target)| {
-                Some(format!("{}/{}", link.as_str(), path.below(target.as_str())?))
-            });
-            report.cover.hides(path.as_str()) || names.any(|it| report.cover.hides(&it))
+            // What happens to the link itself leaves alone what it leads to.
+            let through = |(link, target): &(ImagePath, ImagePath)| {
+                let rest = path.below(target.as_str())?;
+                Some(report.cover.hides(&format!("{link}/{rest}"), link.as_str()))
+            };
+            report.cover.hides(path.as_str(), "") || aliases.iter().filter_map(through).any(|it| it)
         };
         self.links.retain(|path, _| !hidden(path));
         for (path, target) in &report.links {
