@@ -57,6 +57,9 @@ pub(crate) struct Target {
     /// Advisory database to use [default: the one of `plimsoll db`]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
+    /// Ask this mirror first, host[:port][/path]; may be repeated
+    #[arg(long, value_name = "HOST", help_heading = "Registry")]
+    pub(crate) mirror: Vec<String>,
     #[command(flatten)]
     pub(crate) network: Network,
 }
@@ -86,9 +89,6 @@ pub(crate) struct Network {
     /// Speak HTTP without TLS [default: only on this very machine]
     #[arg(long)]
     pub(crate) plain_http: bool,
-    /// Ask this mirror first, host[:port][/path]; may be repeated
-    #[arg(long, value_name = "HOST")]
-    pub(crate) mirror: Vec<String>,
     /// Requests per second, at most
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<u32>,
@@ -200,6 +200,10 @@ pub(crate) enum DbCommand {
         /// The file
         file: PathBuf,
     },
+    /// Push the database in use to a registry of your own, from which other machines pull it
+    Push(ArtifactArguments),
+    /// Pull a database that was pushed, and use it once all of it is there and verified
+    Pull(ArtifactArguments),
     /// Derive advisories from the changelogs in a Debian mirror, for `db import --feed debian-changelogs`
     Derive(DeriveArguments),
     /// Read the whole database and hold it against its hashes
@@ -238,6 +242,18 @@ pub(crate) struct ImportArguments {
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ArtifactArguments {
+    /// Where it is kept: registry/repository[:tag], for pulling also @digest, which nobody can change.
+    /// Whoever may push there decides what pulling machines find: no signature is verified
+    pub(crate) reference: String,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
 }
 
 #[derive(Args, Debug)]
