@@ -1,5 +1,6 @@
 //! What can be typed.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::Platform;
 use std::path::PathBuf;
 
@@ -51,6 +52,11 @@ pub(crate) struct Target {
     /// Do not look for bills of materials and VEX that are attached to the image
     #[arg(long)]
     pub(crate) no_attached: bool,
+    /// Say what was known then, a day (2026-03-01) or a time (2026-03-01T12:00:00Z): findings published by then,
+    /// with the exploitation and the ends of life of that day. Fixes, states and affected versions are those of
+    /// today, what was withdrawn since is missing, and findings without a date may be younger
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) as_of: Option<Timestamp>,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -102,6 +108,18 @@ fn limit(text: &str) -> Result<(String, u64), String> {
     }
     let value = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
     Ok((name.to_owned(), value))
+}
+
+/// A time, or the end of a day as UTC has it.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day =
+        || text.parse::<Date>().ok()?.at(23, 59, 59, 999_999_999).to_zoned(TimeZone::UTC).ok();
+    let moment = text.parse().ok().or_else(|| day().map(|it| it.timestamp()));
+    let moment = moment.ok_or("a time is written 2026-03-01 or 2026-03-01T12:00:00Z")?;
+    if moment.to_zoned(TimeZone::UTC).date() > crate::scan::today() {
+        return Err("it is yet to come".to_owned());
+    }
+    Ok(moment)
 }
 
 /// A choice of platforms.
