@@ -2,5 +2,6 @@
 pub mod archive;
 pub mod http;
 pub mod image;
+pub mod real;
 pub mod registry;
 pub mod tar;

@@ -2,7 +2,7 @@
 //! (OCI distribution specification; for tokens the "Docker Registry v2 authentication" pages).
 use crate::{
     http::{Reply, Seen, Server, Wire},
-    image::{BuiltImage, INDEX},
+    image::{BuiltImage, INDEX, sha256},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ struct State {
     /// Media type and bytes by `repository:tag` and `repository@digest`.
     manifests: BTreeMap<String, (String, Vec<u8>)>,
     faults: Vec<Fault>,
-    /// Uses left of each token given out.
-    tokens: Vec<usize>,
+    /// Uses left of each token given out, and whether it is for pushing too.
+    tokens: Vec<(usize, bool)>,
 }
 
 /// Who may read.
@@ -107,11 +107,7 @@ impl Registry {
 
     /// Puts bytes in as a manifest, under `tag` and under their digest.
     pub fn put_manifest(&self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) {
-        let mut state = self.state.lock().unwrap();
-        for reference in [tag, crate::image::sha256(bytes).as_str()] {
-            let key = format!("{repository}/manifests/{reference}");
-            state.manifests.insert(key, (media_type.to_owned(), bytes.to_vec()));
-        }
+        self.state.lock().unwrap().keep(repository, tag, media_type, bytes);
     }
 
     /// Puts `artifact` in, and makes the registry list it among what is attached to its subject
@@ -152,6 +148,13 @@ impl Deref for Registry {
 }
 
 impl State {
+    fn keep(&mut self, repository: &str, tag: &str, media_type: &str, bytes: &[u8]) {
+        for reference in [tag, sha256(bytes).as_str()] {
+            let key = format!("{repository}/manifests/{reference}");
+            self.manifests.insert(key, (media_type.to_owned(), bytes.to_vec()));
+        }
+    }
+
     fn answer(&mut self, request: &Seen) -> Reply {
         let fault =
             self.faults.iter_mut().find(|it| it.times > 0 && request.target.contains(&it.on));
@@ -190,13 +193,16 @@ impl State {
         }
     }
 
-    fn content(&self, request: &Seen) -> Reply {
+    fn content(&mut self, request: &Seen) -> Reply {
         let path = request.target.strip_prefix("/v2/").unwrap_or_default();
         if path.is_empty() {
             return Reply::new(200, "{}");
         }
+        if is_push(request) {
+            return self.take(request, path).unwrap_or_else(|| Reply::new(405, ""));
+        }
         if let Some((media_type, bytes)) = self.manifests.get(path) {
-            let digest = crate::image::sha256(bytes).to_string();
+            let digest = sha256(bytes).to_string();
             let reply = Reply::new(200, bytes.clone()).header("content-type", media_type);
             return reply.header("docker-content-digest", digest);
         }
@@ -216,6 +222,29 @@ impl State {
         }
     }
 
+    /// Takes an upload ("Pushing"): `POST` and `PUT` of a blob, or `PUT` of a manifest.
+    fn take(&mut self, request: &Seen, path: &str) -> Option<Reply> {
+        let body = &request.body;
+        let digest = sha256(body).to_string();
+        let done = Reply::new(201, "").header("docker-content-digest", &digest);
+        if request.method == "POST" {
+            let place = format!("/v2/{path}of-our-own?state=a%2Bb");
+            return path
+                .ends_with("/blobs/uploads/")
+                .then(|| Reply::new(202, "").header("location", place));
+        }
+        if let Some((repository, tag)) = path.split_once("/manifests/") {
+            self.keep(repository, tag, request.header("content-type")?, body);
+            return Some(done);
+        }
+        let claimed = path.split_once("of-our-own?state=a%2Bb&digest=")?.1.replace("%3A", ":");
+        if claimed != digest {
+            return Some(Reply::new(400, error("DIGEST_INVALID", "another digest")));
+        }
+        self.blobs.insert(digest, body.clone());
+        Some(done)
+    }
+
     fn refuse(&mut self, request: &Seen) -> Option<Reply> {
         let sent = request.header("authorization").unwrap_or_default();
         let challenge = match &self.auth {
@@ -226,7 +255,7 @@ impl State {
             Auth::Token { .. } | Auth::Identity(_) => {
                 let number = sent.strip_prefix("Bearer token-").and_then(|it| it.parse().ok());
                 let left = number.and_then(|it: usize| self.tokens.get_mut(it));
-                if let Some(left) = left.filter(|it| **it > 0) {
+                if let Some((left, _)) = left.filter(|it| it.0 > 0 && (it.1 || !is_push(request))) {
                     *left -= 1;
                     return None;
                 }
@@ -253,7 +282,8 @@ impl State {
         if !ok {
             return Reply::new(401, error("UNAUTHORIZED", "incorrect user or password"));
         }
-        self.tokens.push(uses);
+        let asked = request.target.clone() + &String::from_utf8_lossy(&request.body);
+        self.tokens.push((uses, asked.contains("pull%2Cpush")));
         let token = format!("token-{}", self.tokens.len() - 1);
         Reply::new(200, json!({"token": token, "expires_in": 300}).to_string())
     }
@@ -267,6 +297,11 @@ pub fn error(code: &str, message: &str) -> String {
 /// The `Authorization` value for a user and password.
 pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// Whether a request changes what the registry holds.
+fn is_push(request: &Seen) -> bool {
+    !matches!(request.method.as_str(), "GET" | "HEAD")
 }
 
 fn range(request: &Seen) -> Option<u64> {

@@ -18,12 +18,14 @@ mod scope;
 pub mod starter;
 mod text;
 pub mod vex;
+mod when;
 mod why_not;
 
 pub use database::{Builder, Database, DatabaseError, diff};
 pub use feeds::{FEEDS, Feed, Item, Malformed};
 pub use matching::{assess, assess_in};
 pub use scope::Scope;
+pub use when::When;
 pub use why_not::{why_not, why_not_in};
 
 #[cfg(test)]

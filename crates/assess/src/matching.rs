@@ -6,8 +6,8 @@ use crate::{
     judge::{Judged, cve_of, fix_of, judge},
     merge,
     scope::{self, Question, Scope},
+    when::When,
 };
-use jiff::civil::Date;
 use model::{Assessment, Finding, Gap, Inventory, Located, Reason, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +15,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub fn assess(
     inventory: &Inventory,
     database: &Database,
-    today: Date,
+    when: impl Into<When>,
 ) -> Result<Assessment, DatabaseError> {
-    assess_in(inventory, database, today, &scope::scopes(inventory))
+    assess_in(inventory, database, when, &scope::scopes(inventory))
 }
 
 /// The same, where the caller knows which namespaces speak of which system.
 pub fn assess_in(
     inventory: &Inventory,
     database: &Database,
-    today: Date,
+    when: impl Into<When>,
     scopes: &[Scope],
 ) -> Result<Assessment, DatabaseError> {
+    let when = when.into();
     let reader = database.reader();
     let mut found = found(inventory, scopes, &reader)?;
     found.sort_by_key(|it| it.question.component);
@@ -37,10 +38,18 @@ pub fn assess_in(
         let Some(component) = inventory.components.get(first.question.component) else { continue };
         findings.extend(merge::findings(&component.what, group, &records));
     }
-    enrich(&mut findings, &reader)?;
+    if let When::AsOf(_) = when {
+        findings.retain(|it| when.knows(it));
+        let known: BTreeSet<(usize, &str)> = findings
+            .iter()
+            .flat_map(|it| it.sources.iter().map(|source| (it.component, source.advisory.as_str())))
+            .collect();
+        found.retain(|it| known.contains(&(it.question.component, it.judged.advisory.as_str())));
+    }
+    enrich(&mut findings, &reader, when)?;
     Ok(Assessment {
         gaps: gaps(inventory, &found),
-        coverage: coverage::coverage(inventory, database, today, scopes),
+        coverage: coverage::coverage(inventory, database, when.day(), scopes),
         database: database.build().to_owned(),
         findings,
     })
@@ -113,11 +122,12 @@ fn records(found: &[Found], reader: &Reader<'_>) -> Result<Records, DatabaseErro
 }
 
 /// Adds what is known of the vulnerabilities wherever they occur, and reckons the priority.
-fn enrich(findings: &mut [Finding], reader: &Reader<'_>) -> Result<(), DatabaseError> {
+fn enrich(findings: &mut [Finding], reader: &Reader<'_>, when: When) -> Result<(), DatabaseError> {
     let mut known = BTreeMap::new();
     let ids: BTreeSet<String> = findings.iter().map(|it| it.id.clone()).collect();
     for id in ids {
-        let it = reader.enrichment(&id)?;
+        let mut it = reader.enrichment(&id)?;
+        when.limit(&mut it);
         known.insert(id, it);
     }
     for it in findings {

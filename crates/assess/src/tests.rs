@@ -1,6 +1,6 @@
 //! Matching, from the records of feeds to findings and answers.
 use crate::{
-    Builder, Database, Scope, assess, assess_in,
+    Builder, Database, Scope, When, assess, assess_in,
     database::{FeedState, Meta},
     feeds::feed,
     starter, why_not_in,
@@ -424,6 +424,95 @@ fn exploited_and_scored_vulnerabilities_say_so() {
     let finding = &assessed(&database(&all), "Debian:12", vec![widget]).findings[0];
     assert!(finding.exploited.as_ref().is_some_and(|it| it.ransomware));
     assert_eq!(finding.priority.value, 95, "{}", finding.priority.rule);
+}
+
+/// What is reported on a widget 1.4-1 of Debian 12 that was known then, and how that is answered for.
+fn check_then(documents: &[(&str, Value)], moment: &str, expected: &[&str], answer: &str) {
+    let (database, scopes) = (database(documents), scope("Debian:12"));
+    let inventory = inventory(vec![component(Ecosystem::Deb, "widget", "1.4-1")]);
+    let when = When::AsOf(moment.parse().unwrap());
+    let found = assess_in(&inventory, &database, when, &scopes).unwrap();
+    let shown: Vec<String> = found.findings.iter().map(|it| it.id.clone()).collect();
+    assert_eq!(shown, expected, "{moment} {documents:#?}");
+    assert_eq!(found.gaps.len(), found.findings.iter().filter(|it| !it.certain).count());
+    let answers = why_not_in(&inventory, &database, "cve-2024-0001", when, &scopes).unwrap();
+    let answered = answers.iter().any(|it| it.verdict.to_string().starts_with(answer));
+    assert!(answered, "{moment}: {answers:?}");
+}
+
+#[test]
+fn what_had_not_been_published_was_not_known() {
+    let known = || debian("DEBIAN-CVE-2024-0001", "widget", "1.5-1");
+    let at = |it: &str| ("osv", with(known(), "published", json!(it)));
+    let one = ["CVE-2024-0001"];
+    let of_march = || at("2024-03-02T10:00:00Z");
+    check_then(&[of_march()], "2024-03-02T10:00:00Z", &one, "reported");
+    check_then(&[of_march()], "2024-03-02T09:59:59Z", &[], "not published before 2024-03-02");
+    // Who gives no date need not have known it; but none is named for a year to come.
+    check_then(&[("osv", known())], "2024-01-01T00:00:00Z", &one, "reported");
+    check_then(&[("osv", known())], "2023-12-31T23:59:59Z", &[], "not published before 2024");
+    // One date is enough, and the first counts.
+    let tracker = || ("debian-tracker", tracker(json!({"status": "open"})));
+    check_then(&[tracker(), of_march()], "2024-03-01T00:00:00Z", &[], "not published");
+    let dsa = debian("DSA-1-1", "widget", "1.5-1");
+    let dsa = with(
+        with(dsa, "upstream", json!(["CVE-2024-0001"])),
+        "published",
+        json!("2024-05-01T00:00:00Z"),
+    );
+    check_then(&[("osv", dsa.clone()), of_march()], "2024-04-01T00:00:00Z", &one, "reported");
+    check_then(&[("osv", dsa)], "2024-04-01T00:00:00Z", &[], "not published");
+    // What was derived dates from the upload, whichever day of the week its changelog believes in.
+    let mut derived = debian("XDEB-CVE-2024-0001", "widget", "1.5-1");
+    derived["affected"][0]["database_specific"] =
+        json!({"upload": "Mon, 03 Apr 2024 10:00:00 +0200"});
+    let derived = || ("osv", derived.clone());
+    check_then(&[derived()], "2024-04-03T08:00:00Z", &one, "reported");
+    check_then(&[derived()], "2024-04-03T07:00:00Z", &[], "not published");
+    // What can't be compared is a gap only when it was known.
+    let odd = debian("DEBIAN-CVE-2024-0001", "widget", "no:version");
+    let odd = || ("osv", with(odd.clone(), "published", json!("2024-03-02T00:00:00Z")));
+    check_then(&[odd()], "2024-03-03T00:00:00Z", &one, "reported as uncertain");
+    check_then(&[odd()], "2024-03-01T00:00:00Z", &[], "not published");
+}
+
+#[test]
+fn exploitation_scores_and_ends_are_those_of_the_day() {
+    let kev = json!({"vulnerabilities": [{"cveID": "CVE-2024-0001", "dateAdded": "2024-02-03"}]});
+    let csv = "#model_version:v1,score_date:2024-06-01T00:00:00+0000\ncve,epss,percentile\n\
+               CVE-2024-0001,0.9,0.99\n";
+    let mut builder = Builder::new(Meta::default());
+    for (name, text) in [
+        ("osv", debian("DEBIAN-CVE-2024-0001", "widget", "1.5-1").to_string()),
+        ("kev", kev.to_string()),
+        ("epss", csv.to_owned()),
+    ] {
+        let parse = feed(name).unwrap().parse;
+        parse(text.as_bytes(), name, &mut |it| builder.add(&it).unwrap()).unwrap();
+    }
+    let mut bytes = Vec::new();
+    builder.finish(&mut bytes).unwrap();
+    let database = Database::from_bytes(bytes).unwrap();
+    let inventory = inventory(vec![component(Ecosystem::Deb, "widget", "1.4-1")]);
+    let scopes = [Scope { end_of_life: Some(date(2024, 3, 1)), ..scope("Debian:12").remove(0) }];
+    let check = |when: When, exploited: bool, scored: bool, ended: bool| {
+        let it = assess_in(&inventory, &database, when, &scopes).unwrap();
+        let finding = &it.findings[0];
+        assert_eq!(
+            (finding.exploited.is_some(), finding.epss.is_some()),
+            (exploited, scored),
+            "{when:?}"
+        );
+        assert_eq!(finding.priority.value >= 90, exploited, "{}", finding.priority.rule);
+        assert_eq!(it.coverage.grade == Grade::Unknown, ended, "{when:?}");
+    };
+    let then = |day: &str| When::AsOf(format!("{day}T12:00:00Z").parse().unwrap());
+    check(then("2024-02-02"), false, false, false);
+    check(then("2024-02-03"), true, false, false);
+    check(then("2024-03-02"), true, false, true);
+    check(then("2024-06-01"), true, true, true);
+    // Today is the day that it is, whatever a clock says that has just been switched on.
+    check(When::Today(date(1970, 1, 1)), true, true, false);
 }
 
 #[test]

@@ -6,19 +6,20 @@ use crate::{
     judge::{Judged, judge},
     names,
     scope::{self, Question, Scope},
+    when::When,
 };
-use jiff::civil::Date;
+use jiff::Timestamp;
 use model::{Advisory, Answer, Inventory, Namespace, Verdict};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a vulnerability, for each component that any advisory on it speaks of.
 pub fn why_not(
     inventory: &Inventory,
     database: &Database,
     id: &str,
-    today: Date,
+    when: impl Into<When>,
 ) -> Result<Vec<Answer>, DatabaseError> {
-    why_not_in(inventory, database, id, today, &scope::scopes(inventory))
+    why_not_in(inventory, database, id, when, &scope::scopes(inventory))
 }
 
 /// The same, where the caller knows which namespaces speak of which system.
@@ -26,22 +27,35 @@ pub fn why_not_in(
     inventory: &Inventory,
     database: &Database,
     id: &str,
-    today: Date,
+    when: impl Into<When>,
     scopes: &[Scope],
 ) -> Result<Vec<Answer>, DatabaseError> {
+    let when = when.into();
     let reader = database.reader();
     let questions = scope::questions(inventory, scopes);
     let asked = Asked { inventory, scopes, questions };
     let mut answers = Vec::new();
+    let mut published: BTreeMap<Option<usize>, Timestamp> = BTreeMap::new();
     for (feed, advisory) in advisories(id, &reader)? {
         let Some(record) = reader.record(&feed, &advisory)? else { continue };
-        answers.extend(asked.answers(&record, &reader)?);
+        let said = asked.answers(&record, &reader)?;
+        for (it, at) in said.iter().filter_map(|it| Some((it, record.advisory.published?))) {
+            published.entry(it.component).and_modify(|it| *it = at.min(*it)).or_insert(at);
+        }
+        answers.extend(said);
+    }
+    for it in answers.iter_mut().filter(|it| it.verdict.is_reported()) {
+        // What is known of a component is known since the first of all that say it.
+        let published = published.get(&it.component).copied();
+        if let Some(day) = when.too_young(&id.trim().to_ascii_uppercase(), published) {
+            it.verdict = Verdict::Younger(day);
+        }
     }
     if answers.is_empty() {
         answers.push(answer(None, None, "", None, Verdict::NotInDatabase));
     }
     for scope in scopes {
-        if let Some(day) = scope.end_of_life.filter(|it| *it < today) {
+        if let Some(day) = scope.end_of_life.filter(|it| *it < when.day()) {
             let namespace = scope.namespaces.first().cloned();
             answers.push(answer(None, namespace, "", None, Verdict::EndOfLife(day)));
         }

@@ -156,6 +156,15 @@ pub enum Verdict {
     NoSuchPackage,
     /// No advisory of the database names it.
     NotInDatabase,
+    /// It was not published by the moment that was asked about: not before when.
+    Younger(String),
+}
+
+impl Verdict {
+    /// Whether it was reported.
+    pub fn is_reported(&self) -> bool {
+        matches!(self, Verdict::Reported(_) | Verdict::Uncertain(_))
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -175,6 +184,7 @@ impl fmt::Display for Verdict {
             Verdict::EndOfLife(it) => write!(f, "the release gets no more fixes since {it}"),
             Verdict::NoSuchPackage => f.write_str("the package is not in the image"),
             Verdict::NotInDatabase => f.write_str("no advisory of the database names it"),
+            Verdict::Younger(it) => write!(f, "not published before {it}"),
         }
     }
 }

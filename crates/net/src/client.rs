@@ -4,6 +4,7 @@ use crate::{
     error::explain,
     pace::Pace,
     proxy::{choose, is_local},
+    request::Content,
     retry::{passing, pause},
     tls,
     url::split_authority,
@@ -11,6 +12,8 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fmt,
+    fs::File,
+    io::Seek,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use ureq::{Agent, Proxy, ProxyProtocol, http, tls::Certificate};
@@ -134,7 +137,12 @@ impl Client {
             (self.shared.settings.sleep)(wait);
         }
         let answer = match &request.body {
-            Some(body) => agent.run(assemble(request, body.as_slice())?),
+            Some(Content::Bytes(it)) => agent.run(assemble(request, it.as_slice())?),
+            Some(Content::File(it)) => {
+                let mut file: &File = it;
+                file.rewind().map_err(|error| explain(url, error.into()))?;
+                agent.run(assemble(request, file)?)
+            }
             None => agent.run(assemble(request, ())?),
         };
         let answer = answer.map_err(|error| explain(url, error))?;

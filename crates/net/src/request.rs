@@ -1,5 +1,6 @@
 //! What we ask.
 use crate::{Secret, Url};
+use std::{fs::File, sync::Arc};
 
 /// A request that may be sent more than once.
 #[derive(Clone, Debug)]
@@ -8,8 +9,15 @@ pub struct Request {
     pub(crate) url: Url,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) authorization: Option<Secret>,
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Content>,
     pub(crate) hurried: bool,
+}
+
+/// What is sent along.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    Bytes(Vec<u8>),
+    File(Arc<File>),
 }
 
 /// What to do with the resource.
@@ -89,7 +97,14 @@ impl Request {
     /// With content.
     #[must_use]
     pub fn body(mut self, media_type: &str, content: impl Into<Vec<u8>>) -> Request {
-        self.body = Some(content.into());
+        self.body = Some(Content::Bytes(content.into()));
+        self.header("content-type", media_type)
+    }
+
+    /// With all of a file as content, which is read as it is sent. Nobody else may move its cursor meanwhile.
+    #[must_use]
+    pub fn file(mut self, media_type: &str, content: Arc<File>) -> Request {
+        self.body = Some(Content::File(content));
         self.header("content-type", media_type)
     }
 }

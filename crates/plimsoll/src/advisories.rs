@@ -1,7 +1,8 @@
 //! The advisory database that a scan is held against.
 use crate::{args::Target, places};
 use assess::Database;
-use model::report::{DatabaseFacts, FeedFacts};
+use jiff::Timestamp;
+use model::report::{AsOf, DatabaseFacts, FeedFacts};
 use scan::advisories::Store;
 use std::fs;
 
@@ -33,4 +34,22 @@ pub(crate) fn facts(database: &Database) -> DatabaseFacts {
         starter: database.is_starter(),
         feeds: feeds.collect(),
     }
+}
+
+/// In what a report on that moment may differ from one of that moment.
+pub(crate) fn as_of(moment: Timestamp, database: &Database) -> AsOf {
+    let today = [
+        "affected versions, fixes, states, severities, VEX and accepted risks are as they are given today",
+        "what was withdrawn since is missing",
+        "findings without a date of publication may be younger, though none is named for a later year",
+        "what only changelogs tell of counts from the upload of its fix, and may have been known before",
+    ];
+    let feeds = database.meta().feeds.iter();
+    let older = feeds.filter_map(|it| {
+        let snapshot = it.snapshot.filter(|it| *it < moment)?;
+        let day = snapshot.strftime("%Y-%m-%d");
+        Some(format!("{} is of {day} and says nothing of the time after", it.name))
+    });
+    let limits = today.into_iter().map(str::to_owned).chain(older).collect();
+    AsOf { moment: moment.to_string(), limits }
 }

@@ -1,5 +1,6 @@
 //! What can be typed.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::Platform;
 use std::path::PathBuf;
 
@@ -51,12 +52,20 @@ pub(crate) struct Target {
     /// Do not look for bills of materials and VEX that are attached to the image
     #[arg(long)]
     pub(crate) no_attached: bool,
+    /// Say what was known then, a day (2026-03-01) or a time (2026-03-01T12:00:00Z): findings published by then,
+    /// with the exploitation and the ends of life of that day. Fixes, states and affected versions are those of
+    /// today, what was withdrawn since is missing, and findings without a date may be younger
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) as_of: Option<Timestamp>,
     /// Show no progress
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Advisory database to use [default: the one of `plimsoll db`]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
+    /// Ask this mirror first, host[:port][/path]; may be repeated
+    #[arg(long, value_name = "HOST", help_heading = "Registry")]
+    pub(crate) mirror: Vec<String>,
     #[command(flatten)]
     pub(crate) network: Network,
 }
@@ -86,9 +95,6 @@ pub(crate) struct Network {
     /// Speak HTTP without TLS [default: only on this very machine]
     #[arg(long)]
     pub(crate) plain_http: bool,
-    /// Ask this mirror first, host[:port][/path]; may be repeated
-    #[arg(long, value_name = "HOST")]
-    pub(crate) mirror: Vec<String>,
     /// Requests per second, at most
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<u32>,
@@ -102,6 +108,18 @@ fn limit(text: &str) -> Result<(String, u64), String> {
     }
     let value = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
     Ok((name.to_owned(), value))
+}
+
+/// A time, or the end of a day as UTC has it.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day =
+        || text.parse::<Date>().ok()?.at(23, 59, 59, 999_999_999).to_zoned(TimeZone::UTC).ok();
+    let moment = text.parse().ok().or_else(|| day().map(|it| it.timestamp()));
+    let moment = moment.ok_or("a time is written 2026-03-01 or 2026-03-01T12:00:00Z")?;
+    if moment.to_zoned(TimeZone::UTC).date() > crate::scan::today() {
+        return Err("it is yet to come".to_owned());
+    }
+    Ok(moment)
 }
 
 /// A choice of platforms.
@@ -200,6 +218,10 @@ pub(crate) enum DbCommand {
         /// The file
         file: PathBuf,
     },
+    /// Push the database in use to a registry of your own, from which other machines pull it
+    Push(ArtifactArguments),
+    /// Pull a database that was pushed, and use it once all of it is there and verified
+    Pull(ArtifactArguments),
     /// Derive advisories from the changelogs in a Debian mirror, for `db import --feed debian-changelogs`
     Derive(DeriveArguments),
     /// Read the whole database and hold it against its hashes
@@ -238,6 +260,18 @@ pub(crate) struct ImportArguments {
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ArtifactArguments {
+    /// Where it is kept: registry/repository[:tag], for pulling also @digest, which nobody can change.
+    /// Whoever may push there decides what pulling machines find: no signature is verified
+    pub(crate) reference: String,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
 }
 
 #[derive(Args, Debug)]

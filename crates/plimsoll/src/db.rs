@@ -1,8 +1,11 @@
 //! `plimsoll db`: the advisory database and the documents that it is made of.
 use crate::{
     FAILED, advisories,
-    args::{DbCommand, DeriveArguments, Format, ImportArguments, UpdateArguments},
+    args::{
+        ArtifactArguments, DbCommand, DeriveArguments, Format, ImportArguments, UpdateArguments,
+    },
     network, places,
+    progress::Progress,
     scan::print,
 };
 use assess::{Database, FEEDS, Feed};
@@ -27,6 +30,8 @@ pub(crate) fn run(command: &DbCommand) -> Result<ExitCode, String> {
         DbCommand::Update(it) => update(&store, it),
         DbCommand::Import(it) => import(&store, it),
         DbCommand::Export { file } => export(&store, file),
+        DbCommand::Push(it) => push(&store, it),
+        DbCommand::Pull(it) => pull(&store, it),
         DbCommand::Derive(it) => derive(it),
         DbCommand::Verify => verify(&store),
     }
@@ -155,6 +160,25 @@ fn export(store: &Store, to: &Path) -> Result<ExitCode, String> {
     let from = opened.path.ok_or("the starter set is in memory only; there is no file of it")?;
     std::fs::copy(&from, to).map_err(|err| format!("{}: {err}", to.display()))?;
     print(&format!("Database {} is in {}.\n", opened.database.build(), to.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn push(store: &Store, arguments: &ArtifactArguments) -> Result<ExitCode, String> {
+    let (to, keys, client) = network::reach(&arguments.reference, &[], &arguments.network)?;
+    let progress = Progress::new(&to.to_string(), arguments.quiet);
+    let pushed = store.push(&to, &keys, &client);
+    progress.end();
+    let (build, digest) = pushed.map_err(|err| err.to_string())?;
+    print(&format!("Database {build} is in {to}@{digest}.\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pull(store: &Store, arguments: &ArtifactArguments) -> Result<ExitCode, String> {
+    let (from, keys, client) = network::reach(&arguments.reference, &[], &arguments.network)?;
+    let progress = Progress::new(&from.to_string(), arguments.quiet);
+    let compiled = store.pull(&from, &keys, &client, &mut |it| progress.work(&it));
+    progress.end();
+    tell(&compiled.map_err(|err| err.to_string())?)?;
     Ok(ExitCode::SUCCESS)
 }
 

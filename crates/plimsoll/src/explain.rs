@@ -2,11 +2,11 @@
 use crate::{
     advisories,
     args::WhyArguments,
-    scan::{print, scan, today},
+    scan::{print, scan, when},
     table::clean,
 };
 use ::scan::Scanned;
-use assess::{Database, assess};
+use assess::assess;
 use model::{Answer, Component, Finding, Inventory, Located};
 use std::{fmt::Write, process::ExitCode};
 
@@ -16,7 +16,7 @@ pub(crate) fn why(arguments: &WhyArguments) -> Result<ExitCode, String> {
     let mut text = String::new();
     let mut any = false;
     for scanned in scan(&arguments.target)? {
-        let assessment = assess(&scanned.inventory, &database, today())
+        let assessment = assess(&scanned.inventory, &database, when(&arguments.target))
             .map_err(|err| format!("the advisory database: {err}"))?;
         let asked = assessment.findings.iter().filter(|it| names(it, &arguments.id));
         for (reasons, components) in alike(asked, &scanned) {
@@ -26,8 +26,9 @@ pub(crate) fn why(arguments: &WhyArguments) -> Result<ExitCode, String> {
     }
     if !any {
         let (id, image) = (&arguments.id, &arguments.target.image);
+        let option = arguments.target.as_of.map_or(String::new(), |it| format!(" --as-of {it}"));
         text = format!(
-            "{id} is not reported for {image}; `plimsoll why-not {id} {image}` says why.\n"
+            "{id} is not reported for {image}; `plimsoll why-not {id} {image}{option}` says why.\n"
         );
     }
     print(&text)?;
@@ -40,7 +41,10 @@ pub(crate) fn why_not(arguments: &WhyArguments) -> Result<ExitCode, String> {
     let mut text = String::new();
     for scanned in scan(&arguments.target)? {
         let _ = writeln!(text, "{}", clean(&scanned.image.name));
-        text += &answers(&arguments.id, &scanned.inventory, &database)?;
+        let when = when(&arguments.target);
+        let answers = assess::why_not(&scanned.inventory, &database, &arguments.id, when);
+        let answers = answers.map_err(|err| format!("the advisory database: {err}"))?;
+        text += &told(&arguments.id, &answers, &scanned.inventory);
     }
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -103,11 +107,9 @@ fn explain(finding: &Finding, component: &Located<Component>, scanned: &Scanned)
     text
 }
 
-fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<String, String> {
-    let answers = assess::why_not(inventory, database, id, today())
-        .map_err(|err| format!("the advisory database: {err}"))?;
+fn told(id: &str, answers: &[Answer], inventory: &Inventory) -> String {
     let mut text = String::new();
-    for it in &answers {
+    for it in answers {
         let component = it.component.and_then(|it| inventory.components.get(it));
         let _ = writeln!(
             text,
@@ -116,7 +118,7 @@ fn answers(id: &str, inventory: &Inventory, database: &Database) -> Result<Strin
             clean(&it.verdict.to_string())
         );
     }
-    Ok(text)
+    text
 }
 
 /// What an answer is about; where that is no package, the whole release, or the vulnerability.

@@ -9,22 +9,33 @@ use std::{
     sync::Arc,
 };
 
-/// The registry that `image` names.
-pub(crate) fn registry(
+/// The image of this name in a registry, or in its mirrors.
+pub(crate) fn image(
     image: &str,
     platform: PlatformChoice,
+    mirrors: &[String],
     network: &Network,
 ) -> Result<RegistrySource, String> {
-    let reference = Reference::parse(image).map_err(|err| format!("{image}: {err}"))?;
+    let (reference, keys, client) = reach(image, mirrors, network)?;
+    RegistrySource::mirrored(reference, platform, mirrors, keys, client)
+        .map_err(|err| format!("{image}: {err}"))
+}
+
+/// What `name` names in a registry, and how that and its mirrors are reached.
+pub(crate) fn reach(
+    name: &str,
+    mirrors: &[String],
+    network: &Network,
+) -> Result<(Reference, Arc<Keychain>, Client), String> {
+    let reference = Reference::parse(name).map_err(|err| format!("{name}: {err}"))?;
     let mut settings = settings();
-    for host in network.mirror.iter().map(|it| it.split('/').next().unwrap_or(it)) {
+    let mirrors = mirrors.iter().map(|it| it.split('/').next().unwrap_or(it));
+    for host in mirrors.chain([reference.host()]) {
         settings.hosts.insert(host.to_ascii_lowercase(), self::host(network)?);
     }
-    settings.hosts.insert(reference.host().to_ascii_lowercase(), self::host(network)?);
     let client = Client::new(settings).map_err(|err| err.to_string())?;
     let keys = Arc::new(keychain(&reference, network)?);
-    RegistrySource::mirrored(reference, platform, &network.mirror, keys, client)
-        .map_err(|err| format!("{image}: {err}"))
+    Ok((reference, keys, client))
 }
 
 /// What holds for every host.

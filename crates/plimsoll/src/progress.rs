@@ -1,6 +1,7 @@
 //! Progress on a terminal; nothing in a pipe.
+use crate::table::clean;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use scan::Step;
+use scan::{Step, advisories::Work};
 use std::{
     io::{IsTerminal, stderr},
     time::Duration,
@@ -33,6 +34,22 @@ impl Progress {
             Step::Begin { bytes, .. } => self.0.set_length(bytes),
             Step::Read(bytes) => self.0.inc(bytes),
             Step::Layer => {}
+        }
+    }
+
+    /// Shows how work on advisories goes on.
+    pub(crate) fn work(&self, work: &Work<'_>) {
+        match work {
+            Work::Begin(what, bytes) => {
+                self.0.reset();
+                self.0.set_prefix(clean(what));
+                match bytes {
+                    Some(it) => self.0.set_length(*it),
+                    None => self.0.unset_length(),
+                }
+            }
+            Work::Read(bytes) => self.0.inc(*bytes),
+            Work::Fetched(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     target::{self, Opened},
     vex,
 };
-use assess::{Database, vex::Vex};
+use assess::{Database, When, vex::Vex};
 use inspect::{Fault, Limits};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
@@ -29,9 +29,9 @@ use std::{
 
 /// Scans and reports; the exit code is that of a gate.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
-    let today = today();
+    let when = when(&arguments.target);
     let rules = rules(arguments)?;
-    for it in rules.expired(today) {
+    for it in rules.expired(when.day()) {
         eprintln!("plimsoll: the rule for {it} has ended and no longer counts");
     }
     let local = vex::read(&arguments.vex)?;
@@ -39,12 +39,13 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
     let scanned = scan(&arguments.target)?;
     let mut images = Vec::new();
     for it in &scanned {
-        images.push(assess(it, &database, (&rules, &local), today, arguments)?);
+        images.push(assess(it, &database, (&rules, &local), when, arguments)?);
     }
     let report = Report {
         schema: SCHEMA,
         tool: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_owned(),
         created: Timestamp::now().to_string(),
+        as_of: arguments.target.as_of.map(|it| advisories::as_of(it, &database)),
         database: advisories::facts(&database),
         images,
     };
@@ -142,15 +143,15 @@ fn program() -> Option<PathBuf> {
     if own.exists() { Some(own) } else { env::current_exe().ok() }
 }
 
-/// What the image means today.
+/// What the image means then.
 fn assess(
     scanned: &Scanned,
     database: &Database,
     (rules, local): (&Rules, &[Vex]),
-    today: Date,
+    when: When,
     arguments: &ScanArguments,
 ) -> Result<ImageReport, String> {
-    let mut assessment = assess::assess(&scanned.inventory, database, today)
+    let mut assessment = assess::assess(&scanned.inventory, database, when)
         .map_err(|err| format!("the advisory database: {err}"))?;
     let (spoken, attached) = vex::apply(scanned, &mut assessment, local, arguments.attached_vex);
     if arguments.ignore_unfixed {
@@ -165,9 +166,14 @@ fn assess(
         attached: &attached,
     };
     Ok(ImageReport::new(what, |finding, component| {
-        let own = rules.handle(finding, component, today);
+        let own = rules.handle(finding, component, when.day());
         own.or_else(|| spoken.get(&(finding.component, finding.id.clone())).cloned())
     }))
+}
+
+/// When to say what was known.
+pub(crate) fn when(target: &Target) -> When {
+    target.as_of.map_or_else(|| When::Today(today()), When::AsOf)
 }
 
 pub(crate) fn today() -> Date {

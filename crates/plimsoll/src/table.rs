@@ -194,6 +194,9 @@ fn database(report: &Report, paint: Paint) -> String {
     });
     let feeds: Vec<String> = feeds.collect();
     let mut text = format!("Advisories: {}.\n", feeds.join(", "));
+    if let Some(it) = &report.as_of {
+        let _ = writeln!(text, "As of {}: {}.", it.moment, it.limits.join("; "));
+    }
     if report.database.starter {
         text += "This is only the starter set that ships with Plimsoll; ";
         text += "`plimsoll db update` or `db import` brings in more.\n";

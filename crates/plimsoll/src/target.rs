@@ -50,7 +50,7 @@ pub(crate) fn choice(image: &str) -> (&str, Option<&str>) {
 pub(crate) fn open(target: &Target) -> Result<Opened, String> {
     let image = target.image.as_str();
     let registry = |image| {
-        let source = network::registry(image, platform(target), &target.network)?;
+        let source = network::image(image, platform(target), &target.mirror, &target.network)?;
         Ok(Opened::Source(Box::new(source)))
     };
     let (kind, rest) = match image.split_once(':') {

@@ -9,7 +9,6 @@ use crate::{
 };
 use model::{Descriptor, Digest, Image, Layer, Platform};
 use net::Client;
-use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 /// The forms of manifests that we read.
@@ -101,18 +100,8 @@ impl RegistrySource {
     pub(crate) fn document(&self, digest: Option<&Digest>) -> Result<Found, SourceError> {
         let tag = self.reference.tag().unwrap_or("latest");
         self.places.each(|place| {
-            let name = digest.map_or(tag, Digest::as_str);
-            let response = place.get("manifests", name, &[("accept", ACCEPT.to_owned())])?;
-            let claimed = response.header("docker-content-digest").and_then(Digest::parse);
-            let bytes = response.bounded(DOCUMENT_BYTES)?;
-            let address = match digest.cloned().or(claimed) {
-                Some(it) => {
-                    verify(&bytes, &it)?;
-                    it
-                }
-                None => Digest::sha256(&Sha256::digest(&bytes).into()),
-            };
-            Ok(Found { digest: address, document: manifest::document(&bytes)? })
+            let (digest, bytes) = place.manifest(digest, tag, ACCEPT)?;
+            Ok(Found { digest, document: manifest::document(&bytes)? })
         })
     }
 

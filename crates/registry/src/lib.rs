@@ -1,5 +1,6 @@
-//! Where images come from: registries, layouts, archives, directories.
+//! Where images come from: registries, layouts, archives, directories; and artifacts in registries.
 mod archive;
+mod artifact;
 mod challenge;
 mod client;
 mod credentials;
@@ -12,6 +13,7 @@ mod layout;
 pub mod manifest;
 mod places;
 mod platform;
+mod push;
 mod reference;
 mod referrers;
 mod refusal;
@@ -23,6 +25,7 @@ mod token;
 mod verify;
 
 pub use archive::{Archive, stream};
+pub use artifact::{Artifact, Pulled, pull};
 pub use client::RegistrySource;
 pub use credentials::{Credential, Helper, Keychain};
 pub use directory::{Directory, Want, Wanted};
@@ -30,6 +33,7 @@ pub use error::SourceError;
 pub use helper::run_helper;
 pub use layout::Layout;
 pub use platform::PlatformChoice;
+pub use push::push;
 pub use reference::{BadReference, Reference};
 pub use referrers::{ATTACHED, ATTACHED_BYTES, Attached, Attachment, Kind};
 pub use verify::Verified;

@@ -1,5 +1,11 @@
 //! Everywhere that one image may be read from.
-use crate::{Keychain, Reference, SourceError, session::Session};
+use crate::{
+    Keychain, Reference, SourceError,
+    manifest::DOCUMENT_BYTES,
+    session::Session,
+    verify::{sha256, verify},
+};
+use model::Digest;
 use net::{Client, Response};
 use std::sync::{
     Arc,
@@ -100,5 +106,21 @@ impl Place {
     ) -> Result<Response, SourceError> {
         let path = format!("/v2/{}/{kind}/{name}", self.repository);
         self.session.get(&path, &self.repository, headers)
+    }
+
+    /// The manifest of this digest or tag in one of the forms of `accept`, held against its digest, and that.
+    pub(crate) fn manifest(
+        &self,
+        digest: Option<&Digest>,
+        tag: &str,
+        accept: &str,
+    ) -> Result<(Digest, Vec<u8>), SourceError> {
+        let name = digest.map_or(tag, Digest::as_str);
+        let response = self.get("manifests", name, &[("accept", accept.to_owned())])?;
+        let claimed = response.header("docker-content-digest").and_then(Digest::parse);
+        let bytes = response.bounded(DOCUMENT_BYTES)?;
+        let address = digest.cloned().or(claimed).unwrap_or_else(|| sha256(&bytes));
+        verify(&bytes, &address)?;
+        Ok((address, bytes))
     }
 }

@@ -1,6 +1,6 @@
 //! Tells the refusals of a registry apart, and passes on what it has to say
 //! (OCI distribution specification, "Error codes").
-use crate::SourceError;
+use crate::{SourceError, session::Right};
 use net::{Response, Url};
 use serde::Deserialize;
 
@@ -18,12 +18,12 @@ struct Word {
     message: Option<String>,
 }
 
-/// The answer, if it is a success; else why `name`, at `origin`, gives us nothing of `repository`.
+/// The answer, if it is a success; else why `name`, at `origin`, denies us a right to `repository`.
 pub(crate) fn checked(
     response: Response,
     name: &str,
     origin: &Url,
-    repository: &str,
+    (right, repository): (Right, &str),
 ) -> Result<Response, SourceError> {
     let (status, url) = (response.status, response.url.clone());
     if (200..300).contains(&status) {
@@ -33,16 +33,26 @@ pub(crate) fn checked(
     let own = url.same_origin(origin);
     let place = if own { name.to_owned() } else { url.origin() };
     let words = words(response, own);
+    let (pull, the_right) = match right {
+        Right::Pull => ("pull", "to pull"),
+        Right::Push => ("push to", "to pull and push"),
+    };
     Err(match status {
         401 => SourceError::Unauthorized(format!(
-            "{place} does not know us as one who may pull `{repository}`; log in, or check user, \
+            "{place} does not know us as one who may {pull} `{repository}`; log in, or check user, \
              password and name{words}"
         )),
         403 => SourceError::Unauthorized(format!(
-            "{place} does not let us pull `{repository}`; ask for the right to pull{words}"
+            "{place} does not let us {pull} `{repository}`; ask for the right {the_right}{words}"
         )),
         404 => SourceError::NotFound(format!("{url}{words}")),
+        405 if right == Right::Push => {
+            SourceError::Unsupported(format!("{place} takes nothing{words}"))
+        }
         412 => SourceError::Refused(format!("{place}, `{repository}`{words}")),
+        413 => {
+            SourceError::TooLarge(format!("{place} or a proxy in front of it takes no more{words}"))
+        }
         429 => SourceError::RateLimited { host: place, after },
         500.. => SourceError::Unreachable(format!("{url}: it answers {status}{words}")),
         _ => SourceError::Malformed(format!("{url}: it answers {status}{words}")),

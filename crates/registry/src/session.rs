@@ -27,13 +27,21 @@ pub(crate) struct Session {
     client: Client,
     keys: Arc<Keychain>,
     hurried: bool,
+    right: Right,
     state: Mutex<State>,
+}
+
+/// What we want to do with a repository.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Right {
+    Pull,
+    Push,
 }
 
 #[derive(Default)]
 struct State {
     challenge: Option<Challenge>,
-    /// What the registry calls the right to pull from a repository, where it said so.
+    /// What the registry calls the right to a repository, where it said so.
     scopes: BTreeMap<String, String>,
     /// Who we are, by repository. A helper program may have been run to find out.
     credentials: BTreeMap<String, Option<Credential>>,
@@ -51,7 +59,12 @@ impl Session {
     ) -> Result<Session, SourceError> {
         let origin = client.origin(host)?;
         let (name, state) = (name.to_owned(), Mutex::default());
-        Ok(Session { name, origin, client, keys, hurried: false, state })
+        Ok(Session { name, origin, client, keys, hurried: false, right: Right::Pull, state })
+    }
+
+    /// The same, for changing repositories.
+    pub(crate) fn pushing(self) -> Session {
+        Session { right: Right::Push, ..self }
     }
 
     /// The same, with one try for each request: for those who have another way.
@@ -71,6 +84,15 @@ impl Session {
         for (name, value) in headers {
             request = request.header(name, value);
         }
+        self.send(&request, repository)
+    }
+
+    /// Sends a request to the registry, as [`Session::get`] does.
+    pub(crate) fn send(
+        &self,
+        request: &Request,
+        repository: &str,
+    ) -> Result<Response, SourceError> {
         let first = self.authorization(repository)?;
         let response = self.client.send(&request.clone().authorization(first.clone()))?;
         if response.status != 401 || !response.url.same_origin(&self.origin) {
@@ -82,7 +104,21 @@ impl Session {
             return self.checked(response, repository);
         }
         response.finish();
-        self.checked(self.client.send(&request.authorization(second))?, repository)
+        self.checked(self.client.send(&request.clone().authorization(second))?, repository)
+    }
+
+    /// The address of `path` at the registry itself. What it sends us to elsewhere is refused: our
+    /// credentials would not go along, and what is pushed is not for others.
+    pub(crate) fn at(&self, path: &str) -> Result<Url, SourceError> {
+        let url = self.origin.join(path)?;
+        if url.same_origin(&self.origin) {
+            return Ok(url);
+        }
+        let (name, to) = (&self.name, url.origin());
+        Err(SourceError::Malformed(format!(
+            "{name} takes what is pushed at {to}, not at {}; is a proxy in front of it that it does not know of?",
+            self.origin.origin()
+        )))
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -104,7 +140,10 @@ impl Session {
                 let text = format!("{} wants `{scheme}` authentication", self.name);
                 return Err(SourceError::Unsupported(text));
             }
-            Some(Challenge::Bearer { scope: Some(scope), .. }) => {
+            // Who was asked for something harmless may name too little.
+            Some(Challenge::Bearer { scope: Some(scope), .. })
+                if self.right == Right::Pull || scope.contains("push") =>
+            {
                 state.scopes.insert(repository.to_owned(), scope.clone());
             }
             _ => {}
@@ -129,7 +168,8 @@ impl Session {
         let Challenge::Bearer { realm, service, .. } = challenge else {
             return self.basic(credential);
         };
-        let usual = format!("repository:{repository}:pull");
+        let actions = if self.right == Right::Push { "pull,push" } else { "pull" };
+        let usual = format!("repository:{repository}:{actions}");
         let scope = state.scopes.get(repository).unwrap_or(&usual);
         let token = match &credential {
             Some(Credential::Bearer(token)) => Token::lasting(token),
@@ -163,7 +203,7 @@ impl Session {
     }
 
     fn checked(&self, response: Response, repository: &str) -> Result<Response, SourceError> {
-        checked(response, &self.name, &self.origin, repository)
+        checked(response, &self.name, &self.origin, (self.right, repository))
     }
 }
 

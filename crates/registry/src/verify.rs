@@ -2,7 +2,10 @@
 use crate::SourceError;
 use model::{Algorithm, Digest};
 use sha2::{Digest as _, Sha256, Sha512};
-use std::io::{self, Read};
+use std::{
+    fs::File,
+    io::{self, Read, Seek},
+};
 
 /// A reader that fails with `InvalidData` at its end when the bytes do not hash to the digest.
 #[derive(Debug)]
@@ -86,6 +89,24 @@ impl Hash {
         };
         let digits = bytes.iter().flat_map(|it| [it >> 4, it & 15]);
         digits.filter_map(|it| char::from_digit(u32::from(it), 16)).collect()
+    }
+}
+
+/// The SHA-256 of a document.
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
+    Digest::sha256(&Sha256::digest(bytes).into())
+}
+
+/// The SHA-256 of all of a file.
+pub(crate) fn sha256_of(mut file: &File) -> io::Result<Digest> {
+    file.rewind()?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 128 << 10]);
+    loop {
+        let count = file.read(&mut buffer)?;
+        match buffer.get(..count) {
+            Some(read) if count > 0 => hash.update(read),
+            _ => return Ok(Digest::sha256(&hash.finalize().into())),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     json::{nullable, records},
 };
 use crate::ranges;
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use model::{
     Advisory, Affected, Distribution, Ecosystem, Kind, Level, Names, Namespace, Severity, Status,
     version::Scheme,
@@ -164,6 +164,9 @@ struct Specific {
     /// Debian.
     #[serde(default)]
     urgency: Value,
+    /// Our own reading of changelogs: when what names the vulnerability was uploaded.
+    #[serde(default)]
+    upload: Value,
     /// RustSec: `unmaintained`, `unsound`, `notice`.
     #[serde(default)]
     informational: Value,
@@ -194,10 +197,13 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         .iter()
         .filter_map(|it| entry(it, &record).map_err(|why| emit(Item::Skipped(why))).ok())
         .collect();
+    let mut published = record.published.as_deref().and_then(time);
     if feed == "debian-changelogs" {
         // What an upload calls urgent is not Debian's word on the vulnerability.
         let severities = affected.iter_mut().flat_map(|it| &mut it.severities);
         severities.for_each(|it| it.by = super::UPLOAD_URGENCY.to_owned());
+        let uploads = entries.iter().filter_map(|it| it.database_specific.upload.as_str());
+        published = published.or(uploads.filter_map(uploaded).min());
     }
     let distribution = affected.iter().any(|it| !it.namespace.is_language())
         || SCORERS.iter().any(|it| it.1 == "nvd" && record.id.starts_with(it.0));
@@ -216,7 +222,7 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         feed: feed.to_owned(),
         kind,
         title: title(&record),
-        published: record.published.as_deref().and_then(time),
+        published,
         modified: record.modified.as_deref().and_then(time),
         // Withdrawn it is, even when nobody can read since when.
         withdrawn: record.withdrawn.as_deref().map(|it| time(it).unwrap_or(Timestamp::UNIX_EPOCH)),
@@ -382,4 +388,9 @@ fn title(record: &Record) -> String {
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let parsed = text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse()).ok()?;
     (parsed > Timestamp::UNIX_EPOCH).then_some(parsed)
+}
+
+/// A time as changelogs write it, where the day of the week may be wrong.
+fn uploaded(text: &str) -> Option<Timestamp> {
+    DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()
 }

@@ -22,10 +22,23 @@ pub struct Report {
     pub tool: String,
     /// When, RFC 3339.
     pub created: String,
+    /// The moment of which this says what was known; null for now.
+    pub as_of: Option<AsOf>,
     /// The advisory database that was used.
     pub database: DatabaseFacts,
     /// One row for each image, or platform of it.
     pub images: Vec<ImageReport>,
+}
+
+/// A moment in the past: findings are those whose vulnerability had been published by then, with known exploitation,
+/// scores and ends of life of that day.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AsOf {
+    /// RFC 3339.
+    pub moment: String,
+    /// How this may differ from what a scan on that day would have said, in words.
+    pub limits: Vec<String>,
 }
 
 /// What an advisory database is made of.
@@ -187,7 +200,8 @@ pub struct FindingRow {
     pub path: Option<String>,
     /// The layer that brought it in, the oldest being 0.
     pub layer: usize,
-    /// When the vulnerability was published, RFC 3339.
+    /// When the vulnerability was first published, RFC 3339, as far as the advisories on this component know; for one
+    /// that only changelogs tell of, the first upload that names it. Null when none has a date.
     pub published: Option<String>,
     /// Since when it is known to be exploited.
     pub exploited: Option<String>,

@@ -15,7 +15,7 @@ use testkit::{
 };
 
 /// A record of OSV that says that a package of Debian 12 is affected below a version.
-fn osv(id: &str, package: &str, fixed: &str) -> String {
+pub(crate) fn osv(id: &str, package: &str, fixed: &str) -> String {
     format!(
         r#"{{"schema_version":"1.7.0","id":"{id}","modified":"2026-01-01T00:00:00Z","affected":[{{
         "package":{{"ecosystem":"Debian:12","name":"{package}"}},
@@ -23,7 +23,7 @@ fn osv(id: &str, package: &str, fixed: &str) -> String {
     )
 }
 
-fn current(place: &Place) -> String {
+pub(crate) fn current(place: &Place) -> String {
     let link = fs::read_link(place.path("data/db/current")).unwrap();
     link.to_str().unwrap().to_owned()
 }

@@ -10,6 +10,7 @@
 mod attached;
 mod bench;
 mod cache;
+mod carried;
 mod children;
 mod damage;
 mod db;

@@ -1,7 +1,7 @@
 //! `why` and `why-not`: every verdict can be asked for its reasons.
 use crate::{
-    bench::Bench,
-    images::{FIXED_BEFORE, OLD, debian, of},
+    bench::{Bench, texts},
+    images::{FIXED_BEFORE, KNOWN, OLD, debian, of},
 };
 
 #[test]
@@ -37,4 +37,35 @@ fn each_verdict_has_its_reasons() {
     check("why-not", "CVE-1999-0001", 0, &["CVE-1999-0001: no advisory"]);
     bench.run(&["why", "CVE-2023-5363", "./nowhere.tar"]).fails("no such file");
     bench.run(&["why-not", "CVE-2023-5363", "./nowhere.tar"]).fails("no such file");
+}
+
+#[test]
+fn what_was_known_on_a_day_can_be_asked() {
+    let bench = Bench::new();
+    let image = bench.layout(&of(&[debian(OLD)]));
+    let ids = |day: &str| {
+        let report = bench.run(&["scan", "--format", "json", "--as-of", day, &image]).report();
+        assert_eq!(report["as_of"]["moment"], format!("{day}T23:59:59.999999999Z"));
+        assert!(report["as_of"]["limits"].to_string().contains("withdrawn"));
+        let ids = texts(&report["images"][0], "findings", "id");
+        (ids.contains(&KNOWN[0].0.to_owned()), ids.contains(&KNOWN[2].0.to_owned()), ids.len())
+    };
+    let (early, late) = (ids("2023-12-31"), ids("2024-12-31"));
+    assert_eq!((early.0, early.1), (true, false));
+    assert!(late.0 && late.1 && late.2 > early.2, "{early:?} {late:?}");
+    assert_eq!(ids("2023-01-31").2, 0);
+    let asked = |verb: &str, day: &str, code: i32, words: &str| {
+        let run = bench.run(&[verb, KNOWN[2].0, &image, "--as-of", day]);
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(run.stdout.contains(words), "{}", run.stdout);
+    };
+    asked("why", "2024-12-31", 0, "fixed in");
+    asked("why", "2024-01-31", 1, "--as-of 2024-01-31T23:59:59");
+    asked("why-not", "2024-01-31T12:00:00Z", 0, "not published before 2024-");
+    let table = bench.run(&["scan", "--as-of", "2024-01-31", &image]);
+    assert!(table.stdout.contains("As of 2024-01-31T23:59:59"), "{}", table.stdout);
+    for (day, words) in [("2999-01-01", "yet to come"), ("soon", "a time is written")] {
+        let run = bench.run(&["scan", "--as-of", day, &image]);
+        assert!(run.code == 2 && run.stderr.contains(words), "{run:?}");
+    }
 }

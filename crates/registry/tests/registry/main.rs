@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 mod access;
+mod artifacts;
 mod faults;
 mod images;
 mod mirrors;

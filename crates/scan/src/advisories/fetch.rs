@@ -172,12 +172,12 @@ fn age(note: &Note) -> SystemTime {
 }
 
 /// Whose fault it is that a document could not be saved.
-enum Saving {
+pub(super) enum Saving {
     Ours(io::Error),
     Theirs(io::Error),
 }
 
-fn save(mut body: impl Read, file: &mut impl Write) -> Result<u64, Saving> {
+pub(super) fn save(mut body: impl Read, file: &mut impl Write) -> Result<u64, Saving> {
     let mut buffer = vec![0; 128 << 10];
     let mut total: u64 = 0;
     loop {

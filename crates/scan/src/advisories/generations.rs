@@ -1,10 +1,13 @@
 //! Compiled databases, the one in use and the one before: complete before anybody sees them, and swapped
 //! by renaming a link, so that a process killed at any moment leaves one that works.
-use super::{Store, StoreError, bring, failed};
+use super::{
+    Store, StoreError, bring, failed,
+    fetch::{self, Saving},
+};
 use assess::Database;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    io::{Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
@@ -71,7 +74,10 @@ impl Store {
             .permissions(shared)
             .tempfile_in(&directory)
             .map_err(failed(&directory))?;
-        io::copy(content, &mut file).map_err(failed(&directory))?;
+        fetch::save(content, &mut file).map_err(|err| match err {
+            Saving::Ours(err) => failed(&directory)(err),
+            Saving::Theirs(err) => StoreError::Refused(err.to_string()),
+        })?;
         file.as_file().sync_all().map_err(failed(file.path()))?;
         let check = |file: &Path| -> Result<Database, StoreError> {
             let open = File::open(file).map_err(failed(file))?;

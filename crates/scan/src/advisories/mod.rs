@@ -6,6 +6,7 @@
 //! db/current, db/previous    links to the one in use and the one before
 //! db/lock                    held by whoever changes any of this
 //! ```
+mod artifact;
 mod bring;
 mod compile;
 mod compression;
@@ -32,6 +33,20 @@ use std::{
 pub struct Store {
     directory: PathBuf,
 }
+
+/// What is going on, for whoever shows it.
+#[derive(Debug)]
+pub enum Work<'a> {
+    /// So many bytes, as far as is known, are to be read of something: what.
+    Begin(&'a str, Option<u64>),
+    /// So many more have been read.
+    Read(u64),
+    /// A document was fetched, or could not be.
+    Fetched(&'a Fetched),
+}
+
+/// Takes what is going on.
+pub type Told<'a> = &'a mut dyn FnMut(Work<'_>);
 
 /// Why the advisories could not be had or changed.
 #[derive(Debug)]
@@ -162,9 +177,7 @@ impl Store {
             && is_database(path)?
         {
             let mut file = fs::File::open(path).map_err(failed(path))?;
-            let before = self.current();
-            let (database, path) = self.install(&mut file)?;
-            return Compiled::new(before.as_ref(), database, path, Vec::new());
+            return self.take(&mut file, &path.display().to_string());
         }
         for path in paths {
             for (feed, from) in named(feed, path)? {
@@ -172,6 +185,18 @@ impl Store {
             }
         }
         self.compile(policy)
+    }
+
+    /// Puts a database to use that comes from `name`.
+    fn take(&self, content: &mut dyn Read, name: &str) -> Result<Compiled, StoreError> {
+        let before = self.current();
+        let (database, path) = self.install(content).map_err(|err| match err {
+            StoreError::Refused(why) => {
+                StoreError::Refused(format!("{name}: {why}; the database in use stays"))
+            }
+            other => other,
+        })?;
+        Compiled::new(before.as_ref(), database, path, Vec::new())
     }
 
     fn compile(&self, policy: Policy) -> Result<Compiled, StoreError> {
