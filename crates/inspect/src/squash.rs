@@ -162,7 +162,7 @@ impl View {
             if way.len() > HOPS {
                 break None;
             }
-            match self.hop(&current) {
+            match self.hop(current.as_str()) {
                 Some(next) => way.push(std::mem::replace(&mut current, next)),
                 None => break Some(current),
             }
@@ -174,17 +174,21 @@ impl View {
     /// Where something called `path` really stands: links on the way to it are followed, a link that
     /// stands there itself is not.
     fn place(&self, path: &ImagePath) -> ImagePath {
-        let parent = ImagePath::parse(path.parent().unwrap_or_default().as_bytes());
-        let parent = self.real(&parent.unwrap_or_default());
-        let whole = format!("{}/{}", parent.as_str(), path.name());
-        ImagePath::parse(whole.as_bytes()).unwrap_or_else(|_| path.clone())
+        let parent = path.parent().unwrap_or_default();
+        // Asked for every file that a package owns: most stand behind no link.
+        if self.hop(parent).is_none() {
+            return path.clone();
+        }
+        let root = ImagePath::default();
+        let parent = self.real(&root.link(parent));
+        root.link(&format!("{parent}/{}", path.name()))
     }
 
     /// Where `path` leads when every link is followed. Links in a circle lead nowhere: the path stays.
     fn real(&self, path: &ImagePath) -> ImagePath {
         let mut current = path.clone();
         for _ in 0..HOPS {
-            match self.hop(&current) {
+            match self.hop(current.as_str()) {
                 Some(next) => current = next,
                 None => return current,
             }
@@ -193,15 +197,11 @@ impl View {
     }
 
     /// Follows the first link on the way.
-    fn hop(&self, path: &ImagePath) -> Option<ImagePath> {
-        let mut prefixes: Vec<&str> = path.ancestors().collect();
-        prefixes.reverse();
-        prefixes.push(path.as_str());
-        prefixes.into_iter().find_map(|prefix| {
-            let at = ImagePath::parse(prefix.as_bytes()).ok()?;
-            let target = at.link(self.links.get(&at)?);
-            let rest = if prefix == path.as_str() { "" } else { path.below(prefix)? };
-            ImagePath::parse(format!("{}/{rest}", target.as_str()).as_bytes()).ok()
+    fn hop(&self, path: &str) -> Option<ImagePath> {
+        let ends = path.match_indices('/').map(|it| it.0).chain([path.len()]);
+        ends.filter_map(|end| path.split_at_checked(end)).find_map(|(prefix, rest)| {
+            let (at, target) = self.links.get_key_value(prefix)?;
+            Some(ImagePath::default().link(&format!("{}/{rest}", at.link(target))))
         })
     }
 

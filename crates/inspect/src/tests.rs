@@ -377,12 +377,18 @@ fn executables_are_attributed_to_packages_by_their_path() {
     let tar = Tar::default()
         .link("bin", "usr/bin")
         .program("usr/bin/sh", "12345")
+        // Of the characters that stand for bytes which are not UTF-8.
+        .program("usr/lib/\u{ef80}", "1")
+        .program("usr/bin/\u{ef80}", "12")
         .program("opt/own", "123")
         .file("usr/share/doc", "1")
-        .file("var/lib/dpkg/owns", "bin/sh\nusr/share/doc\nnot/there");
+        .file(
+            "var/lib/dpkg/owns",
+            "bin/sh\nbin/\u{ef80}\nusr/lib/\u{ef80}\nusr/share/doc\nnot/there",
+        );
     let counts = fold(&[tar]).executables;
-    assert_eq!((counts.files, counts.bytes), (2, 8));
-    assert_eq!((counts.owned_files, counts.owned_bytes), (1, 5));
+    assert_eq!((counts.files, counts.bytes), (4, 11));
+    assert_eq!((counts.owned_files, counts.owned_bytes), (3, 8));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Paths inside images.
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 /// Where a file sits inside an image: relative to its root, `/` between parts, no `.` or `..`.
 /// The root itself is the empty path.
@@ -82,6 +82,13 @@ impl ImagePath {
     /// Whether the path ends with the whole parts of `suffix`.
     pub fn ends_with(&self, suffix: &str) -> bool {
         self.0.strip_suffix(suffix).is_some_and(|it| it.is_empty() || it.ends_with('/'))
+    }
+}
+
+/// So that a map of paths answers for a part of one without a copy.
+impl Borrow<str> for ImagePath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
