@@ -233,7 +233,8 @@ pub(crate) struct UpdateArguments {
     /// Only this feed; may be repeated [default: those that `db status` shows as on]
     #[arg(long, value_name = "NAME")]
     pub(crate) feed: Vec<String>,
-    /// Not this feed; may be repeated
+    /// Do not fetch this feed, and leave it out of the database; its documents stay. May be repeated, and is to
+    /// be said each time
     #[arg(long, value_name = "NAME")]
     pub(crate) without: Vec<String>,
     /// Fetch a feed from here instead: NAME=URL; may be repeated
@@ -246,6 +247,9 @@ pub(crate) struct UpdateArguments {
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -257,9 +261,16 @@ pub(crate) struct ImportArguments {
     /// The feed that the documents are of
     #[arg(long, value_name = "NAME")]
     pub(crate) feed: Option<String>,
+    /// Leave this feed out of the database, debian-changelogs and with it the starter set too; its documents stay.
+    /// May be repeated, and is to be said each time
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]

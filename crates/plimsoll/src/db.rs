@@ -11,7 +11,7 @@ use crate::{
 use assess::{Database, FEEDS, Feed};
 use jiff::Timestamp;
 use net::Client;
-use scan::advisories::{Archive, Compiled, Fetched, Mirror, Policy, Store};
+use scan::advisories::{Archive, Compiled, Mirror, Policy, Store, Work};
 use std::{
     fmt::Write as _,
     fs::File,
@@ -85,54 +85,64 @@ fn feed_line(feed: &Feed, database: &Database) -> String {
     let state = database.meta().feeds.iter().find(|it| it.name == feed.name);
     let name = feed.name;
     let Some(state) = state else {
-        let on = if feed.default { "no documents yet" } else { "off" };
+        let on = if feed.default { "not in it" } else { "off" };
         return format!("{name:<18} {}: {on}", feed.title);
     };
     let day =
         state.snapshot.map_or("unknown age".to_owned(), |it| it.strftime("%Y-%m-%d").to_string());
     let starter = if state.starter { ", the starter set" } else { "" };
+    let behind = state.behind.as_ref().map_or(String::new(), |it| {
+        format!(
+            ", but {} could not be fetched since {}",
+            it.document,
+            it.since.strftime("%Y-%m-%d")
+        )
+    });
     let credit = if state.attribution.is_empty() { "" } else { "; " };
     format!(
-        "{name:<18} {}: {} records of {day}{starter} ({}{credit}{})",
+        "{name:<18} {}: {} records of {day}{starter}{behind} ({}{credit}{})",
         feed.title, state.records, state.licence, state.attribution
     )
 }
 
 fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String> {
-    let named = |names: &[String]| names.iter().map(|it| feed(it)).collect::<Result<Vec<_>, _>>();
-    let (only, without) = (named(&arguments.feed)?, named(&arguments.without)?);
+    let (only, without) = (feeds(&arguments.feed)?, feeds(&arguments.without)?);
     let is_in = |feeds: &[&Feed], it: &Feed| feeds.iter().any(|feed| feed.name == it.name);
     let chosen = |it: &&Feed| {
         (if only.is_empty() { it.default } else { is_in(&only, it) }) && !is_in(&without, it)
     };
-    let feeds: Vec<&'static Feed> = FEEDS.iter().filter(chosen).collect();
+    let chosen: Vec<&'static Feed> = FEEDS.iter().filter(chosen).collect();
     let mut places = Vec::new();
     for it in &arguments.place {
         let (name, url) = it.split_once('=').ok_or(format!("`{it}` is not NAME=URL"))?;
         places.push((feed(name)?.name.to_owned(), url.to_owned()));
     }
     if let Some(mirror) = &arguments.from {
-        places.extend(mirrored(mirror, &feeds, &places));
+        places.extend(mirrored(mirror, &chosen, &places));
     }
     let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
     let (mut some, mut broken) = (false, false);
-    let mut told = |it: &Fetched| {
+    let progress = Progress::new("", arguments.quiet);
+    let mut told = |work: Work<'_>| {
+        progress.work(&work);
+        let Work::Fetched(it) = work else { return };
         let (feed, url) = (it.feed, &it.url);
-        match &it.outcome {
-            Ok(Some(bytes)) => eprintln!("{feed}: {bytes} bytes from {url}"),
-            Ok(None) => eprintln!("{feed}: unchanged {url}"),
-            Err(why) => eprintln!("{feed}: {url}: {why}"),
-        }
+        progress.say(&match &it.outcome {
+            Ok(Some(bytes)) => format!("{feed}: {bytes} bytes from {url}"),
+            Ok(None) => format!("{feed}: unchanged {url}"),
+            Err(why) => format!("{feed}: {url}: {why}"),
+        });
         some |= it.outcome.is_ok();
         broken |= it.outcome.is_err();
     };
-    let policy = Policy { force: arguments.force };
-    let compiled = store.update(&client, &feeds, &places, policy, &mut told);
+    let policy = Policy { force: arguments.force, without: &without };
+    let compiled = store.update(&client, &chosen, &places, policy, &mut told);
+    progress.end();
     let compiled = compiled.map_err(|err| err.to_string())?;
     if !some {
         return Err("no feed could be fetched; what was there before stays in use".to_owned());
     }
-    tell(&compiled)?;
+    tell(&compiled, &without)?;
     Ok(ExitCode::from(u8::from(broken)))
 }
 
@@ -149,9 +159,12 @@ fn mirrored(mirror: &str, feeds: &[&Feed], places: &[(String, String)]) -> Vec<(
 
 fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String> {
     let feed = arguments.feed.as_deref().map(feed).transpose()?;
-    let policy = Policy { force: arguments.force };
-    let compiled = store.import(feed, &arguments.path, policy).map_err(|err| err.to_string())?;
-    tell(&compiled)?;
+    let without = feeds(&arguments.without)?;
+    let policy = Policy { force: arguments.force, without: &without };
+    let progress = Progress::new("", arguments.quiet);
+    let compiled = store.import(feed, &arguments.path, policy, &mut |it| progress.work(&it));
+    progress.end();
+    tell(&compiled.map_err(|err| err.to_string())?, &without)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -178,7 +191,7 @@ fn pull(store: &Store, arguments: &ArtifactArguments) -> Result<ExitCode, String
     let progress = Progress::new(&from.to_string(), arguments.quiet);
     let compiled = store.pull(&from, &keys, &client, &mut |it| progress.work(&it));
     progress.end();
-    tell(&compiled.map_err(|err| err.to_string())?)?;
+    tell(&compiled.map_err(|err| err.to_string())?, &[])?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -222,6 +235,10 @@ fn verify(store: &Store) -> Result<ExitCode, String> {
     Ok(ExitCode::from(if opened.warnings.is_empty() { 0 } else { FAILED }))
 }
 
+fn feeds(names: &[String]) -> Result<Vec<&'static Feed>, String> {
+    names.iter().map(|it| feed(it)).collect()
+}
+
 fn feed(name: &str) -> Result<&'static Feed, String> {
     assess::feeds::feed(name).ok_or_else(|| {
         let names: Vec<&str> = FEEDS.iter().map(|it| it.name).collect();
@@ -229,8 +246,11 @@ fn feed(name: &str) -> Result<&'static Feed, String> {
     })
 }
 
-fn tell(compiled: &Compiled) -> Result<(), String> {
+fn tell(compiled: &Compiled, without: &[&Feed]) -> Result<(), String> {
     let mut text = String::new();
+    for it in without {
+        let _ = writeln!(text, "{}: left out; what was fetched of it stays", it.name);
+    }
     for (feed, name, why) in compiled.faults.iter().take(LISTED) {
         let _ = writeln!(text, "{feed}: {name}: {why}");
     }

@@ -18,20 +18,29 @@ impl Progress {
             return Progress(bar);
         }
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        let style = "{spinner} {prefix}  {wide_bar} {binary_bytes} of {binary_total_bytes}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        Progress(bar)
+        let progress = Progress(bar);
+        progress.of(None);
+        progress
+    }
+
+    /// From here on it is of so many bytes.
+    fn of(&self, bytes: Option<u64>) {
+        let style = match bytes {
+            Some(_) => "{spinner} {prefix}  {wide_bar} {binary_bytes} of {binary_total_bytes}",
+            None => "{spinner} {prefix}  {binary_bytes}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            self.0.set_style(style);
+        }
+        bytes.map_or_else(|| self.0.unset_length(), |it| self.0.set_length(it));
     }
 
     /// Takes a step.
     pub(crate) fn step(&self, step: Step) {
         match step {
-            Step::Begin { bytes: 0, .. } => self.0.unset_length(),
-            Step::Begin { bytes, .. } => self.0.set_length(bytes),
+            Step::Begin { bytes, .. } => self.of(Some(bytes).filter(|it| *it > 0)),
             Step::Read(bytes) => self.0.inc(bytes),
             Step::Layer => {}
         }
@@ -43,14 +52,16 @@ impl Progress {
             Work::Begin(what, bytes) => {
                 self.0.reset();
                 self.0.set_prefix(clean(what));
-                match bytes {
-                    Some(it) => self.0.set_length(*it),
-                    None => self.0.unset_length(),
-                }
+                self.of(*bytes);
             }
             Work::Read(bytes) => self.0.inc(*bytes),
             Work::Fetched(_) => {}
         }
+    }
+
+    /// Writes a line to standard error, above the bar where there is one.
+    pub(crate) fn say(&self, line: &str) {
+        self.0.suspend(|| eprintln!("{line}"));
     }
 
     /// Takes the bar away.

@@ -189,7 +189,11 @@ fn summary(image: &ImageReport, paint: Paint) -> String {
 
 fn database(report: &Report, paint: Paint) -> String {
     let feeds = report.database.feeds.iter().map(|it| match &it.snapshot {
-        Some(day) => format!("{} of {}", it.title, day.get(..10).unwrap_or(day)),
+        Some(day) => {
+            let date = |it: &str| it.get(..10).unwrap_or(it).to_owned();
+            let part = it.behind.as_deref().map(|it| format!(" (part of it of {})", date(it)));
+            format!("{} of {}{}", it.title, date(day), part.unwrap_or_default())
+        }
         None => it.title.clone(),
     });
     let feeds: Vec<String> = feeds.collect();

@@ -32,7 +32,7 @@ use table::{Cursor, Table};
 
 const MAGIC: &[u8; 8] = b"PLIMSOLL";
 /// Raised whenever an older program could not read the file.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 const HEADER: u64 = 12;
 const FOOTER: u64 = 56;
 
@@ -81,6 +81,17 @@ pub struct FeedState {
     pub attribution: String,
     /// Whether it is what ships with the program, and not what the feed says today.
     pub starter: bool,
+    /// The document that could not be fetched for the longest time while others of the feed could.
+    pub behind: Option<Behind>,
+}
+
+/// A document that is older than the rest of its feed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Behind {
+    /// Its name.
+    pub document: String,
+    /// When it was last known to be what the server has.
+    pub since: Timestamp,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]

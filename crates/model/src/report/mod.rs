@@ -67,6 +67,9 @@ pub struct FeedFacts {
     pub records: u64,
     /// Its licence.
     pub licence: String,
+    /// When the part of it that is furthest behind the others was last known to be current, RFC 3339; null where none
+    /// is days behind.
+    pub behind: Option<String>,
 }
 
 /// What is known of one image.

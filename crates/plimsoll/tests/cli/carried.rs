@@ -17,7 +17,9 @@ use testkit::{
 fn machine(id: &str) -> Place {
     let place = Place::new();
     place.write("osv/one.json", osv(id, "openssl", "9:1"));
-    assert_eq!(place.run(["db", "import", "osv"]).code, 0);
+    // The starter set takes seconds to compile.
+    let ran = place.run(["db", "import", "osv", "--without", "debian-changelogs"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
     place
 }
 
@@ -53,7 +55,7 @@ fn a_database_goes_by_a_registry_from_one_machine_to_others() {
     let build = current(&ours).replace(".plimsoll", "");
     assert_eq!(manifest["annotations"]["io.plimsoll.advisories.build"], build.as_str());
     let created = &manifest["annotations"]["org.opencontainers.image.created"];
-    assert_eq!(*created, "2026-11-23T00:00:00Z", "of when the newest feed is");
+    assert_eq!(*created, "2026-01-01T00:00:00Z", "of when the newest feed is");
 }
 
 #[test]

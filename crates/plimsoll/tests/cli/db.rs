@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use testkit::{
     http::{Reply, Server, Wire},
@@ -254,6 +254,92 @@ fn a_mirror_of_all_feeds_takes_the_place_of_what_came_from_elsewhere() {
     let ran = place.run(["db", "update", "--feed", "kev", "--from", &mirror]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(fs::read_dir(place.path("data/feeds/kev")).unwrap().count(), 2, "old ones stay");
+}
+
+#[test]
+fn a_feed_can_be_left_out() {
+    let place = Place::new();
+    place.write("in/osv/one.json", osv("DEBIAN-CVE-2099-0001", "openssl", "9:1"));
+    place.write("in/kev/kev.json", r#"{"vulnerabilities":[{"cveID":"CVE-2099-0001"}]}"#);
+    let import = |without: &[&str], path: &str| {
+        let without = without.iter().flat_map(|it| ["--without", it]);
+        place.run(["db", "import", path].into_iter().chain(without))
+    };
+    let feeds = || {
+        let status = place.run(["db", "status", "--format", "json"]).out;
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        let feeds = status["feeds"].as_array().unwrap().iter();
+        feeds.map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(import(&[], "in").code, 0);
+    assert_eq!(feeds(), ["debian-changelogs", "kev", "osv"]);
+    let ran = import(&["kev", "debian-changelogs"], "in/osv");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("kev: left out; what was fetched of it stays"), "{}", ran.out);
+    assert_eq!(feeds(), ["osv"], "the starter set is of a feed too");
+    // The documents have stayed.
+    assert_eq!(import(&["debian-changelogs"], "in/osv").code, 0);
+    assert_eq!(feeds(), ["kev", "osv"]);
+    let ran = import(&["osv"], "in/osv");
+    assert!(ran.code == 2 && ran.err.contains("brought in and left out"), "{}", ran.err);
+}
+
+#[test]
+fn all_that_is_named_is_brought_in_or_nothing() {
+    let place = Place::new();
+    place.write("a/osv/one.json", osv("DEBIAN-CVE-2099-0001", "openssl", "9:1"));
+    place.write("b/osv/two.json", "{ this is no JSON");
+    let ran = place.run(["db", "import", "a", "b"]);
+    assert!(ran.code == 2 && ran.err.contains("b/osv"), "{}", ran.err);
+    assert_eq!(fs::read_dir(place.path("data/feeds/osv")).unwrap().count(), 0);
+    fs::create_dir_all(place.path("c/osv")).unwrap();
+    let ran = place.run(["db", "import", "a", "c"]);
+    assert!(ran.code == 2 && ran.err.contains("nothing in it"), "{}", ran.err);
+    // Of two with the same name, the last counts.
+    place.write("b/osv/one.json", osv("DEBIAN-CVE-2099-0002", "openssl", "9:1"));
+    fs::remove_file(place.path("b/osv/two.json")).unwrap();
+    assert_eq!(
+        place.run(["db", "import", "a/osv", "b/osv", "--without", "debian-changelogs"]).code,
+        0
+    );
+    let kept = fs::read_to_string(place.path("data/feeds/osv/one.json")).unwrap();
+    assert!(kept.contains("0002") && place.run(["db", "status"]).out.contains("1 records"));
+}
+
+#[test]
+fn a_part_that_fails_for_days_is_told() {
+    let server = Server::start(|request| match request.target.as_str() {
+        "/a.json" => Reply::new(200, osv("DEBIAN-CVE-2099-0001", "openssl", "9:1")),
+        "/b.json" if request.header("if-none-match").is_some() => Reply::new(304, ""),
+        "/b.json" => {
+            Reply::new(200, osv("DEBIAN-CVE-2099-0002", "zlib", "9:1")).header("etag", "1")
+        }
+        _ => Reply::new(404, ""),
+    });
+    let place = Place::new();
+    let at = |path: &str| format!("osv=http://{}/{path}.json", server.host());
+    let update = |second: &str| {
+        let places = ["--place", &at("a"), "--place", &at(second)].map(str::to_owned);
+        let args = ["db", "update", "--feed", "osv", "--without", "debian-changelogs"];
+        place.run(args.map(str::to_owned).into_iter().chain(places)).code
+    };
+    let status = || place.run(["db", "status"]).out;
+    assert_eq!(update("b"), 0);
+    assert!(!status().contains("could not be fetched"), "{}", status());
+    let folder = fs::read_dir(place.path("data/feeds/osv")).unwrap().flatten();
+    let note =
+        folder.map(|it| it.path()).find(|it| it.to_str().unwrap().ends_with("b.json.fetched"));
+    let note = fs::File::options().append(true).open(note.unwrap()).unwrap();
+    let days = Duration::from_hours(24 * 10);
+    note.set_modified(SystemTime::now() - days).unwrap();
+    assert_eq!(update("gone"), 1);
+    assert!(status().contains("b.json could not be fetched since"), "{}", status());
+    let layout = place.layout("x", &debian_image(OLD));
+    let table = place.run(["scan", &layout]).out;
+    assert!(table.contains("(part of it of 2"), "{table}");
+    // What the server says has not changed is not old.
+    assert_eq!(update("b"), 0);
+    assert!(!status().contains("could not be fetched"), "{}", status());
 }
 
 #[test]

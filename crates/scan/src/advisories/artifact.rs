@@ -1,17 +1,12 @@
 //! The database in use as an artifact in one's own registry: pushed by one machine, pulled by all others.
 //!
 //! Whoever may push to the repository decides what is found on the others: the digest is verified, and no signature.
-use super::{Compiled, Store, StoreError, Told, Work};
+use super::{Compiled, Counting, Store, StoreError, Told, Work};
 use assess::Database;
 use model::Digest;
 use net::Client;
 use registry::{Artifact, Keychain, Reference, SourceError};
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs::File, sync::Arc};
 
 /// The type of the artifact. The file says itself by which schema it is to be read.
 const ARTIFACT: &str = "application/vnd.plimsoll.advisories.v1";
@@ -82,18 +77,4 @@ fn describe(database: &Database) -> Artifact {
         .chain([(BUILD.to_owned(), build)])
         .collect();
     Artifact { kind: ARTIFACT.to_owned(), media_type: FILE.to_owned(), annotations }
-}
-
-/// A reader that tells how much has been read.
-pub(super) struct Counting<'a, R> {
-    pub(super) file: R,
-    pub(super) told: Told<'a>,
-}
-
-impl<R: Read> Read for Counting<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        (self.told)(Work::Read(u64::try_from(count).unwrap_or_default()));
-        Ok(count)
-    }
 }

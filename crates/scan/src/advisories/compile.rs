@@ -1,13 +1,16 @@
 //! From the documents of all feeds to one database.
-use super::{StoreError, changed, containers, failed, fetch, tally::Tally};
+use super::{
+    StoreError, Told, Work, bring::Brought, changed, containers, failed, fetch, tally::Tally,
+};
 use assess::{
     Builder, Database, Feed,
-    database::{FeedState, Meta, changed_enrichment},
+    database::{Behind, FeedState, Meta, changed_enrichment},
     diff, starter,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::{
-    fs::File,
+    collections::BTreeMap,
+    fs::{self, File},
     io::{Seek, SeekFrom},
     path::{Path, PathBuf},
 };
@@ -15,11 +18,22 @@ use std::{
 /// About how much memory building may take before it goes on in a file without a name.
 const MEMORY_BYTES: usize = 64 << 20;
 
-/// When a build is not fit for use.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
+/// How much longer than others a document may go without being fetched before that is told.
+const BEHIND: SignedDuration = SignedDuration::from_hours(36);
+
+/// What goes into a build, and when it is not fit for use.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy<'a> {
     /// Use it even when many documents are broken, or a feed has lost half of what it said.
     pub force: bool,
+    /// Feeds to leave out, whose documents stay. Of the starter set too.
+    pub without: &'a [&'static Feed],
+}
+
+impl Policy<'_> {
+    pub(super) fn leaves_out(self, feed: &str) -> bool {
+        self.without.iter().any(|it| it.name == feed)
+    }
 }
 
 /// A new database, in use.
@@ -60,25 +74,29 @@ pub(super) struct Built {
     pub(super) faults: Vec<(String, String, String)>,
 }
 
-/// Compiles the documents below `directory`, and the starter set where its feed has none.
+/// Compiles the documents below `directory` and those that were brought in, and the starter set where its feed has none.
 pub(super) fn compile(
     directory: &Path,
     before: Option<&Database>,
-    policy: Policy,
+    brought: &Brought,
+    policy: Policy<'_>,
+    told: Told<'_>,
 ) -> Result<Built, StoreError> {
     let scratch = tempfile::tempfile_in(directory).map_err(failed(directory))?;
-    let mut builder = Builder::with_scratch(Meta::default(), Box::new(scratch), MEMORY_BYTES);
-    let (mut feeds, mut faults) = (Vec::new(), Vec::new());
-    for feed in assess::FEEDS {
+    let builder = Builder::with_scratch(Meta::default(), Box::new(scratch), MEMORY_BYTES);
+    let mut build = Build { builder, brought, policy, faults: Vec::new(), told };
+    let mut feeds = Vec::new();
+    for feed in assess::FEEDS.iter().filter(|it| !policy.leaves_out(it.name)) {
         let folder = directory.join("feeds").join(feed.name);
-        if let Some(snapshot) = add(feed, &folder, &mut builder, &mut faults, policy)? {
-            feeds.push(state(feed, snapshot));
-        }
+        feeds.extend(build.add(feed, &folder)?);
     }
-    if !feeds.iter().any(|it| it.name == starter::state().name) {
+    let Build { mut builder, faults, told, .. } = build;
+    let starter = starter::state();
+    if !feeds.iter().any(|it| it.name == starter.name) && !policy.leaves_out(&starter.name) {
         add_starter(&mut builder)?;
-        feeds.push(starter::state());
+        feeds.push(starter);
     }
+    told(Work::Begin("compiling", None));
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
     let built = feeds.iter().filter_map(|it| it.snapshot).max();
     builder.describe(Meta { built, feeds });
@@ -102,54 +120,114 @@ fn state(feed: &Feed, snapshot: Timestamp) -> FeedState {
     }
 }
 
-/// Adds the documents of a feed; the answer is of when they are, `None` when there are none.
-fn add(
-    feed: &'static Feed,
-    folder: &Path,
-    builder: &mut Builder,
-    faults: &mut Vec<(String, String, String)>,
-    policy: Policy,
-) -> Result<Option<Timestamp>, StoreError> {
-    let files = if folder.is_dir() { containers::files(folder)? } else { Vec::new() };
-    let (mut all, mut snapshot) = (Tally::default(), None);
-    for path in &files {
-        let tally = Tally::of(feed, path, &mut |item| builder.add(item))?;
-        snapshot = snapshot.max(age(path, &tally));
-        all.add(tally);
+struct Build<'a> {
+    builder: Builder,
+    brought: &'a Brought,
+    policy: Policy<'a>,
+    faults: Vec<(String, String, String)>,
+    told: Told<'a>,
+}
+
+impl Build<'_> {
+    /// Adds the documents of a feed, and says what it then holds of it; `None` when there are none.
+    fn add(&mut self, feed: &'static Feed, folder: &Path) -> Result<Option<FeedState>, StoreError> {
+        let mut files = if folder.is_dir() { containers::files(folder)? } else { Vec::new() };
+        files.retain(|it| !self.brought.replaces(it));
+        let brought = self.brought.within(folder).map(|it| it.1.copy.as_ref());
+        let bytes = containers::bytes(files.iter().map(PathBuf::as_path).chain(brought));
+        if bytes > 0 {
+            (self.told)(Work::Begin(feed.name, Some(bytes)));
+        }
+        let (mut all, mut snapshot) = self.add_brought(feed, folder)?;
+        for path in &files {
+            let tally = self.read(feed, path, path)?;
+            snapshot = snapshot.max(age(path, &tally));
+            all.add(tally);
+        }
+        if !self.policy.force {
+            all.judge(0).map_err(|why| {
+                StoreError::Refused(format!(
+                    "feed {}: {why}; the database in use stays. Remove what is broken from {} and fetch \
+                     or import it again, or build without it: --force",
+                    feed.name,
+                    folder.display()
+                ))
+            })?;
+        }
+        self.blame(feed, all);
+        Ok(snapshot.map(|it| FeedState { behind: behind(&files), ..state(feed, it) }))
     }
-    if !policy.force {
-        all.judge(0).map_err(|why| {
-            StoreError::Refused(format!(
-                "feed {}: {why}; the database in use stays. Remove what is broken from {} and fetch \
-                 or import it again, or build without it: --force",
-                feed.name,
-                folder.display()
-            ))
-        })?;
+
+    /// Adds what was brought in for a feed, if it may take the place of what was there before.
+    fn add_brought(
+        &mut self,
+        feed: &'static Feed,
+        folder: &Path,
+    ) -> Result<(Tally, Option<Timestamp>), StoreError> {
+        let (mut all, mut snapshot) = (Tally::default(), None);
+        let mut batches: BTreeMap<usize, (Tally, Tally)> = BTreeMap::new();
+        for (target, document) in self.brought.within(folder) {
+            let tally = self.read(feed, &document.copy, target)?;
+            snapshot = snapshot.max(age(&document.copy, &tally));
+            let (new, former) = batches.entry(document.batch).or_default();
+            if target.is_file() && !self.policy.force {
+                former.add(Tally::of(feed, target, target, &mut |_| Ok(()))?);
+            }
+            new.add(tally.clone());
+            all.add(tally);
+        }
+        for (batch, (new, former)) in batches.iter().filter(|_| !self.policy.force) {
+            self.brought.batches.get(*batch).map_or(Ok(()), |it| it.judge(new, former))?;
+        }
+        Ok((all, snapshot))
     }
-    let named = u64::try_from(all.faults.len()).unwrap_or(u64::MAX);
-    let rest = all.broken.saturating_sub(named);
-    faults.extend(all.faults.into_iter().map(|(name, why)| (feed.name.to_owned(), name, why)));
-    if rest > 0 {
-        faults.push((feed.name.to_owned(), "others".to_owned(), format!("{rest} more documents")));
+
+    fn read(&mut self, feed: &Feed, path: &Path, name: &Path) -> Result<Tally, StoreError> {
+        let tally = Tally::of(feed, path, name, &mut |item| self.builder.add(item))?;
+        (self.told)(Work::Read(fs::metadata(path).map_or(0, |it| it.len())));
+        Ok(tally)
     }
-    Ok(snapshot)
+
+    fn blame(&mut self, feed: &Feed, all: Tally) {
+        let named = u64::try_from(all.faults.len()).unwrap_or(u64::MAX);
+        let rest = all.broken.saturating_sub(named);
+        let mut blame = |name, why| self.faults.push((feed.name.to_owned(), name, why));
+        all.faults.into_iter().for_each(|(name, why)| blame(name, why));
+        if rest > 0 {
+            blame("others".to_owned(), format!("{rest} more documents"));
+        }
+    }
 }
 
 /// Of when a document is: what the server said when it was fetched; of one that was brought in no later than what it
 /// says last, since a copy may be younger than what was copied.
 fn age(path: &Path, tally: &Tally) -> Option<Timestamp> {
     let changed = changed(path);
-    if fetch::has_note(path) {
+    if fetch::confirmed(path).is_some() {
         return changed;
     }
     tally.newest.map_or(changed, |newest| Some(changed.map_or(newest, |it| it.min(newest))))
 }
 
+/// The document that was longest not fetched, where that is days longer than for the others: some part of a feed may
+/// fail for weeks, and its newest document does not tell.
+fn behind(files: &[PathBuf]) -> Option<Behind> {
+    let fetched = || files.iter().filter_map(|it| Some((fetch::confirmed(it)?, it)));
+    let (newest, _) = fetched().max()?;
+    let (since, path) = fetched().min()?;
+    let document = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    (newest.duration_since(since) > BEHIND).then_some(Behind { document, since })
+}
+
 /// A feed that suddenly says half as much has been cut, or has changed its form.
-fn shrunk(before: Option<&Database>, after: &Database, policy: Policy) -> Result<(), StoreError> {
+fn shrunk(
+    before: Option<&Database>,
+    after: &Database,
+    policy: Policy<'_>,
+) -> Result<(), StoreError> {
     let Some(before) = before.filter(|_| !policy.force) else { return Ok(()) };
-    for old in before.meta().feeds.iter().filter(|it| !it.starter) {
+    let counts = |it: &&FeedState| !it.starter && !policy.leaves_out(&it.name);
+    for old in before.meta().feeds.iter().filter(counts) {
         let new = after.meta().feeds.iter().find(|it| it.name == old.name);
         let records = new.map_or(0, |it| it.records);
         if records < old.records / 2 {

@@ -43,20 +43,20 @@ impl fmt::Display for Fault {
 /// Takes a document: its name, and its content or what is wrong with it. Errors are ours, and end it all.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&str, Result<&[u8], Fault>) -> io::Result<()>;
 
-/// Shows every document in the file or folder at `path`, in the order of names.
-pub(super) fn each(path: &Path, take: Take<'_>) -> Result<(), StoreError> {
-    for path in files(path)? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = File::open(&path).map_err(failed(&path))?;
-        match each_in(file, &name, take) {
-            Ok(()) => {}
-            Err(Ended::Ours(err)) => return Err(failed(&path)(err)),
-            Err(Ended::Theirs(why)) => {
-                take(&name, Err(Fault::Container(why))).map_err(failed(&path))?;
-            }
-        }
+/// Shows every document in the file at `path`, which is called `name`.
+pub(super) fn each(path: &Path, name: &str, take: Take<'_>) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(failed(path))?;
+    match each_in(file, name, take) {
+        Ok(()) => Ok(()),
+        Err(Ended::Ours(err)) => Err(failed(path)(err)),
+        Err(Ended::Theirs(why)) => take(name, Err(Fault::Container(why))).map_err(failed(path)),
     }
-    Ok(())
+}
+
+/// How many bytes files have.
+pub(super) fn bytes<'a>(files: impl IntoIterator<Item = &'a Path>) -> u64 {
+    let bytes = |it: &Path| fs::metadata(it).map_or(0, |it| it.len());
+    files.into_iter().map(bytes).fold(0, u64::saturating_add)
 }
 
 /// The file, or all files below the folder. Links below it are not followed, and what is hidden is none.

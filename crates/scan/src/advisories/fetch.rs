@@ -1,6 +1,7 @@
 //! Fetching the documents of a feed: only what has changed, and whole or not at all.
-use super::{Policy, StoreError, bring, failed, tally::Tally};
+use super::{Counting, Policy, StoreError, Told, Work, bring, changed, failed, tally::Tally};
 use assess::Feed;
+use jiff::Timestamp;
 use net::{Client, Request, Url};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -44,8 +45,9 @@ pub(super) fn feed(
     client: &Client,
     feed: &'static Feed,
     places: &[(String, String)],
-    policy: Policy,
-) -> Result<Vec<Fetched>, StoreError> {
+    policy: Policy<'_>,
+    told: Told<'_>,
+) -> Result<(), StoreError> {
     let folder = directory.join("feeds").join(feed.name);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let own: Vec<&String> = places.iter().filter(|it| it.0 == feed.name).map(|it| &it.1).collect();
@@ -54,15 +56,17 @@ pub(super) fn feed(
     } else {
         own.into_iter().cloned().collect()
     };
-    let fetch = |url: &String| {
-        let outcome = document(client, &folder, feed, url, policy);
-        Fetched { feed: feed.name, url: url.clone(), outcome }
-    };
-    let fetched: Vec<Fetched> = urls.iter().map(fetch).collect();
-    if fetched.iter().all(|it| it.outcome.is_ok()) {
+    let mut all = true;
+    for url in &urls {
+        told(Work::Begin(url, None));
+        let outcome = document(client, &folder, feed, url, policy, told);
+        all &= outcome.is_ok();
+        told(Work::Fetched(&Fetched { feed: feed.name, url: url.clone(), outcome }));
+    }
+    if all {
         remove_others(&folder, &urls);
     }
-    Ok(fetched)
+    Ok(())
 }
 
 /// Removes what was fetched from addresses that are none of the feed's any more: it would be read beside what took its
@@ -84,7 +88,8 @@ fn document(
     folder: &Path,
     feed: &Feed,
     url: &str,
-    policy: Policy,
+    policy: Policy<'_>,
+    told: Told<'_>,
 ) -> Result<Option<u64>, String> {
     let path = folder.join(file_name(url));
     let before = note(&path, url);
@@ -95,11 +100,12 @@ fn document(
     if let Some(day) = &before.last_modified {
         request = request.header("if-modified-since", day);
     }
-    let Some((mut note, count, file)) = download(client, &request, url, folder)? else {
+    let Some((mut note, count, file)) = download(client, &request, url, folder, told)? else {
+        confirm(&path);
         return Ok(None);
     };
     let said = |err: StoreError| err.to_string();
-    let tally = Tally::of(feed, file.path(), &mut |_| Ok(())).map_err(said)?;
+    let tally = Tally::of(feed, file.path(), &path, &mut |_| Ok(())).map_err(said)?;
     if !policy.force {
         let judged = match tally.records {
             0 => Err(format!("nothing in it is of this feed{}", tally.first())),
@@ -125,6 +131,7 @@ fn download(
     request: &Request,
     url: &str,
     folder: &Path,
+    told: Told<'_>,
 ) -> Result<Option<Download>, String> {
     let mut dropped: u32 = 0;
     loop {
@@ -138,7 +145,8 @@ fn download(
         let (etag, last_modified) = (header("etag"), header("last-modified"));
         let note = Note { url: url.to_owned(), etag, last_modified, records: 0 };
         let mut file = bring::unfinished(folder).map_err(|err| err.to_string())?;
-        match save(response.body, &mut file) {
+        told(Work::Begin(url, header("content-length").and_then(|it| it.parse().ok())));
+        match save(Counting { file: response.body, told }, &mut file) {
             Ok(count) => return Ok(Some((note, count, file))),
             // The server can do nothing about a full disk.
             Err(Saving::Ours(err)) => return Err(format!("{}: {err}", folder.display())),
@@ -201,9 +209,16 @@ fn note(path: &Path, url: &str) -> Note {
     if note.url == url && path.exists() { note } else { Note::default() }
 }
 
-/// Whether a document was fetched, and not brought in.
-pub(super) fn has_note(path: &Path) -> bool {
-    note_path(path).exists()
+/// Notes that a document is still what the server has.
+fn confirm(path: &Path) {
+    // Where this fails, it looks older than it is.
+    let note = fs::File::options().append(true).open(note_path(path));
+    drop(note.and_then(|it| it.set_modified(SystemTime::now())));
+}
+
+/// When a document was last what the server has; `None` for one that was brought in.
+pub(super) fn confirmed(path: &Path) -> Option<Timestamp> {
+    changed(&note_path(path))
 }
 
 pub(super) fn note_path(path: &Path) -> PathBuf {

@@ -21,6 +21,7 @@ pub use derive::{Archive, Derived, Mirror, derive};
 pub use fetch::Fetched;
 
 use assess::{Database, Feed};
+use bring::Brought;
 use jiff::Timestamp;
 use std::{
     error, fmt, fs,
@@ -47,6 +48,20 @@ pub enum Work<'a> {
 
 /// Takes what is going on.
 pub type Told<'a> = &'a mut dyn FnMut(Work<'_>);
+
+/// A reader that tells how much has been read.
+struct Counting<'a, R> {
+    file: R,
+    told: Told<'a>,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        (self.told)(Work::Read(u64::try_from(count).unwrap_or_default()));
+        Ok(count)
+    }
+}
 
 /// Why the advisories could not be had or changed.
 #[derive(Debug)]
@@ -152,25 +167,24 @@ impl Store {
         client: &net::Client,
         feeds: &[&'static Feed],
         places: &[(String, String)],
-        policy: Policy,
-        told: &mut dyn FnMut(&Fetched),
+        policy: Policy<'_>,
+        told: Told<'_>,
     ) -> Result<Compiled, StoreError> {
         let _lock = self.lock()?;
         for feed in feeds {
-            for fetched in fetch::feed(&self.directory, client, feed, places, policy)? {
-                told(&fetched);
-            }
+            fetch::feed(&self.directory, client, feed, places, policy, told)?;
         }
-        self.compile(policy)
+        self.compile(Brought::default(), policy, told)
     }
 
     /// Brings in documents of `feed`, or of the feeds that the folders below the paths are named after, or a
-    /// compiled database, and compiles anew.
+    /// compiled database, and compiles anew. All that were named are brought in, or nothing.
     pub fn import(
         &self,
         feed: Option<&'static Feed>,
         paths: &[PathBuf],
-        policy: Policy,
+        policy: Policy<'_>,
+        told: Told<'_>,
     ) -> Result<Compiled, StoreError> {
         let _lock = self.lock()?;
         if let ([path], None) = (paths, feed)
@@ -179,12 +193,17 @@ impl Store {
             let mut file = fs::File::open(path).map_err(failed(path))?;
             return self.take(&mut file, &path.display().to_string());
         }
+        let mut brought = Brought::default();
         for path in paths {
             for (feed, from) in named(feed, path)? {
-                bring::bring(&self.directory, feed, &from, policy)?;
+                if policy.leaves_out(feed.name) {
+                    let text = format!("{} can't be brought in and left out", feed.name);
+                    return Err(StoreError::Refused(text));
+                }
+                brought.add(&self.directory, feed, &from, told)?;
             }
         }
-        self.compile(policy)
+        self.compile(brought, policy, told)
     }
 
     /// Puts a database to use that comes from `name`.
@@ -199,9 +218,15 @@ impl Store {
         Compiled::new(before.as_ref(), database, path, Vec::new())
     }
 
-    fn compile(&self, policy: Policy) -> Result<Compiled, StoreError> {
+    fn compile(
+        &self,
+        brought: Brought,
+        policy: Policy<'_>,
+        told: Told<'_>,
+    ) -> Result<Compiled, StoreError> {
         let before = self.current();
-        let built = compile::compile(&self.directory, before.as_ref(), policy)?;
+        let built = compile::compile(&self.directory, before.as_ref(), &brought, policy, told)?;
+        brought.keep()?;
         let mut file = built.file;
         let (database, path) = self.install(&mut file)?;
         Compiled::new(before.as_ref(), database, path, built.faults)

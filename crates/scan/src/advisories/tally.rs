@@ -28,14 +28,17 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Reads the documents of `feed` in a file or folder; `take` gets what they say.
+    /// Reads the documents of `feed` in the file at `path`, which is called as the end of `name` says; `take` gets what
+    /// they say.
     pub(super) fn of(
         feed: &Feed,
         path: &Path,
+        name: &Path,
         take: &mut dyn FnMut(&Item) -> io::Result<()>,
     ) -> Result<Tally, StoreError> {
         let mut tally = Tally::default();
-        containers::each(path, &mut |name, content| {
+        let name = name.file_name().unwrap_or_default().to_string_lossy();
+        containers::each(path, &name, &mut |name, content| {
             tally.documents = tally.documents.saturating_add(1);
             let mut taken = Ok(());
             let parsed = content.and_then(|content| {

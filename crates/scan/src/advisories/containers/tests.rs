@@ -47,7 +47,7 @@ fn read(name: &str, bytes: &[u8]) -> Shown {
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
     let mut shown = Vec::new();
-    each(&path, &mut |name, content| {
+    each(&path, name, &mut |name, content| {
         let content = content.map(|it| String::from_utf8_lossy(it).into_owned());
         shown.push((name.to_owned(), content));
         Ok(())
