@@ -88,7 +88,8 @@ pub fn inspect_layer(
     limits: &Limits,
     spool: Option<&mut fs::File>,
 ) -> io::Result<LayerReport> {
-    let mut input = io::BufReader::with_capacity(128 << 10, layer);
+    // Only for what is read in small pieces: all else goes past it, uncopied.
+    let mut input = io::BufReader::with_capacity(16 << 10, layer);
     let (full, chunks) = sync_channel(2);
     let (spent, spare) = channel();
     let (report, outcome) = thread::scope(|scope| {

@@ -6,6 +6,7 @@ use crate::{
 };
 use inspect::{LayerReport, Limits, inspect_layer};
 use model::{Digest, Gap, Reason};
+use rustix::pipe::fcntl_setpipe_size;
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Read, Write},
@@ -24,6 +25,9 @@ pub const SUBCOMMAND: &str = "inspect-layer";
 
 /// The largest report that a child may send: the paths of thirty million files.
 const REPORT_BYTES: u64 = 1 << 30;
+
+/// What the pipe to the child holds: with the usual 64 KiB both sides go to sleep all the time.
+const PIPE_BYTES: usize = 256 << 10;
 
 /// What the child is told, in its environment: arguments are for people.
 pub const TASK: &str = "PLIMSOLL_INSPECT";
@@ -146,6 +150,8 @@ impl Inspection {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a child without pipes"));
         };
+        // A user with very many pipes gets no larger ones: then it takes a little longer.
+        let _ = fcntl_setpipe_size(&stdin, PIPE_BYTES);
         let pulse = Pulse::default();
         let (done, watched) = mpsc::channel::<()>();
         let (sent, answer, hung) = thread::scope(|scope| {
