@@ -32,7 +32,7 @@ pub fn why_not_in(
 ) -> Result<Vec<Answer>, DatabaseError> {
     let when = when.into();
     let reader = database.reader();
-    let questions = scope::questions(inventory, scopes);
+    let questions = scope::questions(inventory.components.iter().enumerate(), scopes);
     let asked = Asked { inventory, scopes, questions };
     let mut answers = Vec::new();
     let mut published: BTreeMap<Option<usize>, Timestamp> = BTreeMap::new();
