@@ -60,6 +60,8 @@ pub enum Wire {
     Unframed,
     /// So many bytes of the body, then silence.
     Hang(usize),
+    /// Not even the first byte of an answer.
+    Silent,
     /// A byte at a time with this pause in between.
     Slow(Duration),
     /// These bytes instead of any HTTP.
@@ -167,8 +169,10 @@ fn serve(
 }
 
 fn send(mut stream: &TcpStream, reply: &Reply, head: bool, ended: &AtomicBool) -> io::Result<()> {
-    if let Wire::Raw(bytes) = &reply.wire {
-        return stream.write_all(bytes);
+    match &reply.wire {
+        Wire::Raw(bytes) => return stream.write_all(bytes),
+        Wire::Silent => return wait(ended),
+        _ => {}
     }
     let mut text = format!("HTTP/1.1 {} Test\r\nconnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
@@ -194,10 +198,7 @@ fn send(mut stream: &TcpStream, reply: &Reply, head: bool, ended: &AtomicBool) -
         }
         Wire::Hang(length) => {
             stream.write_all(&body[..body.len().min(*length)])?;
-            while !ended.load(Ordering::SeqCst) {
-                thread::sleep(Duration::from_millis(5));
-            }
-            Ok(())
+            wait(ended)
         }
         Wire::Slow(pause) => {
             for byte in body {
@@ -208,6 +209,13 @@ fn send(mut stream: &TcpStream, reply: &Reply, head: bool, ended: &AtomicBool) -
         }
         _ => stream.write_all(body),
     }
+}
+
+fn wait(ended: &AtomicBool) -> io::Result<()> {
+    while !ended.load(Ordering::SeqCst) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 type Headers = Vec<(String, String)>;

@@ -1,31 +1,25 @@
 //! One test for every cataloger there is or will be.
-#![allow(clippy::disallowed_methods, reason = "tests read fixtures")]
 use super::{CATALOGERS, Cataloger};
 use inspect::{File, Found, Head, Inspector};
 use model::{FileDigest, ImagePath};
-use std::{env, fmt::Write, fs, path::Path, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+use testkit::fixtures;
 
 /// `fixtures/<cataloger>/<case>.in` must yield `<case>.out`; set `UPDATE=1` to write it anew.
 #[test]
 fn fixtures_yield_what_stands_beside_them() {
     for cataloger in CATALOGERS {
-        let cases = cases(cataloger);
-        assert!(!cases.is_empty(), "{} has no fixture", cataloger.name);
-        for input in cases {
-            let bytes = fs::read(&input).unwrap();
-            let path = place(cataloger, &input);
+        fixtures::check(&folder(cataloger), |input, bytes| {
+            let path = place(cataloger, input);
             let start = &bytes[..bytes.len().min(512)];
             let size = u64::try_from(bytes.len()).unwrap();
             let head = Head { path: &path, size, mode: 0o644, start };
             assert!(cataloger.wants(&head), "{} does not want {path}", cataloger.name);
-            let got = show(cataloger, &path, &bytes);
-            let output = input.with_extension("out");
-            if env::var_os("UPDATE").is_some() {
-                fs::write(&output, &got).unwrap();
-            }
-            let expected = fs::read_to_string(&output).unwrap_or_default();
-            assert_eq!(got, expected, "{}", input.display());
-        }
+            show(cataloger, &path, bytes)
+        });
     }
 }
 
@@ -33,29 +27,15 @@ fn fixtures_yield_what_stands_beside_them() {
 #[test]
 fn damaged_fixtures_do_not_panic() {
     for cataloger in CATALOGERS {
-        for input in cases(cataloger) {
-            let bytes = fs::read(&input).unwrap();
-            let path = place(cataloger, &input);
-            // Large fixtures are damaged in some two thousand places, small ones in every byte.
-            for i in (0..bytes.len()).step_by(bytes.len() / 2000 + 1) {
-                let mut flipped = bytes.clone();
-                flipped[i] ^= 0x55;
-                for bytes in [&flipped[..], &bytes[..i]] {
-                    let file = File::new(&path, bytes);
-                    drop(cataloger.inspect(&file, &mut Found::default()));
-                }
-            }
-        }
+        fixtures::damage(&folder(cataloger), |input, bytes| {
+            let path = place(cataloger, input);
+            drop(cataloger.inspect(&File::new(&path, bytes), &mut Found::default()));
+        });
     }
 }
 
-fn cases(cataloger: &Cataloger) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let files = fs::read_dir(root.join(cataloger.name)).into_iter().flatten();
-    let mut cases: Vec<PathBuf> = files.map(|it| it.unwrap().path()).collect();
-    cases.retain(|it| it.extension().is_some_and(|it| it == "in"));
-    cases.sort();
-    cases
+fn folder(cataloger: &Cataloger) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(cataloger.name)
 }
 
 /// Where the fixture would lie in an image: the first of the cataloger's paths, with the name of

@@ -7,6 +7,7 @@ use std::fmt;
 /// A universe of package names in which an advisory speaks, as OSV writes it: `npm`, `Debian:12`,
 /// `Alpine:v3.20`, `openEuler:22.03-LTS-SP4` (OSV schema, `affected[].package.ecosystem`).
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Namespace(Box<str>);
 
 impl Namespace {

@@ -251,12 +251,18 @@ fn amazon(it: &Release) -> Option<String> {
 /// `12`. Testing and unstable have only a codename, which tells the release they become; so an old
 /// image of testing is held against the release that came of it. `sid` alone is never a release.
 fn debian(it: &Release) -> Option<String> {
-    let named = |row: &&(&str, &str)| it.codename.eq_ignore_ascii_case(row.0);
-    major(it).or_else(|| Some(DEBIAN_CODENAMES.iter().find(named)?.1.to_owned()))
+    major(it).or_else(|| debian_release(&it.codename).map(str::to_owned))
+}
+
+/// What Debian's release of this name is called in namespaces: `12` for `bookworm`.
+pub fn debian_release(codename: &str) -> Option<&'static str> {
+    let named = DEBIAN_CODENAMES.iter().find(|it| codename.eq_ignore_ascii_case(it.0));
+    named.map(|it| it.1)
 }
 
 /// debian-distro-info(1).
 const DEBIAN_CODENAMES: &[(&str, &str)] = &[
+    ("lenny", "5"),
     ("squeeze", "6"),
     ("wheezy", "7"),
     ("jessie", "8"),

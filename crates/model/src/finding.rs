@@ -73,6 +73,7 @@ pub struct Priority {
 
 /// The comparison that made a finding.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Why {
     /// Where the advisory speaks.
     pub namespace: Namespace,
@@ -82,9 +83,9 @@ pub struct Why {
     pub by_source: bool,
     /// The version that was compared.
     pub version: String,
-    /// The rule for ordering versions: a name of `version::Scheme::ALL`.
+    /// The rule for ordering versions: `dpkg`, `semver`.
     pub scheme: String,
-    /// The feed, a name of `assess::FEEDS`.
+    /// The feed, by its name in `plimsoll db status`.
     pub feed: String,
     /// The advisory.
     pub advisory: String,
@@ -96,8 +97,9 @@ pub struct Why {
 
 /// What one source said about a finding.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Statement {
-    /// The feed, a name of `assess::FEEDS`.
+    /// The feed, by its name in `plimsoll db status`.
     pub feed: String,
     /// The feed, for people: `Debian changelogs (derived)`.
     pub title: String,

@@ -26,7 +26,7 @@ pub use advisory::{
 pub use component::{Component, FileDigest, Owned, OwnedFile, Release, SourcePackage};
 pub use coverage::{Coverage, Grade, Uncovered};
 pub use digest::{Algorithm, Digest};
-pub use distribution::{DISTRIBUTIONS, Distribution};
+pub use distribution::{DISTRIBUTIONS, Distribution, debian_release};
 pub use ecosystem::Ecosystem;
 pub use finding::{Answer, Assessment, Finding, Priority, Statement, Verdict, Why};
 pub use gap::{Gap, Reason};

@@ -26,12 +26,13 @@ pub enum Level {
 
 /// A severity as one source gives it, brought onto the one scale.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rating {
     /// The level.
     pub level: Level,
     /// Who gave it; empty when nobody did.
     pub by: String,
-    /// The CVSS base score, 0 to 10; `None` when a word was given.
+    /// The CVSS base score, 0 to 10; none for a word.
     pub score: Option<f32>,
     /// The CVSS vector or the word, verbatim.
     pub value: String,

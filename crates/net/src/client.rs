@@ -1,6 +1,6 @@
 //! Sends requests: patiently, politely, and without giving credentials away.
 use crate::{
-    Error, Host, Limits, Request, Response, Settings, Url,
+    Error, Host, Limits, Request, Response, Retries, Settings, Timeouts, Url,
     error::explain,
     pace::Pace,
     proxy::{choose, is_local},
@@ -97,18 +97,28 @@ impl Client {
         Err(Error::Redirect(format!("{}: more than {REDIRECTS} in a row", request.url)))
     }
 
-    /// Waits as between two tries, after `failed` of them. For callers that resume.
-    pub fn rest(&self, failed: u32) {
-        (self.shared.settings.sleep)(pause(&self.shared.settings.retries, failed));
+    /// Waits as between two tries with the host of `url`, after `failed` of them. For callers that resume.
+    pub fn rest(&self, url: &Url, failed: u32) {
+        (self.shared.settings.sleep)(pause(self.retries(url), failed));
     }
 
-    /// How often the settings say that anything is tried.
-    pub fn tries(&self) -> u32 {
-        self.shared.settings.retries.tries
+    /// How often the settings say that anything is tried with the host of `url`.
+    pub fn tries(&self, url: &Url) -> u32 {
+        self.retries(url).tries
+    }
+
+    fn retries(&self, url: &Url) -> &Retries {
+        let own = self.host(url).1.and_then(|it| it.retries.as_ref());
+        own.unwrap_or(&self.shared.settings.retries)
+    }
+
+    fn timeouts<'a>(&'a self, host: Option<&'a Host>) -> &'a Timeouts {
+        let own = host.and_then(|it| it.timeouts.as_ref());
+        own.unwrap_or(&self.shared.settings.timeouts)
     }
 
     fn persist(&self, request: &Request) -> Result<Response, Error> {
-        let retries = &self.shared.settings.retries;
+        let retries = self.retries(&request.url);
         let mut failed: u32 = 0;
         loop {
             let outcome = self.once(request);
@@ -146,7 +156,8 @@ impl Client {
             None => agent.run(assemble(request, ())?),
         };
         let answer = answer.map_err(|error| explain(url, error))?;
-        Ok(Response::new(url.clone(), answer, &self.shared.settings.timeouts, permit))
+        let timeouts = self.timeouts(self.host(url).1);
+        Ok(Response::new(url.clone(), answer, timeouts, permit))
     }
 
     fn limits(&self, url: &Url) -> Limits {
@@ -178,15 +189,19 @@ impl Client {
         let proxy = proxy.map_err(|error| explain(url, error))?;
         let encrypted = url.secure() || proxy.as_ref().is_some_and(by_tls);
         let trust = encrypted.then(|| host.cloned().unwrap_or_default());
-        let agent = self.build(trust.as_ref(), proxy)?;
+        let agent = self.build(trust.as_ref(), self.timeouts(host), proxy)?;
         agents.insert(kind, agent.clone());
         Ok(agent)
     }
 
-    fn build(&self, trust: Option<&Host>, proxy: Option<Proxy>) -> Result<Agent, Error> {
-        let Settings { user_agent, timeouts, .. } = &self.shared.settings;
+    fn build(
+        &self,
+        trust: Option<&Host>,
+        timeouts: &Timeouts,
+        proxy: Option<Proxy>,
+    ) -> Result<Agent, Error> {
         let mut config = Agent::config_builder()
-            .user_agent(user_agent)
+            .user_agent(&self.shared.settings.user_agent)
             .accept_encoding("identity")
             .http_status_as_error(false)
             .max_redirects(0)

@@ -11,9 +11,9 @@ pub struct Settings {
     pub hosts: BTreeMap<String, Host>,
     /// Which proxies to use.
     pub proxies: Proxies,
-    /// How long to wait.
+    /// How long to wait for each host that has no times of its own.
     pub timeouts: Timeouts,
-    /// How often to try.
+    /// How often to try with each host that has no number of its own.
     pub retries: Retries,
     /// How hard to press each host that has no limits of its own.
     pub limits: Limits,
@@ -49,6 +49,10 @@ pub struct Host {
     pub insecure: bool,
     /// How hard to press it.
     pub limits: Option<Limits>,
+    /// How long to wait for it.
+    pub timeouts: Option<Timeouts>,
+    /// How often to try.
+    pub retries: Option<Retries>,
 }
 
 /// A client certificate with its key.
@@ -89,11 +93,18 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Timeouts {
+        Timeouts::of(Duration::from_secs(30))
+    }
+}
+
+impl Timeouts {
+    /// All in proportion to how long nothing may move.
+    pub fn of(idle: Duration) -> Timeouts {
         Timeouts {
-            connect: Duration::from_secs(15),
-            answer: Duration::from_secs(90),
-            idle: Duration::from_secs(60),
-            crawl: Duration::from_secs(60),
+            connect: idle.min(Duration::from_secs(15)),
+            answer: idle.saturating_mul(3),
+            idle,
+            crawl: idle.saturating_mul(2),
             least_bytes: 16 << 10,
         }
     }
@@ -113,7 +124,7 @@ pub struct Retries {
 impl Default for Retries {
     fn default() -> Retries {
         let first = Duration::from_millis(500);
-        Retries { tries: 5, first, longest: Duration::from_secs(60) }
+        Retries { tries: 4, first, longest: Duration::from_secs(60) }
     }
 }
 

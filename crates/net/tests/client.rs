@@ -4,7 +4,9 @@
     clippy::indexing_slicing,
     reason = "helpers of tests may fail as tests do"
 )]
-use net::{Client, Error, Host, Limits, Method, Proxies, Request, Secret, Settings, Timeouts, Url};
+use net::{
+    Client, Error, Host, Limits, Method, Proxies, Request, Retries, Secret, Settings, Timeouts, Url,
+};
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
@@ -86,7 +88,7 @@ fn passing_failures_are_tried_again_and_lasting_ones_are_not() {
 fn hope_ends() {
     let server = replies(vec![Reply::new(502, "")]);
     assert_eq!(client().send(&get(&server, "/")).unwrap().status, 502);
-    assert_eq!(server.seen().len(), 5);
+    assert_eq!(server.seen().len(), 4);
 }
 
 #[test]
@@ -355,4 +357,39 @@ fn plain_http_where_tls_was_expected() {
     let url = client.origin(&server.host()).unwrap();
     let error = client.send(&Request::get(url)).unwrap_err();
     assert!(matches!(error, Error::Tls(_) | Error::Unreachable(_)), "{error:?}");
+}
+
+#[test]
+fn a_host_that_hangs_is_given_up_as_its_settings_say() {
+    let (hanging, other) = (replies(vec![hang()]), replies(vec![hang()]));
+    let own = Host {
+        timeouts: Some(Timeouts::of(Duration::from_millis(50))),
+        retries: Some(Retries { tries: 2, ..Retries::default() }),
+        ..Host::default()
+    };
+    let settings = Settings {
+        hosts: BTreeMap::from([(hanging.host(), own)]),
+        timeouts: Timeouts::of(Duration::from_millis(200)),
+        retries: Retries { tries: 1, ..Retries::default() },
+        ..quick()
+    };
+    let client = Client::new(settings).unwrap();
+    let check = |server: &Server, tries: usize, least: u64, most: u64| {
+        let start = Instant::now();
+        let error = client.send(&get(server, "/")).unwrap_err();
+        assert!(error.to_string().contains("timed out"), "{error}");
+        let took = start.elapsed();
+        assert!(
+            took >= Duration::from_millis(least) && took < Duration::from_millis(most),
+            "{took:?}"
+        );
+        assert_eq!(server.seen().len(), tries);
+    };
+    check(&hanging, 2, 100, 2000);
+    check(&other, 1, 200, 2000);
+}
+
+/// Takes the request and says nothing.
+fn hang() -> Reply {
+    Reply::new(200, "").wire(Wire::Silent)
 }

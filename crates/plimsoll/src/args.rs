@@ -98,6 +98,19 @@ pub(crate) struct Network {
     /// Requests per second, at most
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<u32>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// How long a server is waited for.
+#[derive(Args, Debug)]
+pub(crate) struct Patience {
+    /// Give up on a request when the server lets nothing move for so long
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// How often a request is sent before the server is given up, where it is out of reach or in trouble
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) tries: u32,
 }
 
 fn limit(text: &str) -> Result<(String, u64), String> {
@@ -244,6 +257,8 @@ pub(crate) struct UpdateArguments {
     /// it out; --place goes before it
     #[arg(long, value_name = "URL")]
     pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
     /// Use the result even when a feed has lost half of what it said or is partly broken
     #[arg(long)]
     pub(crate) force: bool,
@@ -296,6 +311,8 @@ pub(crate) struct DeriveArguments {
     /// A stable release; may be repeated
     #[arg(long, value_name = "NAME", default_values = ["bullseye", "bookworm", "trixie"])]
     pub(crate) suite: Vec<String>,
+    #[command(flatten)]
+    pub(crate) patience: Patience,
     /// Where to write what was derived, a record a line
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,

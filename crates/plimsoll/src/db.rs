@@ -120,7 +120,8 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
     if let Some(mirror) = &arguments.from {
         places.extend(mirrored(mirror, &chosen, &places));
     }
-    let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
+    let settings = network::settings(&arguments.patience);
+    let client = Client::new(settings).map_err(|err| err.to_string())?;
     let (mut some, mut broken) = (false, false);
     let progress = Progress::new("", arguments.quiet);
     let mut told = |work: Work<'_>| {
@@ -196,7 +197,8 @@ fn pull(store: &Store, arguments: &ArtifactArguments) -> Result<ExitCode, String
 }
 
 fn derive(arguments: &DeriveArguments) -> Result<ExitCode, String> {
-    let client = Client::new(network::settings()).map_err(|err| err.to_string())?;
+    let client =
+        Client::new(network::settings(&arguments.patience)).map_err(|err| err.to_string())?;
     let mirror = |text: &str| match text.contains("://") {
         true => Mirror::Server(client.clone(), text.to_owned()),
         false => Mirror::Directory(PathBuf::from(text)),

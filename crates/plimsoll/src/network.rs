@@ -1,12 +1,13 @@
 //! How registries are reached: from the arguments, the environment and Docker's configuration.
-use crate::args::Network;
-use net::{Client, Host, Identity, Limits, Proxies, Secret, Settings};
+use crate::args::{Network, Patience};
+use net::{Client, Host, Identity, Limits, Proxies, Retries, Secret, Settings, Timeouts};
 use registry::{Credential, Keychain, PlatformChoice, Reference, RegistrySource, run_helper};
 use std::{
     env, fs,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// The image of this name in a registry, or in its mirrors.
@@ -28,7 +29,7 @@ pub(crate) fn reach(
     network: &Network,
 ) -> Result<(Reference, Arc<Keychain>, Client), String> {
     let reference = Reference::parse(name).map_err(|err| format!("{name}: {err}"))?;
-    let mut settings = settings();
+    let mut settings = settings(&network.patience);
     let mirrors = mirrors.iter().map(|it| it.split('/').next().unwrap_or(it));
     for host in mirrors.chain([reference.host()]) {
         settings.hosts.insert(host.to_ascii_lowercase(), self::host(network)?);
@@ -38,8 +39,8 @@ pub(crate) fn reach(
     Ok((reference, keys, client))
 }
 
-/// What holds for every host.
-pub(crate) fn settings() -> Settings {
+/// What holds for every host: a registry sends us to others for tokens and layers.
+pub(crate) fn settings(patience: &Patience) -> Settings {
     let variable = |name: &str| {
         let lower = env::var(name.to_ascii_lowercase());
         lower.or_else(|_| env::var(name)).ok().filter(|it| !it.is_empty())
@@ -51,7 +52,12 @@ pub(crate) fn settings() -> Settings {
         https: variable("HTTPS_PROXY").map(Secret::new),
         except: except.split(',').map(|it| it.trim().to_owned()).collect(),
     };
-    Settings { proxies, ..Settings::default() }
+    Settings {
+        proxies,
+        timeouts: Timeouts::of(Duration::from_secs(patience.timeout)),
+        retries: Retries { tries: patience.tries, ..Retries::default() },
+        ..Settings::default()
+    }
 }
 
 fn host(network: &Network) -> Result<Host, String> {
@@ -70,6 +76,7 @@ fn host(network: &Network) -> Result<Host, String> {
         identity,
         insecure: network.insecure,
         limits: network.rate.map(|per_second| Limits { per_second, ..Limits::default() }),
+        ..Host::default()
     })
 }
 

@@ -121,7 +121,7 @@ fn lines(image: &ImageReport) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     for row in &image.findings {
         let same = lines.iter_mut().rev().take_while(|it| it.row.id == row.id).find(|it| {
-            it.row.why.package == row.why.package
+            it.row.why.compared.package == row.why.compared.package
                 && it.row.version == row.version
                 && it.row.fixed == row.fixed
         });

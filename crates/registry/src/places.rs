@@ -88,8 +88,9 @@ impl Places {
         self.mirrors.iter().for_each(|it| it.gone.store(true, Relaxed));
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        self.origin.session.client()
+    /// The session with the registry itself, by whose settings anything is tried again.
+    pub(crate) fn origin(&self) -> &Session {
+        &self.origin.session
     }
 }
 

@@ -56,16 +56,15 @@ impl Repository<'_> {
         if self.has(digest, bytes)? {
             return Ok(());
         }
-        let client = self.session.client();
         let mut failed: u32 = 0;
         loop {
             match self.upload(digest, with) {
                 Err(error) if error.retryable() => {
                     failed = failed.saturating_add(1);
-                    if failed >= client.tries() {
+                    if failed >= self.session.tries() {
                         return Err(error);
                     }
-                    client.rest(failed);
+                    self.session.rest(failed);
                 }
                 outcome => return outcome,
             }

@@ -76,7 +76,7 @@ impl Resuming {
         }
         self.mark = self.at;
         self.failed = self.failed.saturating_add(1);
-        self.failed < self.places.client().tries()
+        self.failed < self.places.origin().tries()
     }
 }
 
@@ -93,7 +93,7 @@ impl Read for Resuming {
                     return Ok(read);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if self.dropped(&error) => self.places.client().rest(self.failed),
+                Err(error) if self.dropped(&error) => self.places.origin().rest(self.failed),
                 Err(error) => return Err(error),
             }
         }

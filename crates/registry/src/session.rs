@@ -121,8 +121,14 @@ impl Session {
         )))
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    /// How often anything is tried.
+    pub(crate) fn tries(&self) -> u32 {
+        self.client.tries(&self.origin)
+    }
+
+    /// Waits as between two tries.
+    pub(crate) fn rest(&self, failed: u32) {
+        self.client.rest(&self.origin, failed);
     }
 
     /// Learns what the registry wants, and forgets the token that it did not take.

@@ -3,7 +3,7 @@
 //! explains the states).
 use super::{Emit, Feed, Item, Malformed, Place, json};
 use crate::text::first_sentence;
-use model::{Advisory, Affected, End, Names, Namespace, Range, Severity, Status};
+use model::{Advisory, Affected, End, Names, Namespace, Range, Severity, Status, debian_release};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -17,22 +17,6 @@ pub(super) const FEED: Feed = Feed {
     derived: false,
     parse,
 };
-
-/// Debian's releases by name.
-const RELEASES: &[(&str, &str)] = &[
-    ("lenny", "5"),
-    ("squeeze", "6"),
-    ("wheezy", "7"),
-    ("jessie", "8"),
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("forky", "14"),
-    ("duke", "15"),
-    ("sid", "sid"),
-];
 
 #[derive(Deserialize)]
 struct Issue {
@@ -81,8 +65,7 @@ fn parse(document: &[u8], _name: &str, emit: Emit<'_>) -> Result<(), Malformed> 
 }
 
 fn affected_by(package: &str, release: &str, state: &State) -> Result<Affected, String> {
-    let number = RELEASES.iter().find(|it| it.0 == release).map(|it| it.1);
-    let number = number.ok_or_else(|| format!("unknown release {release}"))?;
+    let number = debian_release(release).ok_or_else(|| format!("unknown release {release}"))?;
     let namespace = Namespace::new(&format!("Debian:{number}"));
     let urgency = state.urgency.as_deref().unwrap_or_default();
     let fixed = state.fixed_version.as_deref();

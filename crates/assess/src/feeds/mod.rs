@@ -1,6 +1,7 @@
 //! Where advisories come from: one module a feed, one line per module below.
 mod alpine_secdb;
 mod debian_archive;
+mod debian_changelog;
 mod debian_changelogs;
 mod debian_tracker;
 mod epss;
@@ -11,7 +12,7 @@ mod osv;
 pub use debian_archive::{
     ArchiveFile, ArchiveSource, add as add_source, changelog_of_diff, release, sources,
 };
-pub use debian_changelogs::{Upload, derive, first_fixed, is_stable_update};
+pub use debian_changelogs::{Upload, first_fixed, is_stable_update};
 
 use model::{Advisory, Enrichment};
 use std::{borrow::Cow, fmt};

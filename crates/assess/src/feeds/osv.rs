@@ -1,11 +1,11 @@
 //! Records of the Open Source Vulnerability format (ossf.github.io/osv-schema, version 1.7), in
 //! which most ecosystems and many distributions publish, each with habits of its own.
 use super::{
-    Emit, Feed, Item, Malformed, Place,
+    Emit, Feed, Item, Malformed, Place, debian_changelog,
     json::{nullable, records},
 };
 use crate::ranges;
-use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use jiff::Timestamp;
 use model::{
     Advisory, Affected, Distribution, Ecosystem, Kind, Level, Names, Namespace, Severity, Status,
     version::Scheme,
@@ -203,7 +203,7 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         let severities = affected.iter_mut().flat_map(|it| &mut it.severities);
         severities.for_each(|it| it.by = super::UPLOAD_URGENCY.to_owned());
         let uploads = entries.iter().filter_map(|it| it.database_specific.upload.as_str());
-        published = published.or(uploads.filter_map(uploaded).min());
+        published = published.or(uploads.filter_map(debian_changelog::time).min());
     }
     let distribution = affected.iter().any(|it| !it.namespace.is_language())
         || SCORERS.iter().any(|it| it.1 == "nvd" && record.id.starts_with(it.0));
@@ -388,9 +388,4 @@ fn title(record: &Record) -> String {
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let parsed = text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse()).ok()?;
     (parsed > Timestamp::UNIX_EPOCH).then_some(parsed)
-}
-
-/// A time as changelogs write it, where the day of the week may be wrong.
-fn uploaded(text: &str) -> Option<Timestamp> {
-    DateTimeParser::new().relaxed_weekday(true).parse_timestamp(text).ok()
 }

@@ -1,23 +1,17 @@
 //! One test for every feed there is or will be.
 use super::{FEEDS, Feed, Item};
 use model::{Advisory, Affected};
-use std::{env, fmt::Write, fs, path::Path, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+use testkit::fixtures;
 
 /// `fixtures/<feed>/<case>.in` must yield `<case>.out`; set `UPDATE=1` to write it anew.
 #[test]
 fn fixtures_yield_what_stands_beside_them() {
     for feed in FEEDS {
-        let cases = cases(feed);
-        assert!(!cases.is_empty(), "{} has no fixture", feed.name);
-        for input in cases {
-            let got = show(feed, &input, &fs::read(&input).unwrap());
-            let output = input.with_extension("out");
-            if env::var_os("UPDATE").is_some() {
-                fs::write(&output, &got).unwrap();
-            }
-            let expected = fs::read_to_string(&output).unwrap_or_default();
-            assert_eq!(got, expected, "{}", input.display());
-        }
+        fixtures::check(&folder(feed), |input, bytes| show(feed, input, bytes));
     }
 }
 
@@ -25,16 +19,7 @@ fn fixtures_yield_what_stands_beside_them() {
 #[test]
 fn damaged_fixtures_do_not_panic() {
     for feed in FEEDS {
-        for input in cases(feed) {
-            let bytes = fs::read(&input).unwrap();
-            for i in (0..bytes.len()).step_by(bytes.len() / 2000 + 1) {
-                let mut flipped = bytes.clone();
-                flipped[i] ^= 0x55;
-                for bytes in [&flipped[..], &bytes[..i]] {
-                    drop((feed.parse)(bytes, "case", &mut |_| {}));
-                }
-            }
-        }
+        fixtures::damage(&folder(feed), |_, bytes| drop((feed.parse)(bytes, "case", &mut |_| {})));
     }
 }
 
@@ -48,13 +33,8 @@ fn names_are_unique_and_addresses_are_whole() {
     }
 }
 
-fn cases(feed: &Feed) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let files = fs::read_dir(root.join(feed.name)).into_iter().flatten();
-    let mut cases: Vec<PathBuf> = files.map(|it| it.unwrap().path()).collect();
-    cases.retain(|it| it.extension().is_some_and(|it| it == "in"));
-    cases.sort();
-    cases
+fn folder(feed: &Feed) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(feed.name)
 }
 
 fn show(feed: &Feed, input: &Path, bytes: &[u8]) -> String {

@@ -1,11 +1,11 @@
 //! From what a scan came to, to the rows of its report.
 use super::{
     AttachedRow, ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow, ImageReport,
-    LayerFacts, LayerRow, RatingRow, SourceRow, SystemRow, WhyRow,
+    LayerFacts, LayerRow, SystemRow, WhyRow,
 };
 use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
-    Level, Located, Rating, System,
+    Level, Located, System,
 };
 use serde::{Serialize, Serializer};
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -107,7 +107,7 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
         title: it.title.clone(),
         severity: it.severity.level,
         severity_by: it.severity.by.clone(),
-        ratings: it.ratings.iter().map(rating_row).collect(),
+        ratings: it.ratings.clone(),
         priority: it.priority.value,
         priority_rule: it.priority.rule.clone(),
         status: it.status,
@@ -128,41 +128,17 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
         cwes: it.cwes.clone(),
         references: it.references.clone(),
         why: why_row(it, component, what.image),
-        sources: it.sources.iter().map(source_row).collect(),
+        sources: it.sources.clone(),
     }
 }
 
 fn why_row(it: &Finding, component: &Located<Component>, image: &Image) -> WhyRow {
     let layer = image.layers.get(component.layer);
-    let why = &it.why;
     WhyRow {
         cataloger: component.by.clone(),
         created_by: layer.map(|it| it.created_by.clone()).unwrap_or_default(),
-        namespace: why.namespace.to_string(),
-        package: why.package.clone(),
-        by_source: why.by_source,
-        version: why.version.clone(),
-        feed: why.feed.clone(),
-        advisory: why.advisory.clone(),
-        range: why.range.clone(),
-        comparison: why.comparison.clone(),
+        compared: it.why.clone(),
     }
-}
-
-fn source_row(it: &crate::Statement) -> SourceRow {
-    SourceRow {
-        feed: it.feed.clone(),
-        title: it.title.clone(),
-        advisory: it.advisory.clone(),
-        status: it.status,
-        affects: it.affects,
-        comparison: it.comparison.clone(),
-    }
-}
-
-fn rating_row(it: &Rating) -> RatingRow {
-    let (level, by, value) = (it.level, it.by.clone(), it.value.clone());
-    RatingRow { level, by, score: it.score, value }
 }
 
 fn system_row(it: &System) -> SystemRow {

@@ -5,7 +5,7 @@
 mod build;
 pub use build::{Components, Findings};
 
-use crate::{Grade, Kind, Level, Status};
+use crate::{Grade, Kind, Level, Rating, Statement, Status, Why};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -181,7 +181,7 @@ pub struct FindingRow {
     /// Who says so; empty when nobody does.
     pub severity_by: String,
     /// Everybody's word on the severity.
-    pub ratings: Vec<RatingRow>,
+    pub ratings: Vec<Rating>,
     /// 0 to 100.
     pub priority: u8,
     /// How the priority was reckoned.
@@ -218,24 +218,10 @@ pub struct FindingRow {
     /// Why it is here.
     pub why: WhyRow,
     /// What every source said.
-    pub sources: Vec<SourceRow>,
+    pub sources: Vec<Statement>,
 }
 
-/// One source's word on a severity.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct RatingRow {
-    /// The level on our scale.
-    pub level: Level,
-    /// Who gave it.
-    pub by: String,
-    /// CVSS base score; null for a word.
-    pub score: Option<f32>,
-    /// The CVSS vector or the word.
-    pub value: String,
-}
-
-/// The comparison that made a finding.
+/// The comparison that made a finding, and where what was compared came from.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WhyRow {
@@ -243,40 +229,9 @@ pub struct WhyRow {
     pub cataloger: String,
     /// The build instruction of the layer that brought it in.
     pub created_by: String,
-    /// Where the advisory speaks.
-    pub namespace: String,
-    /// The name compared.
-    pub package: String,
-    /// Whether that is the component's source package.
-    pub by_source: bool,
-    /// The version compared.
-    pub version: String,
-    /// The feed.
-    pub feed: String,
-    /// The advisory.
-    pub advisory: String,
-    /// The affected versions.
-    pub range: String,
-    /// What was compared: `1.2-3 < 1.2-3+deb12u1 (dpkg)`.
-    pub comparison: String,
-}
-
-/// What one source said of a finding.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SourceRow {
-    /// The feed.
-    pub feed: String,
-    /// The feed, for people.
-    pub title: String,
-    /// The advisory.
-    pub advisory: String,
-    /// What it says has been done.
-    pub status: Status,
-    /// Whether it counts the installed version among the affected ones.
-    pub affects: bool,
-    /// The comparison, or why there was none.
-    pub comparison: String,
+    /// The comparison.
+    #[serde(flatten)]
+    pub compared: Why,
 }
 
 /// A finding that does not count.

@@ -175,3 +175,24 @@ fn is_whole_from(bench: &Bench, name: &str, auth: &str, host: &str) {
     let mut command = bench.command(["scan", "--no-cache", name]);
     assert_eq!(run(command.env("DOCKER_CONFIG", bench.path("docker"))).code, 0);
 }
+
+#[test]
+fn a_registry_that_hangs_is_given_up_when_it_was_told() {
+    let check = |on: &dyn Fn(&BuiltImage) -> String, wire: Wire, asked: usize| {
+        let (registry, image, name) = registry(Auth::Token { user: "", password: "", uses: 99 });
+        registry.fail(&on(&image), usize::MAX, What::Wire(wire));
+        let start = Instant::now();
+        let patience = ["--timeout", "1", "--tries", "2", "--parallel", "1"];
+        let arguments = [&["scan", &name], &patience[..]].concat();
+        Bench::new().run(&arguments).fails("");
+        let seconds = start.elapsed().as_secs();
+        assert!((1..15).contains(&seconds), "{seconds} s");
+        assert_eq!(registry.count(&on(&image)), asked);
+    };
+    // The first was answered: show a token.
+    check(&|_| "/manifests/".to_owned(), Wire::Silent, 3);
+    check(&layer, Wire::Silent, 2);
+    check(&layer, Wire::Hang(100), 2);
+    let run = Bench::new().run(&["scan", "x.y/z", "--tries", "0"]);
+    assert!(run.code == 2 && run.stderr.contains("1..=100"), "{run:?}");
+}

@@ -5,7 +5,6 @@
 //! layout is read, since it knows digests and platforms and is what containerd loads; whatever
 //! `manifest.json` says, which others load, must be among it, or the archive is refused: an
 //! archive that is one image to the scanner and another to the runtime hides something.
-mod compression;
 mod docker;
 mod members;
 mod stream;
@@ -14,15 +13,14 @@ mod walk;
 pub use stream::stream;
 
 use crate::{
-    Attached, PlatformChoice, Source, SourceError, Verified,
+    Attached, Compression, PlatformChoice, Source, SourceError, Verified,
     disk::failed,
     layout,
     referrers::{Reading, attached_in_layout, whole},
 };
-use compression::Compression;
 use members::{Members, Section};
 use model::{Descriptor, Image, Layer};
-use std::{fs::File, io::Read, path::Path, sync::Arc};
+use std::{fs::File, io::Read, os::unix::fs::FileExt, path::Path, sync::Arc};
 
 /// An archive in a file that need not be read from front to back.
 #[derive(Debug)]
@@ -53,7 +51,10 @@ impl Archive {
                 "{name} is a directory, and no OCI layout; for a root file system write dir:{name}"
             )));
         }
-        if !meta.is_file() || Compression::of_file(&file, &name)? != Compression::None {
+        let mut start = [0; 6];
+        let len = file.read_at(&mut start, 0).map_err(failed(name.clone()))?;
+        let compression = Compression::of(start.get(..len).unwrap_or_default());
+        if !meta.is_file() || compression != Compression::None {
             return Ok(None);
         }
         let file = Arc::new(file);

@@ -1,17 +1,17 @@
 //! Archives that can be read once only: from a pipe, or compressed. Nothing goes to disk, so each
 //! member is looked at as it passes: what may be a document is kept, all else is handed over.
 use super::{
-    compression,
     members::{Members, Place},
     walk::{self, Content, Kind, Member, Tape, Walk},
 };
 use crate::{
-    PlatformChoice, SourceError, Verified, disk::failed, layout, manifest::DOCUMENT_BYTES,
+    Compression, PlatformChoice, SourceError, Verified, disk::failed, layout,
+    manifest::DOCUMENT_BYTES,
 };
 use model::{Image, ImagePath};
 use std::{
     collections::BTreeSet,
-    io::{self, Read},
+    io::{self, BufReader, Cursor, Read},
 };
 
 /// The most bytes of documents that are kept.
@@ -32,7 +32,7 @@ pub fn stream(
     choice: Option<&str>,
     layer: TakeLayer<'_>,
 ) -> Result<Vec<Image>, SourceError> {
-    let mut walk = Walk::new(Passing(compression::open(archive)?));
+    let mut walk = Walk::new(Passing(unpacked(archive)?));
     let mut members = Members::default();
     let mut left = KEPT_BYTES;
     while let Some(member) = walk.member()? {
@@ -57,6 +57,20 @@ pub fn stream(
     let images = super::images(&members, choice, platform)?;
     hand_over_kept(&images, &members, layer)?;
     Ok(images)
+}
+
+/// The content of an archive that may be compressed as a whole.
+fn unpacked<'a>(archive: impl Read + 'a) -> Result<Box<dyn Read + 'a>, SourceError> {
+    let mut archive = BufReader::with_capacity(64 << 10, archive);
+    // A pipe may hand out its first bytes one by one.
+    let mut start = Vec::new();
+    archive.by_ref().take(6).read_to_end(&mut start).map_err(failed("the archive"))?;
+    match Compression::of(&start) {
+        Compression::Other(it) => Err(SourceError::Unsupported(format!(
+            "an archive compressed by {it}; decompress it first"
+        ))),
+        compression => Ok(compression.open(Cursor::new(start).chain(archive))),
+    }
 }
 
 /// Takes one member; `None` when it went by before.

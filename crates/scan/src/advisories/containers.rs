@@ -1,11 +1,12 @@
 //! What documents come in: single files, records a line, archives (zip, tar), compressed ones (gzip, xz, zstd), and
 //! folders of such. One document at a time is in memory. A member may be compressed once more; archives in archives
 //! are not opened. Names are for people only: nothing is ever written under a name from an archive.
-use super::{StoreError, compression::Compression, failed, fetch};
+use super::{StoreError, failed, fetch};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{
     CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder,
 };
+use registry::Compression;
 use std::{
     fmt,
     fs::{self, File},

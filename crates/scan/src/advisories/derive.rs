@@ -127,7 +127,7 @@ pub fn derive(
     for suite in suites {
         let (number, packages) = packages(archive, suite, told)?;
         told(&format!("{suite}: Debian {number}, {} changelogs", packages.len()));
-        let (uploads, problems) = changelogs(archive, &packages, told);
+        let (uploads, problems) = changelogs(archive, suite, &packages, told);
         derived.problems.extend(problems);
         derived.changelogs = derived.changelogs.saturating_add(uploads.len());
         for (name, uploads) in uploads {
@@ -220,6 +220,7 @@ type Uploads = Vec<(String, Vec<Upload>)>;
 /// What the changelogs of all packages say, and what could not be read.
 fn changelogs(
     archive: &Archive,
+    suite: &str,
     packages: &[Package<'_>],
     told: &(dyn Fn(&str) + Sync),
 ) -> (Uploads, Vec<String>) {
@@ -229,7 +230,7 @@ fn changelogs(
         for _ in 0..PARALLEL {
             scope.spawn(|| {
                 while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (read, problems) = newest_changelog(package, &archive.cache);
+                    let (read, problems) = newest_changelog(package, suite, &archive.cache);
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     results.0.extend(read);
                     results.1.extend(problems);
@@ -250,6 +251,7 @@ fn changelogs(
 /// What the newest changelog that can be had says, and why it is not a newer one.
 fn newest_changelog(
     package: &Package<'_>,
+    suite: &str,
     cache: &Path,
 ) -> (Option<(String, Vec<Upload>)>, Vec<String>) {
     let mut problems = Vec::new();
@@ -260,7 +262,7 @@ fn newest_changelog(
                 if !problems.is_empty() {
                     problems.push(format!("{name}: read {version} instead"));
                 }
-                return (Some((name.clone(), first_fixed(&text))), problems);
+                return (Some((name.clone(), first_fixed(&text, suite))), problems);
             }
             Err(err) => problems.push(format!("{name} {version}: {err}")),
         }

@@ -133,6 +133,7 @@ fn download(
     folder: &Path,
     told: Told<'_>,
 ) -> Result<Option<Download>, String> {
+    let address = Url::parse(url).map_err(|err| err.to_string())?;
     let mut dropped: u32 = 0;
     loop {
         let response = client.send(request).map_err(|err| err.to_string())?;
@@ -152,10 +153,10 @@ fn download(
             Err(Saving::Ours(err)) => return Err(format!("{}: {err}", folder.display())),
             Err(Saving::Theirs(err)) => {
                 dropped = dropped.saturating_add(1);
-                if dropped >= client.tries() {
+                if dropped >= client.tries(&address) {
                     return Err(format!("the line dropped {dropped} times: {err}"));
                 }
-                client.rest(dropped);
+                client.rest(&address, dropped);
             }
         }
     }

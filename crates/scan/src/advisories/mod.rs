@@ -9,7 +9,6 @@
 mod artifact;
 mod bring;
 mod compile;
-mod compression;
 mod containers;
 mod derive;
 mod fetch;

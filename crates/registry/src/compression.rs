@@ -1,4 +1,4 @@
-//! Streams that may be compressed, told by their first bytes.
+//! Streams that may be compressed, told by their first bytes: whole archives, and the documents of feeds.
 use flate2::bufread::MultiGzDecoder;
 use lzma_rust2::XzReader;
 use ruzstd::decoding::{
@@ -7,48 +7,56 @@ use ruzstd::decoding::{
 };
 use std::io::{self, BufRead, Read};
 
-/// A window of zstd or a dictionary of xz beyond this is refused: it is held in memory.
+/// A window of zstd or a dictionary of xz beyond this is refused: it is held in memory. `zstd --ultra -22` uses it whole.
 const WINDOW_BYTES: u64 = 128 << 20;
 
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Compression {
+pub enum Compression {
+    /// Not at all.
     None,
+    /// gzip, of any number of members.
     Gzip,
+    /// Zstandard, of any number of frames.
     Zstd,
+    /// xz.
     Xz,
-    Bzip2,
+    /// By something that we do not read: what.
+    Other(&'static str),
 }
 
 impl Compression {
-    /// RFC 1952, section 2.3.1; RFC 8878, section 3.1.1; The .xz File Format, section 2.1.1.
-    pub(super) fn of(head: &[u8]) -> Compression {
+    /// By the first six bytes: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1; The .xz File Format, section 2.1.1.
+    pub fn of(head: &[u8]) -> Compression {
         match head {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Other("bzip2"),
+            [b'P', b'K', 3, 4, ..] => Compression::Other("zip"),
             _ => Compression::None,
         }
     }
 
-    pub(super) fn open<'a>(self, stream: impl BufRead + 'a) -> Box<dyn Read + 'a> {
+    /// What comes out of `stream`.
+    pub fn open<'a>(self, stream: impl BufRead + 'a) -> Box<dyn Read + 'a> {
         match self {
             Compression::None => Box::new(stream),
             Compression::Gzip => Box::new(MultiGzDecoder::new(stream)),
             Compression::Zstd => Box::new(Zstd::new(stream)),
             Compression::Xz => Box::new(xz(stream)),
-            Compression::Bzip2 => Box::new(Unreadable("bzip2; unpack it first")),
+            Compression::Other(it) => Box::new(Unreadable(it)),
         }
     }
 
-    pub(super) fn strip(self, name: &str) -> &str {
+    /// A file's name as it is when unpacked.
+    pub fn strip(self, name: &str) -> &str {
         let endings: &[&str] = match self {
             Compression::None => &[],
             Compression::Gzip => &[".gz"],
             Compression::Zstd => &[".zst", ".zstd"],
             Compression::Xz => &[".xz"],
-            Compression::Bzip2 => &[".bz2"],
+            Compression::Other(_) => &[],
         };
         endings.iter().find_map(|it| name.strip_suffix(it)).unwrap_or(name)
     }
@@ -108,7 +116,10 @@ struct Unreadable(&'static str);
 
 impl Read for Unreadable {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, format!("compressed by {}", self.0)))
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!("compressed by {}; unpack it first", self.0),
+        ))
     }
 }
 
