@@ -1,10 +1,10 @@
 //! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes.
 pub mod acr;
 pub mod archive;
-pub mod distribution;
 pub mod harbor;
 pub mod http;
 pub mod image;
+pub mod real;
 pub mod registry;
 pub mod shelf;
 pub mod tar;
