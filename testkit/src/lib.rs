@@ -1,8 +1,11 @@
-//! For tests only: an in-process registry, an image builder, damaged bytes.
+//! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes.
+pub mod acr;
 pub mod archive;
 pub mod fixtures;
+pub mod harbor;
 pub mod http;
 pub mod image;
 pub mod real;
 pub mod registry;
+pub mod shelf;
 pub mod tar;

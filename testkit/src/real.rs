@@ -1,4 +1,5 @@
 //! Debian's `docker-registry`, which is CNCF distribution, and certificates by `openssl`, where they are installed.
+use crate::{http::ask, image::BuiltImage};
 use std::{
     fs,
     net::{TcpListener, TcpStream},
@@ -20,13 +21,22 @@ pub struct Running {
 impl Running {
     /// Serves the content of `folder`, with more lines of configuration: of `http`, and after it.
     pub fn start(folder: &Path, http: &str, more: &str) -> Running {
+        let store = folder.join("store");
+        let storage = format!("  filesystem:\n    rootdirectory: {}\n", store.display());
+        Running::serve(folder, &storage, http, more)
+    }
+
+    /// Serves what is pushed to it until it ends, which is quicker. Its configuration is in `folder`.
+    pub fn in_memory(folder: &Path, more: &str) -> Running {
+        Running::serve(folder, "  inmemory:\n", "", more)
+    }
+
+    fn serve(folder: &Path, storage: &str, http: &str, more: &str) -> Running {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host = format!("127.0.0.1:{port}");
-        let store = folder.join("store");
         let config = format!(
-            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\n\
-             http:\n  addr: {host}\n{http}{more}",
-            store.display()
+            "version: 0.1\nlog:\n  level: error\nstorage:\n  delete:\n    enabled: true\n{storage}\
+             http:\n  addr: {host}\n{http}{more}"
         );
         let file = folder.join(format!("config-{port}.yml"));
         fs::write(&file, config).unwrap();
@@ -57,6 +67,28 @@ impl Drop for Running {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
+}
+
+/// Pushes an image and its children to the registry at `host`, by its own API.
+pub fn push(host: &str, repository: &str, tag: &str, image: &BuiltImage, login: &str) {
+    for blob in &image.blobs {
+        let start = format!("/v2/{repository}/blobs/uploads/");
+        let begun = ask(host, "POST", &start, &[("authorization", login)], &[]).unwrap();
+        let location = begun.headers.iter().find(|it| it.0 == "location").unwrap();
+        let place = location.1.split(host).last().unwrap();
+        let place = format!("{place}&digest={}", blob.digest);
+        let headers = [("authorization", login), ("content-type", "application/octet-stream")];
+        let done = ask(host, "PUT", &place, &headers, &blob.bytes).unwrap();
+        assert_eq!(done.status, 201);
+    }
+    for child in &image.children {
+        push(host, repository, child.manifest.digest.as_str(), child, login);
+    }
+    let place = format!("/v2/{repository}/manifests/{tag}");
+    let kind = image.manifest.media_type.as_str();
+    let headers = [("authorization", login), ("content-type", kind)];
+    let done = ask(host, "PUT", &place, &headers, &image.manifest.bytes).unwrap();
+    assert_eq!(done.status, 201, "{}", String::from_utf8_lossy(&done.body));
 }
 
 /// Whether all `programs` are there. If not, says so; with `PLIMSOLL_TEST_ALL=1`, fails.

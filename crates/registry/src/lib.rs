@@ -1,6 +1,6 @@
 //! Where images come from: registries, layouts, archives, directories; and artifacts in registries.
 mod archive;
-mod artifact;
+pub mod artifact;
 mod challenge;
 mod client;
 mod compression;
@@ -8,6 +8,7 @@ mod credentials;
 mod directory;
 mod disk;
 mod error;
+mod flavor;
 mod helper;
 mod index;
 mod layout;
@@ -26,12 +27,16 @@ mod token;
 mod verify;
 
 pub use archive::{Archive, stream};
-pub use artifact::{Artifact, Pulled, pull};
 pub use client::RegistrySource;
 pub use compression::Compression;
-pub use credentials::{Credential, Helper, Keychain};
+pub use credentials::{Credential, Helper, Keychain, Renewal};
 pub use directory::{Directory, Want, Wanted};
 pub use error::SourceError;
+pub use flavor::{
+    Access, AccessKey, Artifact, Change, Check, Child, Cloud, Connection, Event, FLAVORS, Flavor,
+    Hook, Instance, Kind as ArtifactKind, Listing, Login, Malformed, Page, Problem, Repository,
+    Role, Tag, Trouble, flavor,
+};
 pub use helper::run_helper;
 pub use layout::Layout;
 pub use platform::PlatformChoice;

@@ -1,6 +1,6 @@
 //! Tells the refusals of a registry apart, and passes on what it has to say
 //! (OCI distribution specification, "Error codes").
-use crate::{SourceError, session::Right};
+use crate::SourceError;
 use net::{Response, Url};
 use serde::Deserialize;
 
@@ -18,12 +18,12 @@ struct Word {
     message: Option<String>,
 }
 
-/// The answer, if it is a success; else why `name`, at `origin`, denies us a right to `repository`.
+/// The answer, if it is a success; else why `name`, at `origin`, does not let us do this `deed`.
 pub(crate) fn checked(
     response: Response,
     name: &str,
     origin: &Url,
-    (right, repository): (Right, &str),
+    deed: &str,
 ) -> Result<Response, SourceError> {
     let (status, url) = (response.status, response.url.clone());
     if (200..300).contains(&status) {
@@ -33,23 +33,17 @@ pub(crate) fn checked(
     let own = url.same_origin(origin);
     let place = if own { name.to_owned() } else { url.origin() };
     let words = words(response, own);
-    let (pull, the_right) = match right {
-        Right::Pull => ("pull", "to pull"),
-        Right::Push => ("push to", "to pull and push"),
-    };
     Err(match status {
         401 => SourceError::Unauthorized(format!(
-            "{place} does not know us as one who may {pull} `{repository}`; log in, or check user, \
+            "{place} does not know us as one who may {deed}; log in, or check user, \
              password and name{words}"
         )),
         403 => SourceError::Unauthorized(format!(
-            "{place} does not let us {pull} `{repository}`; ask for the right {the_right}{words}"
+            "{place} does not let us {deed}; ask for the right to do so{words}"
         )),
         404 => SourceError::NotFound(format!("{url}{words}")),
-        405 if right == Right::Push => {
-            SourceError::Unsupported(format!("{place} takes nothing{words}"))
-        }
-        412 => SourceError::Refused(format!("{place}, `{repository}`{words}")),
+        405 => SourceError::Unsupported(format!("{place} lets nobody {deed}{words}")),
+        412 => SourceError::Refused(format!("{place}, to {deed}{words}")),
         413 => {
             SourceError::TooLarge(format!("{place} or a proxy in front of it takes no more{words}"))
         }
@@ -62,7 +56,7 @@ pub(crate) fn checked(
 /// What the registry has to say, ready to be appended: its messages, or a short plain text. Of
 /// other servers only what is written for us: the registry chooses them, and could make us show
 /// what an inner server of our own says.
-fn words(response: Response, own: bool) -> String {
+pub(crate) fn words(response: Response, own: bool) -> String {
     let Ok(bytes) = response.bounded(WORDS_BYTES) else { return String::new() };
     let said = match serde_json::from_slice::<Words>(&bytes) {
         Ok(it) => it.errors.into_iter().filter_map(|it| it.message.or(it.code)).collect(),

@@ -2,7 +2,11 @@
 use crate::client;
 use model::Digest;
 use net::{Client, Host, Secret, Settings};
-use registry::{Artifact, Credential, Keychain, Pulled, Reference, SourceError, pull, push};
+use registry::{
+    Credential, Keychain, Reference, SourceError,
+    artifact::{Artifact, Pulled, pull},
+    push,
+};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -107,7 +111,7 @@ fn what_stays_wrong_is_an_error_that_says_so() {
     };
     let reply = |status, code: &str| What::Reply(Reply::new(status, error(code, "says no")));
     check("/uploads/", reply(403, "DENIED"), "does not let us push to `db`");
-    check("/uploads/", reply(405, "UNSUPPORTED"), "takes nothing (says no)");
+    check("/uploads/", reply(405, "UNSUPPORTED"), "lets nobody push to `db` (says no)");
     check("digest=", reply(413, "SIZE_INVALID"), "takes no more");
     check("digest=", reply(400, "DIGEST_INVALID"), "says no");
     check("digest=", What::Reply(Reply::new(500, "")), "it answers 500");

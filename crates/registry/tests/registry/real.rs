@@ -10,9 +10,8 @@ use registry::{
 use std::{collections::BTreeMap, fs, sync::Arc};
 use tempfile::TempDir;
 use testkit::{
-    http::ask,
     image::{BuiltImage, index},
-    real::{Running, certificates, installed, passwords},
+    real::{Running, certificates, installed, passwords, push},
     registry::basic,
 };
 
@@ -27,28 +26,6 @@ fn within(
     let client = Client::new(Settings { hosts, ..Settings::default() }).unwrap();
     let reference = Reference::parse(&format!("{}/{name}", running.host())).unwrap();
     RegistrySource::new(reference, choice, Arc::new(keys), client).unwrap()
-}
-
-/// Pushes by the registry's own API.
-fn push(host: &str, repository: &str, tag: &str, image: &BuiltImage, login: &str) {
-    for blob in &image.blobs {
-        let start = format!("/v2/{repository}/blobs/uploads/");
-        let begun = ask(host, "POST", &start, &[("authorization", login)], &[]).unwrap();
-        let location = begun.headers.iter().find(|it| it.0 == "location").unwrap();
-        let place = location.1.split(host).last().unwrap();
-        let place = format!("{place}&digest={}", blob.digest);
-        let headers = [("authorization", login), ("content-type", "application/octet-stream")];
-        let done = ask(host, "PUT", &place, &headers, &blob.bytes).unwrap();
-        assert_eq!(done.status, 201);
-    }
-    for child in &image.children {
-        push(host, repository, child.manifest.digest.as_str(), child, login);
-    }
-    let place = format!("/v2/{repository}/manifests/{tag}");
-    let kind = image.manifest.media_type.as_str();
-    let headers = [("authorization", login), ("content-type", kind)];
-    let done = ask(host, "PUT", &place, &headers, &image.manifest.bytes).unwrap();
-    assert_eq!(done.status, 201, "{}", String::from_utf8_lossy(&done.body));
 }
 
 fn check(source: &RegistrySource, image: &Image, built: &BuiltImage) {

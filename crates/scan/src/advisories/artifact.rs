@@ -5,7 +5,10 @@ use super::{Compiled, Counting, Store, StoreError, Told, Work};
 use assess::Database;
 use model::Digest;
 use net::Client;
-use registry::{Artifact, Keychain, Reference, SourceError};
+use registry::{
+    Keychain, Reference, SourceError,
+    artifact::{self, Artifact},
+};
 use std::{collections::BTreeMap, fs::File, sync::Arc};
 
 /// The type of the artifact. The file says itself by which schema it is to be read.
@@ -48,7 +51,7 @@ impl Store {
             StoreError::Refused(format!("{from}: {err}; the database in use stays"))
         };
         let _lock = self.lock()?;
-        let pulled = registry::pull(from, keys, client).map_err(refused)?;
+        let pulled = artifact::pull(from, keys, client).map_err(refused)?;
         let Artifact { kind, media_type, annotations } = &pulled.artifact;
         if (kind.as_str(), media_type.as_str()) != (ARTIFACT, FILE) {
             let text = format!("no advisory database but `{kind}` with `{media_type}`");
