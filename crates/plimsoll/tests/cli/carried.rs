@@ -112,7 +112,7 @@ fn a_killed_pull_leaves_the_old_one_in_use() {
     assert_eq!(ours.run(["db", "push", &name]).code, 0);
     let before = current(&theirs);
     let digest = sha256(&fs::read(ours.path("data/db").join(current(&ours))).unwrap());
-    registry.fail(&format!("blobs/{digest}"), 1, What::Wire(Wire::Hang(100_000)));
+    registry.fail(&format!("blobs/{digest}"), 1, What::Wire(Wire::Hang(500)));
     let mut pull = theirs.command(["db", "pull", &name]).stderr(Stdio::null()).spawn().unwrap();
     // One request was the push's.
     while registry.count(digest.as_str()) < 2 {
@@ -124,6 +124,18 @@ fn a_killed_pull_leaves_the_old_one_in_use() {
     assert_eq!(current(&theirs), before);
     assert_eq!(theirs.run(["db", "pull", &name]).code, 0);
     assert_eq!(current(&theirs), current(&ours));
+    // One that is damaged is pulled again, and not pushed: neither its end nor its middle.
+    for cut in [false, true] {
+        let file = theirs.path("data/db").join(current(&theirs));
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[30] ^= 1;
+        bytes.truncate(if cut { 100 } else { bytes.len() });
+        fs::write(&file, bytes).unwrap();
+        let ran = theirs.run(["db", "push", &name]);
+        assert!(ran.code == 2 && ran.err.contains("damaged"), "{}", ran.err);
+        assert_eq!(theirs.run(["db", "pull", &name]).code, 0);
+        assert_eq!(theirs.run(["db", "verify"]).code, 0);
+    }
 }
 
 #[test]

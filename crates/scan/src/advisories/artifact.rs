@@ -28,6 +28,10 @@ impl Store {
         client: &Client,
     ) -> Result<(String, Digest), StoreError> {
         let opened = self.open()?;
+        // What is wrong here would otherwise spread: the one before for the one that is damaged.
+        if let Some(why) = opened.warnings.into_iter().next() {
+            return Err(StoreError::Refused(why));
+        }
         let path = opened.path.ok_or_else(|| {
             StoreError::Refused("the starter set is in memory only; there is no file of it".into())
         })?;
@@ -60,6 +64,7 @@ impl Store {
         let before = self.generation(super::generations::CURRENT).ok().flatten();
         if let Some((database, path)) = before
             && annotations.get(BUILD).is_some_and(|it| it == database.build())
+            && database.verify().is_ok()
         {
             return Compiled::new(None, database, path, Vec::new());
         }

@@ -231,8 +231,11 @@ impl Store {
         Compiled::new(before.as_ref(), database, path, built.faults)
     }
 
+    /// The database in use, to hold a new one against: if it is whole, since a damaged one must not keep another from
+    /// taking its place.
     fn current(&self) -> Option<Database> {
-        Some(self.generation(generations::CURRENT).ok()??.0)
+        let (database, _) = self.generation(generations::CURRENT).ok()??;
+        database.verify().is_ok().then_some(database)
     }
 }
 
