@@ -11,6 +11,8 @@ pub enum Error {
     Busy(String),
     /// A rule of the schema was broken, such as a name that is taken: which.
     Conflict(String),
+    /// What the caller had is somebody else's by now, or gone: what.
+    Lost(String),
     /// There is no room left: where.
     Full(String),
     /// What is stored is not what was expected, or the question was wrong: how.
@@ -35,6 +37,7 @@ impl fmt::Display for Error {
             Error::Unavailable(it) => write!(f, "the database cannot be reached: {it}"),
             Error::Busy(it) => write!(f, "the database is busy: {it}; try again"),
             Error::Conflict(it) => write!(f, "the database refuses: {it}"),
+            Error::Lost(it) => f.write_str(it),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(

@@ -5,11 +5,19 @@
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
 mod engine;
 mod error;
+pub mod items;
+mod page;
 mod postgres;
+pub mod quota;
 mod schema;
 mod sqlite;
+pub mod tasks;
 mod value;
+mod word;
+pub mod work;
 
 pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};
+pub use page::Page;
 pub use value::{Row, Value};
+pub use word::Word;

@@ -274,17 +274,28 @@ CREATE INDEX handled_risk ON handled (risk, image);
 
 CREATE TABLE task (
   id {id},
-  -- manual, cycle, change
+  -- change, manual, cycle
   kind TEXT NOT NULL,
   person TEXT NOT NULL,
+  -- What was asked for.
   document TEXT NOT NULL,
   created_at BIGINT NOT NULL,
+  -- Items are still being added, last at `touched_at`, until it is sealed.
+  sealed BIGINT NOT NULL DEFAULT 0,
+  touched_at BIGINT NOT NULL,
   cancelled_at BIGINT,
-  ended_at BIGINT
+  ended_at BIGINT,
+  -- Its items, and those of them that have ended, by state.
+  total BIGINT NOT NULL DEFAULT 0,
+  done BIGINT NOT NULL DEFAULT 0,
+  failed BIGINT NOT NULL DEFAULT 0,
+  cancelled BIGINT NOT NULL DEFAULT 0,
+  exhausted BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX task_created ON task (created_at, id);
+CREATE INDEX task_ended ON task (ended_at);
 
--- The one scan of a digest that is waiting or running; items join it.
+-- The one scan of a digest that is to be or running; items join it. Whoever changes several locks them in
+-- the order of their digests, and before their items, and those before tasks.
 CREATE TABLE work (
   id {id},
   digest TEXT NOT NULL UNIQUE,
@@ -292,43 +303,63 @@ CREATE TABLE work (
   repository TEXT NOT NULL,
   -- The smaller the sooner: change, manual, cycle.
   priority BIGINT NOT NULL,
+  -- Whether success will cost one of the quota, which running work has reserved.
+  costs BIGINT NOT NULL DEFAULT 1,
+  -- ready, later, running
+  state TEXT NOT NULL DEFAULT 'ready',
+  -- When `later` is over, or the lease of who runs it.
+  due BIGINT NOT NULL DEFAULT 0,
   created_at BIGINT NOT NULL,
-  not_before BIGINT NOT NULL DEFAULT 0,
   attempts BIGINT NOT NULL DEFAULT 0,
-  -- Who does it, until when, and the number that makes whoever had it before powerless.
+  -- What the last attempt failed with.
+  code TEXT NOT NULL DEFAULT '',
+  reason TEXT NOT NULL DEFAULT '',
+  -- Who runs it, and the number that makes whoever had it before powerless.
   owner TEXT,
-  lease_until BIGINT,
   fence BIGINT NOT NULL DEFAULT 0,
   -- pulling, analysing, matching
-  stage TEXT NOT NULL DEFAULT 'queued',
+  stage TEXT NOT NULL DEFAULT 'pulling',
   bytes BIGINT NOT NULL DEFAULT 0,
   bytes_total BIGINT NOT NULL DEFAULT 0,
   layers BIGINT NOT NULL DEFAULT 0,
   layers_total BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX work_waiting ON work (priority, created_at);
-CREATE INDEX work_registry ON work (registry);
+CREATE INDEX work_line ON work (state, costs, registry, priority, id);
+CREATE INDEX work_due ON work (state, due);
+
+-- How the work of one registry may be started.
+CREATE TABLE lane (
+  registry BIGINT PRIMARY KEY,
+  -- How many at once, and in an hour; NULL: any number.
+  at_once BIGINT,
+  per_hour BIGINT,
+  -- None before this time.
+  next_at BIGINT NOT NULL DEFAULT 0,
+  -- When it had its last turn.
+  served_at BIGINT NOT NULL DEFAULT 0
+);
 
 CREATE TABLE item (
-  id {id},
   task BIGINT NOT NULL REFERENCES task (id),
   digest TEXT NOT NULL,
   registry BIGINT NOT NULL,
   repository TEXT NOT NULL,
   tag TEXT NOT NULL DEFAULT '',
-  -- waiting, done, failed, cancelled, quota-exhausted; what a waiting one does, its work says.
+  -- new, waiting, done, failed, cancelled, quota-exhausted. New ones are about to join their work; what
+  -- a waiting one does, its work says.
   state TEXT NOT NULL,
   code TEXT NOT NULL DEFAULT '',
   reason TEXT NOT NULL DEFAULT '',
   work BIGINT,
   ended_at BIGINT,
-  UNIQUE (task, digest)
-);
-CREATE INDEX item_state ON item (task, state);
-CREATE INDEX item_work ON item (work);
-CREATE INDEX item_digest ON item (digest);
+  PRIMARY KEY (task, digest)
+) {packed};
+CREATE INDEX item_state ON item (task, state, digest);
+CREATE INDEX item_work ON item (work) WHERE work IS NOT NULL;
+CREATE INDEX item_digest ON item (digest, task);
 
--- One row. `total` NULL: unlimited. `used` counts the rows of `ledger`.
+-- One row, which also keeps those who start work apart. `total` NULL: unlimited. `used` counts the rows
+-- of `ledger`.
 CREATE TABLE quota (
   id BIGINT PRIMARY KEY,
   total BIGINT,
@@ -336,14 +367,13 @@ CREATE TABLE quota (
 );
 INSERT INTO quota (id, total, used) VALUES (1, NULL, 0);
 
+-- Digests that have cost one of the quota, and so never will again.
 CREATE TABLE ledger (
-  digest TEXT PRIMARY KEY,
-  -- reserved, used
-  state TEXT NOT NULL,
-  task BIGINT,
+  id {id},
+  digest TEXT NOT NULL UNIQUE,
+  task BIGINT NOT NULL,
   at BIGINT NOT NULL
 );
-CREATE INDEX ledger_at ON ledger (at);
 
 -- What only one process at a time may do: scheduling, an update of the advisories.
 CREATE TABLE lease (
@@ -389,17 +419,22 @@ CREATE TABLE token (
   hash TEXT NOT NULL UNIQUE,
   person BIGINT NOT NULL REFERENCES person (id),
   name TEXT NOT NULL,
+  -- The most that it may do; never more than its person.
   role TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   until BIGINT,
   used_at BIGINT
 );
+CREATE INDEX token_person ON token (person, id);
 
+-- Logins that failed, by whom or from where; the next is refused before `until`.
 CREATE TABLE attempt (
   who TEXT PRIMARY KEY,
   failures BIGINT NOT NULL,
+  at BIGINT NOT NULL,
   until BIGINT NOT NULL
 );
+CREATE INDEX attempt_at ON attempt (at);
 
 CREATE TABLE audit (
   id {id},
@@ -411,8 +446,11 @@ CREATE TABLE audit (
   after TEXT
 );
 CREATE INDEX audit_at ON audit (at, id);
+CREATE INDEX audit_object ON audit (object, id);
+CREATE INDEX audit_person ON audit (person, id);
 
--- Answers to requests that must not be carried out twice.
+-- Answers to requests that must not be carried out twice. `hash` is of who asks where with which key,
+-- `request` of what is asked for; no status: it is being carried out.
 CREATE TABLE idempotency (
   hash TEXT PRIMARY KEY,
   request TEXT NOT NULL,
@@ -420,6 +458,7 @@ CREATE TABLE idempotency (
   body {bytes},
   at BIGINT NOT NULL
 );
+CREATE INDEX idempotency_at ON idempotency (at);
 
 -- Telling -------------------------------------------------------------------------------------------
 
@@ -430,6 +469,7 @@ CREATE TABLE channel (
   kind TEXT NOT NULL,
   document TEXT NOT NULL,
   secret {bytes},
+  enabled BIGINT NOT NULL DEFAULT 1,
   created_at BIGINT NOT NULL
 );
 
@@ -441,9 +481,11 @@ CREATE TABLE delivery (
   -- waiting, delivered, given-up
   state TEXT NOT NULL,
   attempts BIGINT NOT NULL DEFAULT 0,
+  -- When it is tried again, or taken for lost by whoever is trying.
   next_at BIGINT NOT NULL,
   reason TEXT NOT NULL DEFAULT '',
   created_at BIGINT NOT NULL,
   done_at BIGINT
 );
 CREATE INDEX delivery_waiting ON delivery (state, next_at);
+CREATE INDEX delivery_channel ON delivery (channel, id);
