@@ -122,7 +122,8 @@ impl ToSql for Value {
 fn failed(err: postgres::Error) -> Error {
     let text = explain(&err);
     let Some(code) = err.code() else {
-        return if err.is_closed() || error::Error::source(&err).is_some_and(|it| it.is::<std::io::Error>())
+        return if err.is_closed()
+            || error::Error::source(&err).is_some_and(|it| it.is::<std::io::Error>())
         {
             Error::Unavailable(text)
         } else {
