@@ -32,6 +32,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("ureq", &["net"]),
     ("rustls", &["net"]),
     ("rustls-native-certs", &["net"]),
+    ("postgres", &["store"]),
+    ("rusqlite", &["store"]),
     ("landlock", &["scan"]),
     ("seccompiler", &["scan"]),
     ("clap", &["plimsoll"]),
