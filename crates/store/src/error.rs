@@ -13,6 +13,8 @@ pub enum Error {
     Conflict(String),
     /// There is no room left: where.
     Full(String),
+    /// What is stored cannot be read any more: why. A backup has to be restored.
+    Damaged(String),
     /// What is stored is not what was expected, or the question was wrong: how.
     Unexpected(String),
     /// The database belongs to a newer version of the program: its schema, and the newest known here.
@@ -36,6 +38,7 @@ impl fmt::Display for Error {
             Error::Busy(it) => write!(f, "the database is busy: {it}; try again"),
             Error::Conflict(it) => write!(f, "the database refuses: {it}"),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
+            Error::Damaged(it) => write!(f, "the database is damaged: {it}; restore a backup"),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(
                 f,
