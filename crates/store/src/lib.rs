@@ -3,13 +3,35 @@
 //! A question is a function over a [`Tx`]; whoever asks opens the transaction, with [`Store::read`] or
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
+pub mod accounts;
+pub mod components;
+mod contents;
+mod counts;
+mod document;
 mod engine;
 mod error;
+pub mod exceptions;
+pub mod figures;
+pub mod findings;
+mod handling;
+pub mod images;
+mod matches;
+mod nouns;
+pub mod places;
 mod postgres;
+pub mod registries;
+pub mod rematch;
+pub mod repositories;
+pub mod risks;
+pub mod scans;
 mod schema;
+mod sets;
 mod sqlite;
 mod value;
 
+pub use counts::settle;
 pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};
+pub use matches::{Difference, Rate};
+pub use nouns::{Category, Counts, Cursor, Level, Page, Tally};
 pub use value::{Row, Value};
