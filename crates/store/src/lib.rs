@@ -13,6 +13,7 @@ mod error;
 pub mod exceptions;
 pub mod figures;
 pub mod findings;
+pub mod garbage;
 mod handling;
 pub mod images;
 mod matches;

@@ -5,8 +5,10 @@
     clippy::arithmetic_side_effects,
     reason = "helpers of tests may fail as tests do"
 )]
+mod counting;
 mod left_behind;
 mod opening;
+mod scanning;
 mod synchronising;
 mod world;
 
