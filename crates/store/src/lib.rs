@@ -22,6 +22,7 @@ pub mod places;
 mod postgres;
 pub mod registries;
 pub mod rematch;
+pub mod reports;
 pub mod repositories;
 pub mod risks;
 pub mod scans;

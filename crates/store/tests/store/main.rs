@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 mod counting;
+mod keeping;
 mod left_behind;
 mod opening;
 mod scanning;
