@@ -5,8 +5,10 @@
     clippy::arithmetic_side_effects,
     reason = "helpers of tests may fail as tests do"
 )]
+mod changing;
 mod counting;
 mod figures;
+mod keeping;
 mod leases;
 mod left_behind;
 mod opening;
