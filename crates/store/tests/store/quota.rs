@@ -22,6 +22,7 @@ use store::{
     items::Ended,
     quota,
     tasks::{self, Kind},
+    upkeep,
     work::{self, Beat, Progress, Stage, Ticket},
 };
 
@@ -188,9 +189,9 @@ impl World<'_> {
     /// Time passes, and those are noticed whose lease is over.
     fn later(&self, ms: i64) -> Result<()> {
         self.now.fetch_add(ms, Relaxed);
-        self.write(|tx, now| work::reap(tx, now, 9, |it| (it < 3).then_some(now + 50)))?;
-        self.write(|tx, now| work::wake(tx, now, 9))?;
-        self.write(|tx, now| work::exhaust(tx, now, 9))?;
+        self.write(|tx, now| upkeep::reap(tx, now, 9, |it| (it < 3).then_some(now + 50)))?;
+        self.write(|tx, now| upkeep::wake(tx, now, 9))?;
+        self.write(|tx, now| upkeep::exhaust(tx, now, 9))?;
         Ok(())
     }
 
