@@ -1,7 +1,7 @@
 //! Any bytes, read as two layers with every cataloger, then folded. The first byte says where they part.
 #![no_main]
 use catalog::Catalog;
-use inspect::{Head, Inspector, LayerReport, Limits, inspect_layer, squash};
+use inspect::{Head, Inspector, LayerReport, Limits, Squash, inspect_layer};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
@@ -20,7 +20,14 @@ fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();
     bytes.chunks_exact_mut(512).for_each(mend);
     let (lower, upper) = bytes.split_at(bytes.len() * usize::from(*at) / 255 / 512 * 512);
-    squash(&[read(lower), read(upper)]);
+    let (mut squash, mut covers) = (Squash::default(), Vec::new());
+    for report in [read(lower), read(upper)] {
+        let mut cover = Vec::new();
+        report.cover.write(&mut cover).expect("memory takes all");
+        covers.push(std::io::Cursor::new(cover));
+        squash.add(report);
+    }
+    squash.finish(covers).expect("it is read as it was written");
 });
 
 /// Sets right the sum of what looks like a header of tar: guessing it would take for ever.

@@ -1,7 +1,7 @@
 //! What a layer hides of the layers below it.
 use model::ImagePath;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
+use std::io::{self, BufReader, Read, Write};
 
 /// Stands for a path: sixteen bytes, however long. Half a SHA-256, since with a weaker hash an image could
 /// be built whose harmless file collides with, and so hides, a harmful one.
@@ -14,7 +14,7 @@ pub(crate) fn key(path: &str) -> Key {
 
 /// The paths that a layer takes away from the layers below, and its executables: twenty bytes a file,
 /// however many files.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cover {
     /// A file or link, or nothing any more, stands here: what was here or underneath is gone.
     replaced: Table,
@@ -23,6 +23,9 @@ pub struct Cover {
     /// An opaque directory stands here: what was underneath is gone.
     emptied: Table,
 }
+
+/// The most rows that a table may say it has: thirty million take 600 MB.
+const MOST_ROWS: u64 = 30_000_000;
 
 /// Keys in order, each with the size of the executable at that path, or 0.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,41 +51,50 @@ impl Cover {
         self.replaced.finish()
     }
 
-    /// Whether something that a lower layer has at `path` can no longer be seen.
-    pub(crate) fn hides(&self, path: &str) -> bool {
+    /// Whether something that a lower layer has at `path` can no longer be seen, going by what this one
+    /// has beneath the directory `top`.
+    pub(crate) fn hides(&self, path: &str, top: &str) -> bool {
         let above = std::iter::successors(path.rsplit_once('/'), |(dir, _)| dir.rsplit_once('/'));
-        let gone = |it: &str| {
-            let key = key(it);
-            self.replaced.has(&key) || self.emptied.has(&key)
-        };
+        let mut beneath = above.map(|(dir, _)| dir).take_while(|it| it.len() > top.len());
         let here = key(path);
         self.replaced.has(&here)
             || self.directories.has(&here)
-            || above.map(|(dir, _)| dir).any(gone)
-            || self.emptied.has(&key(""))
+            || beneath.any(|it| self.replaced.has(&key(it)) || self.emptied.has(&key(it)))
+            || self.emptied.has(&key(top))
     }
 
-    /// The executables, in the order of their keys: the key of the path, and the size.
-    pub(crate) fn executables(&self) -> impl Iterator<Item = (Key, u64)> {
-        self.replaced.0.iter().filter_map(|it| {
-            let (key, size) = it.split_first_chunk()?;
-            let size = u32::from_le_bytes(*size.first_chunk()?);
-            (size > 0).then(|| (*key, u64::from(size)))
-        })
+    /// Writes it, so that [`Cover::read`] and [`executables`] can read it.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for table in [&self.replaced, &self.directories, &self.emptied] {
+            let count = u64::try_from(table.0.len()).unwrap_or(u64::MAX);
+            out.write_all(&count.to_le_bytes())?;
+            out.write_all(table.0.as_flattened())?;
+        }
+        Ok(())
     }
 
-    /// The size of the executable at the path of that key, where there is one.
-    pub(crate) fn executable(&self, key: &Key) -> Option<u64> {
-        let row = self.replaced.0.get(self.replaced.find(key)?)?;
-        let size = u32::from_le_bytes(*row.last_chunk()?);
-        (size > 0).then(|| u64::from(size))
+    /// Reads what was written, and not a byte more.
+    pub fn read(input: &mut impl Read) -> io::Result<Cover> {
+        let (replaced, directories) = (Table::read(input)?, Table::read(input)?);
+        Ok(Cover { replaced, directories, emptied: Table::read(input)? })
     }
+}
 
-    /// How many bytes it takes in memory.
-    pub fn bytes(&self) -> usize {
-        let tables = [&self.replaced, &self.directories, &self.emptied];
-        tables.iter().map(|it| it.0.len().saturating_mul(20)).sum()
-    }
+/// The executables of a cover that was written, in the order of their keys: the key of the path, and the size.
+/// There may be millions in each of many layers, so that they are read one by one.
+pub(crate) fn executables(
+    input: impl Read,
+) -> io::Result<impl Iterator<Item = io::Result<(Key, u64)>>> {
+    let mut input = BufReader::with_capacity(32 << 10, input);
+    let count = Table::count(&mut input)?;
+    let rows = (0..count).map(move |_| {
+        let mut row = [0; 20];
+        input.read_exact(&mut row)?;
+        let (key, size) = row.split_at(16);
+        let size = size.first_chunk().map_or(0, |it| u32::from_le_bytes(*it));
+        Ok((key.first_chunk().copied().unwrap_or_default(), u64::from(size)))
+    });
+    Ok(rows.filter(|it| !matches!(it, Ok((_, 0)))))
 }
 
 impl Table {
@@ -101,42 +113,28 @@ impl Table {
         before.saturating_sub(self.0.len())
     }
 
-    fn find(&self, key: &Key) -> Option<usize> {
-        self.0.binary_search_by(|it| it.first_chunk::<16>().cmp(&Some(key))).ok()
-    }
-
     fn has(&self, key: &Key) -> bool {
-        self.find(key).is_some()
+        self.0.binary_search_by(|it| it.first_chunk::<16>().cmp(&Some(key))).is_ok()
     }
-}
 
-/// As one run of bytes: millions of rows would each be taken apart otherwise.
-impl Serialize for Table {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0.as_flattened())
-    }
-}
-
-impl<'de> Deserialize<'de> for Table {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table, D::Error> {
-        struct Rows;
-        impl de::Visitor<'_> for Rows {
-            type Value = Table;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("rows of twenty bytes")
-            }
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Table, E> {
-                let (rows, rest) = bytes.as_chunks();
-                let sorted =
-                    rows.is_sorted_by(|a, b| a.first_chunk::<16>() < b.first_chunk::<16>());
-                if rest.is_empty() && sorted {
-                    Ok(Table(rows.to_vec()))
-                } else {
-                    Err(E::custom("rows out of order"))
-                }
-            }
+    fn count(input: &mut impl Read) -> io::Result<u64> {
+        let mut count = [0; 8];
+        input.read_exact(&mut count)?;
+        match u64::from_le_bytes(count) {
+            count if count <= MOST_ROWS => Ok(count),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "too many rows")),
         }
-        deserializer.deserialize_bytes(Rows)
+    }
+
+    fn read(input: &mut impl Read) -> io::Result<Table> {
+        let count = usize::try_from(Table::count(input)?).unwrap_or_default();
+        let mut rows = vec![[0; 20]; count];
+        input.read_exact(rows.as_flattened_mut())?;
+        if rows.is_sorted_by(|a, b| a.first_chunk::<16>() < b.first_chunk::<16>()) {
+            Ok(Table(rows))
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "rows out of order"))
+        }
     }
 }
 
@@ -161,14 +159,33 @@ mod tests {
         let cover = cover();
         let hidden = ["etc/passwd", "etc/passwd/below", "opt/app/x", "opt/app/x/y", "srv"];
         for path in hidden {
-            assert!(cover.hides(path), "{path}");
+            assert!(cover.hides(path, ""), "{path}");
         }
         for path in ["etc", "etc/passwd2", "opt/app", "opt", "srv/x"] {
-            assert!(!cover.hides(path), "{path}");
+            assert!(!cover.hides(path, ""), "{path}");
         }
-        assert_eq!(cover.executables().collect::<Vec<_>>(), [(key("bin/sh"), 7)]);
-        assert_eq!(cover.executable(&key("bin/sh")), Some(7));
-        assert_eq!(cover.executable(&key("etc/passwd")), None);
+        assert!(!cover.hides("etc/passwd/below", "etc/passwd"));
+        assert!(cover.hides("opt/app/x", "opt/app"));
+    }
+
+    #[test]
+    fn a_cover_is_read_as_it_was_written() {
+        let mut bytes = Vec::new();
+        cover().write(&mut bytes).unwrap();
+        bytes.extend(b"more");
+        let mut rest = &bytes[..];
+        assert_eq!(Cover::read(&mut rest).unwrap(), cover());
+        assert_eq!(rest, b"more");
+        let programs: Result<Vec<_>, _> = executables(&bytes[..]).unwrap().collect();
+        assert_eq!(programs.unwrap(), [(key("bin/sh"), 7)]);
+        assert!(Cover::read(&mut &bytes[..100]).is_err());
+        assert!(executables(&bytes[..30]).unwrap().any(|it| it.is_err()));
+        bytes[..8].fill(0xff);
+        assert!(Cover::read(&mut &bytes[..]).is_err() && executables(&bytes[..]).is_err());
+        // The first row is moved behind the second.
+        bytes[..8].copy_from_slice(&2_u64.to_le_bytes());
+        bytes[8] = 0xff;
+        assert_eq!(Cover::read(&mut &bytes[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
@@ -176,6 +193,6 @@ mod tests {
         let mut cover = Cover::default();
         cover.empty("");
         assert_eq!(cover.finish(), 0);
-        assert!(cover.hides("etc/passwd") && cover.hides("x"));
+        assert!(cover.hides("etc/passwd", "") && cover.hides("x", ""));
     }
 }

@@ -66,7 +66,8 @@ pub struct LayerReport {
     pub links: BTreeMap<ImagePath, String>,
     /// Files of interest that are a second name of the file at the other path.
     pub same: BTreeMap<ImagePath, ImagePath>,
-    /// What it does to the layers below.
+    /// What it does to the layers below. Written and read by itself: it may be very large.
+    #[serde(skip)]
     pub cover: Cover,
     /// What went unseen, and where; `None` for the layer as a whole.
     pub gaps: Vec<(Option<ImagePath>, Gap)>,

@@ -17,7 +17,7 @@ mod tar;
 pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed};
 pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
-pub use squash::squash;
+pub use squash::Squash;
 
 use model::{Component, Owned, Release};
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,14 @@
 //! Layers on top of each other: what the image finally contains, and which layer brought it in.
-use crate::{Found, LayerReport, cover::key};
+use crate::{
+    Found, LayerReport,
+    cover::{Key, executables, key},
+};
 use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
+    io::{self, Read},
+    rc::Rc,
 };
 
 /// Where release files stand, the one to be believed most first (os-release(5), "Description").
@@ -27,73 +32,107 @@ const DATABASES: &[&str] = &[
 /// As many links as Linux follows on the way to a file (path_resolution(7)).
 const HOPS: usize = 40;
 
-/// Folds the layers of an image, oldest first, into what the image finally contains.
-pub fn squash(layers: &[LayerReport]) -> Inventory {
-    let mut view = View::default();
-    let mut gaps = Vec::new();
-    for (layer, report) in layers.iter().enumerate() {
-        let mut gap = |path: Option<ImagePath>, what: Gap| {
-            let by = what.by.clone();
-            gaps.push(Located { what, path, layer, by, system: None });
-        };
-        for (path, what) in &report.gaps {
-            gap(path.clone(), what.clone());
-        }
-        for path in view.add(layer, report) {
-            let reason = Reason::Unsupported("a hard link to a file that was not read".to_owned());
-            gap(Some(path), Gap::new("squash", reason));
-        }
-    }
-    let systems = view.systems();
-    let components = view.components(&systems);
-    Inventory { executables: view.executables(layers), systems, components, gaps }
+/// Folds the layers of an image, oldest first, into what it finally contains. Of a layer only that is kept
+/// which can be seen: an image may have very many layers of very many files.
+#[derive(Debug, Default)]
+pub struct Squash {
+    layers: usize,
+    view: View,
+    gaps: Vec<Located<Gap>>,
 }
 
-/// What one layer has at one path: the layer, and what was found by whom.
-type Version<'a> = (usize, &'a [(String, Found)]);
+impl Squash {
+    /// Puts a layer on top.
+    pub fn add(&mut self, mut report: LayerReport) {
+        let layer = self.layers;
+        self.layers = layer.saturating_add(1);
+        let gaps = std::mem::take(&mut report.gaps);
+        let lost = self.view.add(layer, report).into_iter().map(|path| {
+            let reason = Reason::Unsupported("a hard link to a file that was not read".to_owned());
+            (Some(path), Gap::new("squash", reason))
+        });
+        self.gaps.extend(gaps.into_iter().chain(lost).map(|(path, what)| {
+            let by = what.by.clone();
+            Located { what, path, layer, by, system: None }
+        }));
+    }
+
+    /// What the image contains. `covers` are those of the layers, in their order, as [`crate::Cover::write`]
+    /// writes them.
+    pub fn finish(self, covers: Vec<impl Read>) -> io::Result<Inventory> {
+        let systems = self.view.systems();
+        let executables = self.view.executables(covers)?;
+        let components = self.view.components(&systems);
+        Ok(Inventory { executables, systems, components, gaps: self.gaps })
+    }
+}
 
 /// What can be seen from the top of the layers so far.
-#[derive(Default)]
-struct View<'a> {
-    /// Files in which something was found, by where they really are: what each layer had there.
-    files: BTreeMap<ImagePath, Vec<Version<'a>>>,
-    links: BTreeMap<ImagePath, &'a str>,
+#[derive(Debug, Default)]
+struct View {
+    /// Files in which something was found, by where they really are.
+    files: BTreeMap<ImagePath, Here>,
+    links: BTreeMap<ImagePath, String>,
 }
 
-impl<'a> View<'a> {
+/// What was found in a file, by whom; shared by all the names of the file.
+type Content = Rc<Vec<(String, Found)>>;
+
+#[derive(Debug)]
+struct Here {
+    content: Content,
+    /// For each component, the oldest layer of the unbroken run, up to the newest, that has it here.
+    since: Vec<usize>,
+}
+
+fn components(content: &Content) -> impl Iterator<Item = &Component> {
+    content.iter().flat_map(|(_, found)| &found.components)
+}
+
+impl View {
     /// Puts a layer on top; answers the hard links that lead to nothing we have read.
-    fn add(&mut self, layer: usize, report: &'a LayerReport) -> Vec<ImagePath> {
+    fn add(&mut self, layer: usize, report: LayerReport) -> Vec<ImagePath> {
         // A layer hides first and adds afterwards, whatever the order in its archive.
         let aliases = self.directory_links();
+        let LayerReport { found, links, same, cover, .. } = report;
         let hidden = |path: &ImagePath| {
-            let mut names = aliases.iter().filter_map(|(link, target)| {
-                Some(format!("{}/{}", link.as_str(), path.below(target.as_str())?))
-            });
-            report.cover.hides(path.as_str()) || names.any(|it| report.cover.hides(&it))
+            // What happens to the link itself leaves alone what it leads to.
+            let through = |(link, target): &(ImagePath, ImagePath)| {
+                let rest = path.below(target.as_str())?;
+                Some(cover.hides(&format!("{link}/{rest}"), link.as_str()))
+            };
+            cover.hides(path.as_str(), "") || aliases.iter().filter_map(through).any(|it| it)
         };
         self.links.retain(|path, _| !hidden(path));
-        for (path, target) in &report.links {
-            self.links.insert(self.place(path), target);
+        for (path, target) in links {
+            self.links.insert(self.place(&path), target);
         }
-        let added: BTreeMap<ImagePath, &[(String, Found)]> =
-            report.found.iter().map(|(path, found)| (self.place(path), &found[..])).collect();
+        let found: BTreeMap<ImagePath, Content> =
+            found.into_iter().map(|(path, found)| (path, Rc::new(found))).collect();
+        let added: BTreeMap<ImagePath, &Content> =
+            found.iter().map(|(path, content)| (self.place(path), content)).collect();
         self.files.retain(|path, _| added.contains_key(path) || !hidden(path));
-        for (place, found) in added {
-            self.files.entry(place).or_default().push((layer, found));
+        for (place, content) in added {
+            self.put(place, layer, content.clone());
         }
         let mut lost = Vec::new();
-        for (path, target) in &report.same {
-            let there = report.found.get(target).map(Vec::as_slice);
-            let below = || self.files.get(&self.place(target))?.last().map(|it| it.1);
-            match there.or_else(below) {
-                Some(found) => {
-                    let place = self.place(path);
-                    self.files.entry(place).or_default().push((layer, found));
-                }
-                None => lost.push(path.clone()),
+        for (path, target) in same {
+            let below = || self.files.get(&self.place(&target)).map(|it| &it.content);
+            match found.get(&target).or_else(below).cloned() {
+                Some(content) => self.put(self.place(&path), layer, content),
+                None => lost.push(path),
             }
         }
         lost
+    }
+
+    fn put(&mut self, place: ImagePath, layer: usize, content: Content) {
+        let before = self.files.get(&place).into_iter();
+        let before = before.flat_map(|it| components(&it.content).zip(it.since.iter().copied()));
+        let before: HashMap<&Component, usize> = before.collect();
+        let since = |it| before.get(it).copied().unwrap_or(layer);
+        let since = components(&content).map(since).collect();
+        self.files.insert(place, Here { content, since });
     }
 
     /// Links to directories in which something was found, with where they lead.
@@ -166,19 +205,17 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What was found where, in the newest layer that has it.
-    fn newest(&self) -> impl Iterator<Item = (&ImagePath, &'a str, &'a Found)> {
-        self.files.iter().flat_map(|(path, history)| {
-            let newest = history.last().map(|it| it.1).unwrap_or_default();
-            newest.iter().map(move |(by, found)| (path, by.as_str(), found))
-        })
+    /// What was found where.
+    fn found(&self) -> impl Iterator<Item = (&ImagePath, &Found)> {
+        let all = self.files.iter();
+        all.flat_map(|(path, here)| here.content.iter().map(move |(_, found)| (path, found)))
     }
 
     /// The systems in the image; the first is the image itself, whether it says what it is or not.
     fn systems(&self) -> Vec<System> {
         let mut ranked: BTreeMap<ImagePath, Vec<(usize, &Release)>> = BTreeMap::new();
         ranked.insert(ImagePath::default(), Vec::new());
-        for (path, _, found) in self.newest() {
+        for (path, found) in self.found() {
             let Some(release) = &found.release else { continue };
             let rank = RELEASES.iter().position(|it| path.ends_with(it));
             let suffix = match rank.and_then(|it| RELEASES.get(it)) {
@@ -196,30 +233,30 @@ impl<'a> View<'a> {
         systems.collect()
     }
 
-    fn components(&self, systems: &[System]) -> Vec<Located<Component>> {
-        let mut components = Vec::new();
+    fn components(self, systems: &[System]) -> Vec<Located<Component>> {
         let mut seen = HashSet::new();
-        for (path, history) in &self.files {
-            let system = self.system_of(path, systems);
-            let mut sets: Vec<(usize, HashSet<&Component>)> = Vec::new();
-            for (layer, found) in history.iter().rev() {
-                let all = found.iter().flat_map(|it| &it.1.components).collect();
-                sets.push((*layer, all));
+        let mut first = Vec::new();
+        let of: Vec<Option<usize>> =
+            self.files.keys().map(|path| self.system_of(path, systems)).collect();
+        for ((path, here), system) in self.files.iter().zip(&of) {
+            for it in components(&here.content) {
+                let system = system.filter(|_| it.ecosystem.is_system());
+                let place = Some(path).filter(|_| !it.ecosystem.is_system() || system.is_none());
+                first.push(seen.insert((place, system, it)));
             }
-            let newest = history.last().map(|it| it.1).unwrap_or_default();
-            for (by, found) in newest {
-                for what in &found.components {
+        }
+        drop(seen);
+        let mut first = first.into_iter();
+        let mut components = Vec::new();
+        for ((path, here), system) in self.files.into_iter().zip(of) {
+            let mut since = here.since.into_iter();
+            for (by, found) in Rc::unwrap_or_clone(here.content) {
+                for ((what, layer), first) in
+                    found.components.into_iter().zip(&mut since).zip(&mut first)
+                {
                     let system = system.filter(|_| what.ecosystem.is_system());
-                    let place =
-                        Some(path).filter(|_| !what.ecosystem.is_system() || system.is_none());
-                    if !seen.insert((place, system, what)) {
-                        continue;
-                    }
-                    // The oldest layer of the unbroken run, up to the newest, that has it.
-                    let run = sets.iter().take_while(|(_, set)| set.contains(what));
-                    let layer = run.last().map_or(0, |it| it.0);
-                    let (what, path) = (what.clone(), Some(path.clone()));
-                    components.push(Located { what, path, layer, by: by.clone(), system });
+                    let (path, by) = (Some(path.clone()), by.clone());
+                    components.extend(first.then_some(Located { what, path, layer, by, system }));
                 }
             }
         }
@@ -239,29 +276,22 @@ impl<'a> View<'a> {
     }
 
     /// Executables in any layer, and how many a package owns by their path.
-    fn executables(&self, layers: &[LayerReport]) -> Executables {
-        let mut counts = count(layers);
-        let owned = self.newest().flat_map(|(_, _, found)| &found.owned);
-        let mut seen = HashSet::new();
-        for file in owned.flat_map(|it| &it.files) {
-            let key = key(self.place(&file.path).as_str());
-            let bytes = layers.iter().rev().find_map(|it| it.cover.executable(&key));
-            if let Some(bytes) = bytes.filter(|_| seen.insert(key)) {
-                counts.owned_files = counts.owned_files.saturating_add(1);
-                counts.owned_bytes = counts.owned_bytes.saturating_add(bytes);
-            }
-        }
-        counts
+    fn executables(&self, covers: Vec<impl Read>) -> io::Result<Executables> {
+        let owned = self.found().flat_map(|(_, found)| &found.owned);
+        let files = owned.flat_map(|it| &it.files);
+        let owned = files.map(|it| key(self.place(&it.path).as_str())).collect();
+        count(covers, &owned)
     }
 }
 
-/// Counts executables by merging the tables of the layers, which are in order: there may be millions, so
-/// that nothing is kept of them. Of one that several layers have, the uppermost counts.
-fn count(layers: &[LayerReport]) -> Executables {
-    let mut tables: Vec<_> = layers.iter().map(|it| it.cover.executables()).collect();
+/// Counts executables by merging the tables of the layers, which are in order. Of one that several layers
+/// have, the uppermost counts.
+fn count(covers: Vec<impl Read>, owned: &HashSet<Key>) -> io::Result<Executables> {
+    let mut tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
     let mut heads = BinaryHeap::new();
     for (layer, table) in tables.iter_mut().enumerate() {
-        heads.extend(table.next().map(|(key, bytes)| (Reverse(key), layer, bytes)));
+        let next = table.next().transpose()?;
+        heads.extend(next.map(|(key, bytes)| (Reverse(key), layer, bytes)));
     }
     let mut counts = Executables::default();
     let mut last = None;
@@ -270,11 +300,15 @@ fn count(layers: &[LayerReport]) -> Executables {
         if last.replace(key) != Some(key) {
             counts.files = counts.files.saturating_add(1);
             counts.bytes = counts.bytes.saturating_add(bytes);
+            if owned.contains(&key) {
+                counts.owned_files = counts.owned_files.saturating_add(1);
+                counts.owned_bytes = counts.owned_bytes.saturating_add(bytes);
+            }
         }
-        let next = tables.get_mut(layer).and_then(Iterator::next);
+        let next = tables.get_mut(layer).and_then(Iterator::next).transpose()?;
         heads.extend(next.map(|(key, bytes)| (Reverse(key), layer, bytes)));
     }
-    counts
+    Ok(counts)
 }
 
 /// The first release, with what it leaves open filled in from the others of the same name.

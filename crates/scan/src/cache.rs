@@ -1,16 +1,19 @@
 //! Reports of layers seen before, one file each: a layer is inspected once.
-use inspect::LayerReport;
+use crate::waiting::Waiting;
 use model::Digest;
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs,
-    io::{self, Write},
+    fs::{self, File},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 /// The most that the reports may take together; the ones not used for longest go first.
 const MOST_BYTES: u64 = 2 << 30;
+
+/// How long a hash is.
+const HASH_BYTES: u64 = 32;
 
 /// A directory of reports. Several processes may use it at once: files are complete from the start, and
 /// never change.
@@ -34,29 +37,27 @@ impl Cache {
     }
 
     /// The report of a layer; `None` when there is none, or none that is whole.
-    pub(crate) fn load(&self, diff_id: &Digest) -> Option<LayerReport> {
-        let path = self.file(diff_id);
-        let bytes = fs::read(&path).ok()?;
-        let (hash, report) = bytes.split_first_chunk::<32>()?;
-        if *hash != <[u8; 32]>::from(Sha256::digest(report)) {
-            return None;
-        }
+    pub(crate) fn load(&self, diff_id: &Digest) -> Option<Waiting> {
+        let file = File::open(self.file(diff_id)).ok()?;
         // When it was last of use decides how long it is kept; not being able to say so does no harm.
-        if let Ok(file) = fs::File::open(&path) {
-            drop(file.set_modified(SystemTime::now()));
-        }
-        postcard::from_bytes(report)
-            .ok()
-            .filter(|it: &LayerReport| it.diff_id.as_ref() == Some(diff_id))
+        drop(file.set_modified(SystemTime::now()));
+        let report = Waiting::kept(file).ok()?;
+        let mut bytes = report.bytes();
+        let mut hash = Sha256::new();
+        let length = report.len().ok()?.checked_sub(HASH_BYTES)?;
+        io::copy(&mut bytes.by_ref().take(length), &mut Hashed(&mut hash, io::sink())).ok()?;
+        let mut expected = Vec::new();
+        bytes.read_to_end(&mut expected).ok()?;
+        (hash.finalize()[..] == expected).then_some(report)
     }
 
-    /// Keeps a report.
-    pub(crate) fn store(&self, diff_id: &Digest, report: &LayerReport) -> io::Result<()> {
+    /// Keeps a report, with its hash behind it.
+    pub(crate) fn store(&self, diff_id: &Digest, report: &Waiting) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
-        let bytes = postcard::to_stdvec(report).map_err(io::Error::other)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        file.write_all(&Sha256::digest(&bytes))?;
-        file.write_all(&bytes)?;
+        let mut hash = Sha256::new();
+        io::copy(&mut report.bytes(), &mut Hashed(&mut hash, &mut file))?;
+        file.write_all(&hash.finalize())?;
         file.persist(self.file(diff_id)).map_err(|err| err.error)?;
         Ok(())
     }
@@ -79,5 +80,20 @@ impl Cache {
             bytes = bytes.saturating_sub(len);
         }
         Ok(())
+    }
+}
+
+/// Writes, and hashes what it writes.
+struct Hashed<'a, W>(&'a mut Sha256, W);
+
+impl<W: Write> Write for Hashed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.1.write(bytes)?;
+        self.0.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
     }
 }

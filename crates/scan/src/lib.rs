@@ -4,6 +4,7 @@ mod attached;
 mod cache;
 mod pipeline;
 mod sandbox;
+mod waiting;
 pub mod worker;
 
 pub use attached::Attached;
@@ -26,5 +27,5 @@ pub fn wanting(head: &Head<'_>) -> Vec<&'static dyn Inspector> {
 pub fn revision(limits: &inspect::Limits) -> String {
     let catalogers = catalog::CATALOGERS.iter().map(|it| format!("{}={}", it.name, it.revision));
     let catalogers: Vec<String> = catalogers.collect();
-    format!("layer=1 {} {limits:?}", catalogers.join(" "))
+    format!("layer=2 {} {limits:?}", catalogers.join(" "))
 }

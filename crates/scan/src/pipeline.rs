@@ -1,6 +1,10 @@
 //! From a source to an inventory: the layers that are not known yet are inspected in parallel, then folded.
-use crate::{Attached, Cache, Inspection, attached};
-use inspect::{LayerReport, squash};
+use crate::{
+    Attached, Cache, Inspection, attached,
+    waiting::Waiting,
+    worker::{Inspected, broken},
+};
+use inspect::Squash;
 use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
@@ -61,7 +65,7 @@ pub struct Scanned {
 
 /// A layer's report, whether it was known, and the walls that were missing.
 struct Outcome {
-    report: LayerReport,
+    report: Waiting,
     cached: bool,
     missing: Vec<String>,
 }
@@ -111,7 +115,7 @@ impl Scanner<'_> {
         match failure {
             Some(err) => Err(err),
             None => {
-                let mut scanned = self.fold(image, done);
+                let mut scanned = fold(image, done)?;
                 if self.attached {
                     let found = source.attached(&scanned.image);
                     attached::add(&mut scanned, found);
@@ -128,42 +132,31 @@ impl Scanner<'_> {
         choice: Option<&str>,
         platform: &registry::PlatformChoice,
     ) -> Result<Vec<Scanned>, SourceError> {
-        let mut reports: HashMap<String, LayerReport> = HashMap::new();
-        let mut missing = Vec::new();
+        let mut layers: HashMap<String, Inspected> = HashMap::new();
         (self.progress)(Step::Begin { layers: 0, bytes: 0 });
         let images = registry::stream(archive, platform, choice, &mut |name, layer| {
             let mut layer = Counted { inner: layer, progress: self.progress };
-            let inspected = self.inspection.inspect(&mut layer)?;
-            reports.insert(name.to_owned(), inspected.report);
-            missing.extend(inspected.missing);
+            layers.insert(name.to_owned(), self.inspection.inspect(&mut layer)?);
             (self.progress)(Step::Layer);
             Ok(())
         })?;
-        let places = images.iter().flat_map(|it| &it.layers).map(|it| it.blob.place.clone());
-        let mut uses: HashMap<String, usize> = HashMap::new();
-        for place in places {
-            let count = uses.entry(place).or_default();
-            *count = count.saturating_add(1);
-        }
+        let missing: Vec<String> = layers.values().flat_map(|it| it.missing.clone()).collect();
         let scanned = images.into_iter().map(|image| {
             let outcomes = image.layers.iter().map(|layer| {
                 let place = &layer.blob.place;
-                let left = uses.get_mut(place).map_or(0, |it| {
-                    *it = it.saturating_sub(1);
-                    *it
-                });
-                // Reports may be large: the last to need one gets it.
-                let report =
-                    if left > 0 { reports.get(place).cloned() } else { reports.remove(place) };
-                let mut report = report
-                    .unwrap_or_else(|| broken(Reason::Malformed(format!("no layer `{place}`"))));
-                self.settle(layer, &mut report);
+                let report = match layers.get(place) {
+                    Some(inspected) => {
+                        self.keep(layer, inspected);
+                        inspected.report.clone()
+                    }
+                    None => (&broken(Reason::Malformed(format!("no layer `{place}`")))).into(),
+                };
                 Outcome { report, cached: false, missing: missing.clone() }
             });
             let outcomes = outcomes.collect();
-            self.fold(image, outcomes)
+            fold(image, outcomes)
         });
-        Ok(scanned.collect())
+        scanned.collect()
     }
 
     fn layer(
@@ -176,7 +169,7 @@ impl Scanner<'_> {
             return Ok(Outcome { report, cached: true, missing: Vec::new() });
         }
         if layer.blob.media_type.ends_with("+encrypted") {
-            let report = broken(Reason::Encrypted);
+            let report = Waiting::from(&broken(Reason::Encrypted));
             return Ok(Outcome { report, cached: false, missing: Vec::new() });
         }
         let failed = |err: io::Error| SourceError::Io {
@@ -184,50 +177,52 @@ impl Scanner<'_> {
             source: err,
         };
         let mut blob = Counted { inner: open()?, progress: self.progress };
-        let mut inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
-        self.settle(layer, &mut inspected.report);
-        Ok(Outcome { report: inspected.report, cached: false, missing: inspected.missing })
+        let inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
+        self.keep(layer, &inspected);
+        let Inspected { report, missing, .. } = inspected;
+        Ok(Outcome { report, cached: false, missing })
     }
 
-    /// Holds a new report against what the image says of the layer, and keeps it when both agree.
-    fn settle(&self, layer: &Layer, report: &mut LayerReport) {
-        match (&layer.diff_id, &report.diff_id) {
-            (Some(claimed), Some(real)) if claimed != real => {
-                let what = format!("the image says that this layer is {claimed}, it is {real}");
-                report.gaps.push((None, Gap::new("layer", Reason::Malformed(what))));
-            }
-            (Some(diff_id), Some(_)) => {
-                if let Some(cache) = &self.cache {
-                    // A full disk must not spoil a result that is there.
-                    drop(cache.store(diff_id, report));
-                }
-            }
-            _ => {}
+    /// Keeps a new report when it is of the layer that the image speaks of.
+    fn keep(&self, layer: &Layer, inspected: &Inspected) {
+        let agreed = layer.diff_id.as_ref().filter(|it| inspected.diff_id.as_ref() == Some(it));
+        if let Some((cache, diff_id)) = self.cache.as_ref().zip(agreed) {
+            // A full disk must not spoil a result that is there.
+            drop(cache.store(diff_id, &inspected.report));
         }
-    }
-
-    fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Scanned {
-        let mut missing_walls: Vec<String> =
-            outcomes.iter().flat_map(|it| it.missing.clone()).collect();
-        missing_walls.sort();
-        missing_walls.dedup();
-        let layers = outcomes.iter().map(|it| LayerFacts {
-            diff_id: it.report.diff_id.clone(),
-            bytes: it.report.bytes,
-            entries: it.report.entries,
-            cached: it.cached,
-        });
-        let layers = layers.collect();
-        let reports: Vec<LayerReport> = outcomes.into_iter().map(|it| it.report).collect();
-        let attached = Attached::default();
-        Scanned { image, inventory: squash(&reports), layers, missing_walls, attached }
     }
 }
 
-fn broken(reason: Reason) -> LayerReport {
-    let mut report = LayerReport::default();
-    report.gaps.push((None, Gap::new("layer", reason)));
-    report
+/// Puts the layers on top of each other, of which there is no more than one in memory.
+fn fold(image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
+    let (mut squash, mut facts, mut covers) = (Squash::default(), Vec::new(), Vec::new());
+    for (layer, outcome) in image.layers.iter().zip(&outcomes) {
+        let mut report = match outcome.report.report() {
+            Ok(report) => {
+                covers.push(outcome.report.bytes());
+                report
+            }
+            Err(why) => broken(Reason::Crashed(format!("its report can't be read: {why}"))),
+        };
+        let claimed = layer.diff_id.as_ref().zip(report.diff_id.as_ref());
+        if let Some((claimed, real)) = claimed.filter(|(claimed, real)| claimed != real) {
+            let what = format!("the image says that this layer is {claimed}, it is {real}");
+            report.gaps.push((None, Gap::new("layer", Reason::Malformed(what))));
+        }
+        facts.push(LayerFacts {
+            diff_id: report.diff_id.clone(),
+            bytes: report.bytes,
+            entries: report.entries,
+            cached: outcome.cached,
+        });
+        squash.add(report);
+    }
+    let failed = |source| SourceError::Io { what: "the reports of the layers".to_owned(), source };
+    let inventory = squash.finish(covers).map_err(failed)?;
+    let mut missing_walls: Vec<String> = outcomes.into_iter().flat_map(|it| it.missing).collect();
+    missing_walls.sort();
+    missing_walls.dedup();
+    Ok(Scanned { image, inventory, layers: facts, missing_walls, attached: Attached::default() })
 }
 
 fn name_of(layer: &Layer) -> String {

@@ -1,8 +1,11 @@
 //! Layers are inspected in a child of the same binary: the layer goes in, the report comes out. When it
 //! dies or hangs, that is one gap for that layer, and the rest goes on.
-use crate::sandbox;
+use crate::{
+    sandbox,
+    waiting::{self, Waiting},
+};
 use inspect::{LayerReport, Limits, inspect_layer};
-use model::{Gap, Reason};
+use model::{Digest, Gap, Reason};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, Read, Write},
@@ -33,13 +36,13 @@ struct Task {
     spool: PathBuf,
 }
 
-/// What the child answers.
+/// What the child answers; the report follows.
 #[derive(Debug, Deserialize, Serialize)]
 struct Answer {
     /// Walls around the child that could not be put up.
     missing: Vec<String>,
-    /// The report, or how reading the layer failed.
-    outcome: Result<LayerReport, String>,
+    /// The digest of the layer if it could be read to its end, or how reading it failed.
+    outcome: Result<Option<Digest>, String>,
 }
 
 /// How layers are inspected.
@@ -58,7 +61,9 @@ pub struct Inspection {
 /// A layer's report, and the walls that were missing while it was made.
 #[derive(Debug)]
 pub(crate) struct Inspected {
-    pub(crate) report: LayerReport,
+    pub(crate) report: Waiting,
+    /// Digest of the uncompressed layer; `None` when it could not be read to its end.
+    pub(crate) diff_id: Option<Digest>,
     pub(crate) missing: Vec<String>,
 }
 
@@ -75,12 +80,25 @@ pub fn main(task: Option<&str>) -> ExitCode {
     let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref());
     let input = io::stdin();
     let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut());
-    let answer = Answer { missing, outcome: outcome.map_err(|err| err.to_string()) };
     let mut output = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
-    match postcard::to_io(&answer, &mut output).map(|it| it.flush()) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    match answer(missing, outcome, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// The length of the answer, the answer, the report.
+fn answer(
+    missing: Vec<String>,
+    outcome: io::Result<LayerReport>,
+    output: &mut impl Write,
+) -> io::Result<()> {
+    let diff_id = outcome.as_ref().map(|it| it.diff_id.clone()).map_err(ToString::to_string);
+    let answer = postcard::to_stdvec(&Answer { missing, outcome: diff_id });
+    let answer = answer.map_err(io::Error::other)?;
+    output.write_all(&u64::try_from(answer.len()).unwrap_or(0).to_le_bytes())?;
+    output.write_all(&answer)?;
+    waiting::write(&outcome.unwrap_or_default(), output)
 }
 
 impl Inspection {
@@ -89,18 +107,20 @@ impl Inspection {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
             let report = inspect_layer(layer, &crate::wanting, &self.limits, Some(&mut spool))?;
-            return Ok(Inspected { report, missing: vec!["a process of its own".to_owned()] });
+            let missing = vec!["a process of its own".to_owned()];
+            let diff_id = report.diff_id.clone();
+            return Ok(Inspected { report: Waiting::from(&report), diff_id, missing });
         };
         let child = self.start(program)?;
-        let died = |why: String| {
-            let mut report = LayerReport::default();
-            report.gaps.push((None, Gap::new("layer", Reason::Crashed(why))));
-            Inspected { report, missing: Vec::new() }
-        };
         match self.converse(child, layer)? {
-            Ok(Answer { outcome: Ok(report), missing }) => Ok(Inspected { report, missing }),
-            Ok(Answer { outcome: Err(why), .. }) => Err(io::Error::other(why)),
-            Err(why) => Ok(died(why)),
+            Ok((Answer { outcome: Ok(diff_id), missing }, report)) => {
+                Ok(Inspected { report, diff_id, missing })
+            }
+            Ok((Answer { outcome: Err(why), .. }, _)) => Err(io::Error::other(why)),
+            Err(why) => {
+                let report = Waiting::from(&broken(Reason::Crashed(why)));
+                Ok(Inspected { report, diff_id: None, missing: Vec::new() })
+            }
         }
     }
 
@@ -122,7 +142,7 @@ impl Inspection {
         &self,
         mut child: Child,
         layer: &mut dyn Read,
-    ) -> io::Result<Result<Answer, String>> {
+    ) -> io::Result<Result<(Answer, Waiting), String>> {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("a child without pipes"));
         };
@@ -131,7 +151,8 @@ impl Inspection {
         let (sent, answer, hung) = thread::scope(|scope| {
             let (child, pulse) = (&mut child, &pulse);
             let watch = scope.spawn(move || self.watch(child, pulse, &watched));
-            let receive = scope.spawn(move || receive(stdout, pulse));
+            let receive =
+                scope.spawn(move || receive(Beating { inner: stdout, pulse }, &self.spool));
             let sent = send(layer, stdin, pulse);
             if sent.is_err() {
                 pulse.give_up.store(true, Ordering::Relaxed);
@@ -143,10 +164,7 @@ impl Inspection {
         let status = child.wait()?;
         // The layer could not be read: our fault, and whatever the child made of half of it is void.
         sent?;
-        let answer = match answer {
-            Ok(Ok(bytes)) => postcard::from_bytes(&bytes).ok(),
-            _ => None,
-        };
+        let answer = answer.unwrap_or(Ok(None))?;
         Ok(match answer {
             Some(answer) if status.success() => Ok(answer),
             _ if matches!(hung, Ok(true)) => {
@@ -213,21 +231,38 @@ fn send(layer: &mut dyn Read, child: impl Write, pulse: &Pulse) -> io::Result<()
     }
 }
 
-fn receive(child: impl Read, pulse: &Pulse) -> io::Result<Vec<u8>> {
-    let mut child = child.take(REPORT_BYTES);
-    let mut bytes = Vec::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match child.read(&mut buffer) {
-            Ok(0) => return Ok(bytes),
-            Ok(count) => {
-                bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
-                pulse.bytes.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
-            }
-            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-            Err(err) => return Err(err),
-        }
+/// The answer, and the report behind it; `None` when the child did not get that far. An error is ours.
+fn receive(child: impl Read, spool: &Path) -> io::Result<Option<(Answer, Waiting)>> {
+    let mut child = io::BufReader::with_capacity(256 << 10, child.take(REPORT_BYTES));
+    let mut length = [0; 8];
+    if child.read_exact(&mut length).is_err() {
+        return Ok(None);
     }
+    let mut answer = Vec::new();
+    child.by_ref().take(u64::from_le_bytes(length)).read_to_end(&mut answer)?;
+    let report = Waiting::new(&mut child, spool)?;
+    Ok(postcard::from_bytes(&answer).ok().map(|answer| (answer, report)))
+}
+
+/// What the child sends, each piece of which is a sign of life.
+struct Beating<'a, R> {
+    inner: R,
+    pulse: &'a Pulse,
+}
+
+impl<R: Read> Read for Beating<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.pulse.bytes.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// The report of a layer of which nothing is known but why.
+pub(crate) fn broken(reason: Reason) -> LayerReport {
+    let mut report = LayerReport::default();
+    report.gaps.push((None, Gap::new("layer", reason)));
+    report
 }
 
 fn hex(bytes: &[u8]) -> String {
