@@ -15,6 +15,8 @@ pub enum Error {
     Lost(String),
     /// There is no room left: where.
     Full(String),
+    /// What is stored cannot be read any more: why. A backup has to be restored.
+    Damaged(String),
     /// What is stored is not what was expected, or the question was wrong: how.
     Unexpected(String),
     /// The database belongs to a newer version of the program: its schema, and the newest known here.
@@ -39,6 +41,7 @@ impl fmt::Display for Error {
             Error::Conflict(it) => write!(f, "the database refuses: {it}"),
             Error::Lost(it) => f.write_str(it),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
+            Error::Damaged(it) => write!(f, "the database is damaged: {it}; restore a backup"),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(
                 f,
