@@ -86,7 +86,7 @@ impl Client {
             let response = self.persist(&request)?;
             let Some(next) = redirect(&request, &response)? else { return Ok(response) };
             if !request.url.same_origin(&next) {
-                request.authorization = None;
+                request.secrets.clear();
             }
             response.finish();
             request.url = next;
@@ -226,11 +226,11 @@ fn assemble<B>(request: &Request, body: B) -> Result<http::Request<B>, Error> {
         builder = builder.header(*name, value);
     }
     let bad = || Error::Url(format!("{}: a header or the path cannot be sent", request.url));
-    if let Some(secret) = &request.authorization {
+    for (name, secret) in &request.secrets {
         let value = http::HeaderValue::from_str(secret.reveal());
         let mut value = value.map_err(|_| bad())?;
         value.set_sensitive(true);
-        builder = builder.header(http::header::AUTHORIZATION, value);
+        builder = builder.header(*name, value);
     }
     builder.body(body).map_err(|_| bad())
 }

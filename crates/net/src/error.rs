@@ -8,6 +8,10 @@ pub enum Error {
     Url(String),
     /// The settings cannot be used: which, and why.
     Settings(String),
+    /// There is no host of that name, as far as this machine can find out: where, and why.
+    UnknownHost(String),
+    /// The host is there, and nothing listens at that port: where.
+    Refused(String),
     /// No connection, a broken one, or one on which nothing moved: where, and why.
     Unreachable(String),
     /// The other side is not whom we were told to trust: where, why, and what to do.
@@ -23,7 +27,7 @@ pub enum Error {
 impl Error {
     /// Whether the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Error::Unreachable(_))
+        matches!(self, Error::UnknownHost(_) | Error::Refused(_) | Error::Unreachable(_))
     }
 }
 
@@ -32,7 +36,9 @@ impl fmt::Display for Error {
         match self {
             Error::Url(it) => write!(f, "cannot use the address: {it}"),
             Error::Settings(it) => write!(f, "network settings: {it}"),
-            Error::Unreachable(it) => write!(f, "cannot reach {it}"),
+            Error::UnknownHost(it) | Error::Refused(it) | Error::Unreachable(it) => {
+                write!(f, "cannot reach {it}")
+            }
             Error::Tls(it) => write!(f, "TLS with {it}"),
             Error::Redirect(it) => write!(f, "redirect refused: {it}"),
             Error::Malformed(it) => write!(f, "not understood: {it}"),
@@ -49,13 +55,13 @@ pub(crate) fn explain(place: &crate::Url, error: ureq::Error) -> Error {
     match error {
         U::Io(error) => match error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>()) {
             Some(tls) => explain_tls(place, tls),
-            None => Error::Unreachable(format!("{place}: {error}")),
+            None => explain_io(place, &error),
         },
         U::Rustls(tls) => explain_tls(place, &tls),
         U::Tls(why) => Error::Tls(format!("{place}: {why}")),
         U::TlsRequired => Error::Tls(format!("{place}: the connection is not encrypted")),
         U::Timeout(which) => Error::Unreachable(format!("{place}: timed out ({which})")),
-        U::HostNotFound => Error::Unreachable(format!("{place}: no such host")),
+        U::HostNotFound => Error::UnknownHost(format!("{place}: no such host")),
         U::ConnectionFailed => Error::Unreachable(format!("{place}: connection failed")),
         U::ConnectProxyFailed(why) => Error::Unreachable(format!("{place} by the proxy: {why}")),
         U::InvalidProxyUrl => Error::Settings("the proxy's address is malformed".to_owned()),
@@ -63,6 +69,18 @@ pub(crate) fn explain(place: &crate::Url, error: ureq::Error) -> Error {
         U::LargeResponseHeader(..) => Error::TooLarge(format!("the headers of {place}")),
         // The text of other errors is the HTTP parser's; it quotes no header values.
         other => Error::Malformed(format!("{place}: {other}")),
+    }
+}
+
+fn explain_io(place: &crate::Url, error: &std::io::Error) -> Error {
+    let text = format!("{place}: {error}");
+    if error.kind() == std::io::ErrorKind::ConnectionRefused {
+        return Error::Refused(format!("{text}; check the port"));
+    }
+    // The standard library has no kind for it, only these words.
+    match text.contains("failed to lookup address information") {
+        true => Error::UnknownHost(format!("{text}; check the name and this machine's DNS")),
+        false => Error::Unreachable(text),
     }
 }
 

@@ -7,7 +7,8 @@ pub struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) authorization: Option<Secret>,
+    /// Headers that only the origin of `url` may see.
+    pub(crate) secrets: Vec<(&'static str, Secret)>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) hurried: bool,
 }
@@ -54,7 +55,7 @@ impl Request {
             method,
             url,
             headers: Vec::new(),
-            authorization: None,
+            secrets: Vec::new(),
             body: None,
             hurried: false,
         }
@@ -75,7 +76,15 @@ impl Request {
     /// With credentials: the whole `Authorization` value. Redirects to another origin lose it.
     #[must_use]
     pub fn authorization(mut self, value: Option<Secret>) -> Request {
-        self.authorization = value;
+        self.secrets.retain(|(name, _)| *name != "authorization");
+        self.secrets.extend(value.map(|it| ("authorization", it)));
+        self
+    }
+
+    /// With a header as secret as those are.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, value: Secret) -> Request {
+        self.secrets.push((name, value));
         self
     }
 

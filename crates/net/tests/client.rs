@@ -112,8 +112,12 @@ fn nobody_there() {
     let gone = Server::start(|_| Reply::new(200, "")).host();
     let url = Url::parse(&format!("http://{gone}/?token=hush")).unwrap();
     let error = client().send(&Request::get(url)).unwrap_err();
-    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
     assert!(error.to_string().contains(&gone) && !error.to_string().contains("hush"), "{error}");
+    // Too long for a name: the answer is found without asking anybody.
+    let url = Url::parse(&format!("http://{}.invalid/", "a".repeat(64))).unwrap();
+    let error = client().send(&Request::get(url)).unwrap_err();
+    assert!(matches!(error, Error::UnknownHost(_)), "{error:?}");
 }
 
 #[test]
@@ -126,11 +130,14 @@ fn redirects_never_carry_credentials_to_another_place() {
     ]);
     let request = get(&here, "/a").header("range", "bytes=1-");
     let request = request.authorization(Some(Secret::new("Bearer hush")));
+    let request = request.secret("x-token", Secret::new("hush"));
     let response = client().send(&request).unwrap();
     assert_eq!(response.url.to_string(), format!("http://{}/b", there.host()));
     assert_eq!(here.seen()[1].header("authorization"), Some("Bearer hush"));
+    assert_eq!(here.seen()[1].header("x-token"), Some("hush"));
     let seen = &there.seen()[0];
     assert_eq!((seen.header("authorization"), seen.header("range")), (None, Some("bytes=1-")));
+    assert_eq!(seen.header("x-token"), None);
 }
 
 #[test]

@@ -113,7 +113,9 @@ impl error::Error for SourceError {
 impl From<net::Error> for SourceError {
     fn from(it: net::Error) -> SourceError {
         match it {
-            net::Error::Unreachable(it) => SourceError::Unreachable(it),
+            net::Error::UnknownHost(it) | net::Error::Refused(it) | net::Error::Unreachable(it) => {
+                SourceError::Unreachable(it)
+            }
             net::Error::Tls(it) => SourceError::Tls(it),
             net::Error::TooLarge(it) => SourceError::TooLarge(it),
             net::Error::Settings(it) => SourceError::Settings(it),
