@@ -3,6 +3,7 @@ pub mod advisories;
 mod attached;
 mod cache;
 mod pipeline;
+pub mod plan;
 mod sandbox;
 mod waiting;
 pub mod worker;
