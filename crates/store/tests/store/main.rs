@@ -1,4 +1,5 @@
 //! Tests of the store, on SQLite and on a real PostgreSQL.
+mod leases;
 mod left_behind;
 mod opening;
 mod queue;
