@@ -49,6 +49,12 @@ fn write() -> io::Result<usize> {
             seed("feeds", &format!("{}-{name}", feed.name), row, &fs::read(&case)?)?;
         }
     }
+    for (row, flavor) in registry::FLAVORS.iter().enumerate() {
+        for case in cases("registry", flavor.name)? {
+            let name = case.file_stem().unwrap_or_default().to_string_lossy();
+            seed("events", &format!("{}-{name}", flavor.name), row, &fs::read(&case)?)?;
+        }
+    }
     for (row, (name, _)) in model::version::Scheme::ALL.iter().enumerate() {
         for (i, two) in VERSIONS.iter().enumerate() {
             seed("versions", &format!("{name}-{i}"), row, two.as_bytes())?;

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, io::Read, sync::Arc};
 
 /// The forms of manifests that we read.
-const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
+pub(crate) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";

@@ -30,10 +30,14 @@ pub enum Credential {
 /// `Ok(None)`: it keeps nothing for that server.
 pub type Helper = Box<dyn Fn(&str, &str) -> Result<Option<Vec<u8>>, String> + Send + Sync>;
 
+/// Gives the key that is good at the moment, and fetches another when it ends.
+pub type Renewal = Box<dyn Fn() -> Result<Credential, SourceError> + Send + Sync>;
+
 /// All credentials that we have.
 #[derive(Default)]
 pub struct Keychain {
     given: BTreeMap<String, Credential>,
+    renewed: BTreeMap<String, Renewal>,
     config: Config,
     helper: Option<Helper>,
 }
@@ -105,6 +109,18 @@ impl Keychain {
         self
     }
 
+    /// With a key for a registry that lasts for a time only.
+    #[must_use]
+    pub fn with_renewal(mut self, registry: &str, renewal: Renewal) -> Keychain {
+        self.renewed.insert(registry.to_owned(), renewal);
+        self
+    }
+
+    /// Whether the key for a registry has to be asked for each time.
+    pub(crate) fn renews(&self, registry: &str) -> bool {
+        self.renewed.contains_key(registry)
+    }
+
     /// The key for a repository (`a/b`) of a registry (`host[:port]`, `docker.io`).
     pub fn find(
         &self,
@@ -113,6 +129,9 @@ impl Keychain {
     ) -> Result<Option<Credential>, SourceError> {
         if let Some(it) = self.given.get(registry) {
             return Ok(Some(it.clone()));
+        }
+        if let Some(renewal) = self.renewed.get(registry) {
+            return renewal().map(Some);
         }
         let docker =
             Reference::parse(&format!("{registry}/x")).is_ok_and(|it| it.registry() == "docker.io");

@@ -6,6 +6,7 @@ mod credentials;
 mod directory;
 mod disk;
 mod error;
+mod flavor;
 mod helper;
 mod index;
 mod layout;
@@ -24,9 +25,14 @@ mod verify;
 
 pub use archive::{Archive, stream};
 pub use client::RegistrySource;
-pub use credentials::{Credential, Helper, Keychain};
+pub use credentials::{Credential, Helper, Keychain, Renewal};
 pub use directory::{Directory, Want, Wanted};
 pub use error::SourceError;
+pub use flavor::{
+    Access, AccessKey, Artifact, Change, Check, Child, Cloud, Connection, Event, FLAVORS, Flavor,
+    Hook, Instance, Kind as ArtifactKind, Listing, Login, Malformed, Page, Problem, Repository,
+    Role, Tag, Trouble, flavor,
+};
 pub use helper::run_helper;
 pub use layout::Layout;
 pub use platform::PlatformChoice;

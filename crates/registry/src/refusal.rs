@@ -18,12 +18,12 @@ struct Word {
     message: Option<String>,
 }
 
-/// The answer, if it is a success; else why `name`, at `origin`, gives us nothing of `repository`.
+/// The answer, if it is a success; else why `name`, at `origin`, does not let us do this `deed`.
 pub(crate) fn checked(
     response: Response,
     name: &str,
     origin: &Url,
-    repository: &str,
+    deed: &str,
 ) -> Result<Response, SourceError> {
     let (status, url) = (response.status, response.url.clone());
     if (200..300).contains(&status) {
@@ -35,14 +35,14 @@ pub(crate) fn checked(
     let words = words(response, own);
     Err(match status {
         401 => SourceError::Unauthorized(format!(
-            "{place} does not know us as one who may pull `{repository}`; log in, or check user, \
+            "{place} does not know us as one who may {deed}; log in, or check user, \
              password and name{words}"
         )),
         403 => SourceError::Unauthorized(format!(
-            "{place} does not let us pull `{repository}`; ask for the right to pull{words}"
+            "{place} does not let us {deed}; ask for the right to do so{words}"
         )),
         404 => SourceError::NotFound(format!("{url}{words}")),
-        412 => SourceError::Refused(format!("{place}, `{repository}`{words}")),
+        412 => SourceError::Refused(format!("{place}, to {deed}{words}")),
         429 => SourceError::RateLimited { host: place, after },
         500.. => SourceError::Unreachable(format!("{url}: it answers {status}{words}")),
         _ => SourceError::Malformed(format!("{url}: it answers {status}{words}")),
@@ -52,7 +52,7 @@ pub(crate) fn checked(
 /// What the registry has to say, ready to be appended: its messages, or a short plain text. Of
 /// other servers only what is written for us: the registry chooses them, and could make us show
 /// what an inner server of our own says.
-fn words(response: Response, own: bool) -> String {
+pub(crate) fn words(response: Response, own: bool) -> String {
     let Ok(bytes) = response.bounded(WORDS_BYTES) else { return String::new() };
     let said = match serde_json::from_slice::<Words>(&bytes) {
         Ok(it) => it.errors.into_iter().filter_map(|it| it.message.or(it.code)).collect(),

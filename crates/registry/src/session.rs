@@ -8,9 +8,9 @@ use crate::{
     Credential, Keychain, SourceError,
     challenge::Challenge,
     refusal::checked,
-    token::{self, Token, basic},
+    token::{self, Lease, basic},
 };
-use net::{Client, Request, Response, Secret, Url};
+use net::{Client, Method, Request, Response, Secret, Url};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -38,7 +38,7 @@ struct State {
     /// Who we are, by repository. A helper program may have been run to find out.
     credentials: BTreeMap<String, Option<Credential>>,
     /// By repository.
-    tokens: BTreeMap<String, Token>,
+    tokens: BTreeMap<String, Lease<Secret>>,
 }
 
 impl Session {
@@ -59,15 +59,35 @@ impl Session {
         Session { hurried: true, ..self }
     }
 
-    /// Reads `path` (`/v2/...`), for which the right to pull from `repository` is needed. Any
-    /// answer but success is an error.
+    /// Reads `path` (`/v2/...`), for which the right to pull from `repository` is needed, or to
+    /// read the catalog where that is empty. Any answer but success is an error.
     pub(crate) fn get(
         &self,
         path: &str,
         repository: &str,
         headers: &[(&'static str, String)],
     ) -> Result<Response, SourceError> {
-        let mut request = Request::get(self.origin.join(path)?).hurried(self.hurried);
+        self.read(Method::Get, path, repository, headers)
+    }
+
+    /// The same, about what is at `path`.
+    pub(crate) fn head(
+        &self,
+        path: &str,
+        repository: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Response, SourceError> {
+        self.read(Method::Head, path, repository, headers)
+    }
+
+    fn read(
+        &self,
+        method: Method,
+        path: &str,
+        repository: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Response, SourceError> {
+        let mut request = Request::new(method, self.origin.join(path)?).hurried(self.hurried);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -98,7 +118,7 @@ impl Session {
     ) -> Result<(), SourceError> {
         let challenge = Challenge::choose(response.headers("www-authenticate"));
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.tokens.retain(|_, token| Some(&token.header) != sent);
+        state.tokens.retain(|_, token| Some(&token.value) != sent);
         match &challenge {
             Some(Challenge::Other(scheme)) => {
                 let text = format!("{} wants `{scheme}` authentication", self.name);
@@ -119,9 +139,10 @@ impl Session {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(challenge) = state.challenge.clone() else { return Ok(None) };
         if let Some(token) = state.tokens.get(repository).filter(|it| it.is_good()) {
-            return Ok(Some(token.header.clone()));
+            return Ok(Some(token.value.clone()));
         }
-        let credential = match state.credentials.get(repository) {
+        let known = state.credentials.get(repository).filter(|_| !self.keys.renews(&self.name));
+        let credential = match known {
             Some(it) => it.clone(),
             None => self.keys.find(&self.name, repository)?,
         };
@@ -129,17 +150,20 @@ impl Session {
         let Challenge::Bearer { realm, service, .. } = challenge else {
             return self.basic(credential);
         };
-        let usual = format!("repository:{repository}:pull");
+        let usual = match repository {
+            "" => "registry:catalog:*".to_owned(),
+            it => format!("repository:{it}:pull"),
+        };
         let scope = state.scopes.get(repository).unwrap_or(&usual);
         let token = match &credential {
-            Some(Credential::Bearer(token)) => Token::lasting(token),
+            Some(Credential::Bearer(token)) => token::given(token),
             it => {
                 let realm = token::realm(&realm, &self.origin)?;
                 let request = token::request(realm, service.as_deref(), scope, it.as_ref());
                 self.fetch(&request.hurried(self.hurried), repository)?
             }
         };
-        let header = token.header.clone();
+        let header = token.value.clone();
         state.tokens.insert(repository.to_owned(), token);
         Ok(Some(header))
     }
@@ -155,15 +179,19 @@ impl Session {
         }
     }
 
-    fn fetch(&self, request: &Request, repository: &str) -> Result<Token, SourceError> {
+    fn fetch(&self, request: &Request, repository: &str) -> Result<Lease<Secret>, SourceError> {
         let response = self.checked(self.client.send(request)?, repository)?;
         // Nothing of a strange answer is quoted: the token may be in it.
         let strange = || SourceError::Malformed(format!("the token that {} gave out", self.name));
-        Token::parse(&response.bounded(TOKEN_BYTES)?).ok_or_else(strange)
+        token::parse(&response.bounded(TOKEN_BYTES)?).ok_or_else(strange)
     }
 
     fn checked(&self, response: Response, repository: &str) -> Result<Response, SourceError> {
-        checked(response, &self.name, &self.origin, repository)
+        let deed = match repository {
+            "" => "list repositories".to_owned(),
+            it => format!("pull `{it}`"),
+        };
+        checked(response, &self.name, &self.origin, &deed)
     }
 }
 

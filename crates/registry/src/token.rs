@@ -2,6 +2,7 @@
 //! pages, "Token" and "OAuth2").
 use crate::{Credential, SourceError};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
 use net::{Method, Request, Secret, Url};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
@@ -9,10 +10,9 @@ use std::time::{Duration, Instant};
 /// How long a token is good for when nothing is said.
 const LIFE: Duration = Duration::from_secs(60);
 
-/// Something to show, for a time.
-pub(crate) struct Token {
-    /// The whole `Authorization`.
-    pub(crate) header: Secret,
+/// Something that is good for a time.
+pub(crate) struct Lease<T> {
+    pub(crate) value: T,
     good_until: Option<Instant>,
 }
 
@@ -24,28 +24,36 @@ struct Given {
     expires_in: Option<i64>,
 }
 
-impl Token {
-    /// One that somebody else keeps fresh.
-    pub(crate) fn lasting(token: &Secret) -> Token {
-        Token { header: bearer(token.reveal()), good_until: None }
-    }
-
-    /// The one in the answer of a token server; `None` when there is none.
-    pub(crate) fn parse(bytes: &[u8]) -> Option<Token> {
-        let given: Given = serde_json::from_slice(bytes).ok()?;
-        let filled = |it: &String| !it.is_empty();
-        let token = given.token.filter(filled).or(given.access_token.filter(filled))?;
-        let said = given.expires_in.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
-        let life = said.map_or(LIFE, Duration::from_secs);
-        // A little early: the request that uses it takes time to arrive.
+impl<T> Lease<T> {
+    /// Good for `life`, and given up a little early: the request that uses it takes time to arrive.
+    fn lasting(value: T, life: Duration) -> Lease<T> {
         let early = life.mul_f32(0.9).max(life.saturating_sub(Duration::from_secs(30)));
-        Some(Token { header: bearer(&token), good_until: Instant::now().checked_add(early) })
+        Lease { value, good_until: Instant::now().checked_add(early) }
     }
 
-    /// Whether it may still be shown.
+    /// The same, with its end by the clock that says that it is `now`, whatever ours says.
+    pub(crate) fn until(value: T, end: Timestamp, now: Timestamp) -> Lease<T> {
+        Lease::lasting(value, Duration::try_from(end.duration_since(now)).unwrap_or_default())
+    }
+
+    /// Whether it may still be used.
     pub(crate) fn is_good(&self) -> bool {
         self.good_until.is_none_or(|until| Instant::now() < until)
     }
+}
+
+/// The whole `Authorization` of a token that somebody else keeps fresh.
+pub(crate) fn given(token: &Secret) -> Lease<Secret> {
+    Lease { value: bearer(token.reveal()), good_until: None }
+}
+
+/// The whole `Authorization` of the token in the answer of a token server; `None` when there is none.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Lease<Secret>> {
+    let given: Given = serde_json::from_slice(bytes).ok()?;
+    let filled = |it: &String| !it.is_empty();
+    let token = given.token.filter(filled).or(given.access_token.filter(filled))?;
+    let said = given.expires_in.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
+    Some(Lease::lasting(bearer(&token), said.map_or(LIFE, Duration::from_secs)))
 }
 
 /// The address of the token server that `registry` names. One without encryption gets nothing from
@@ -115,10 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn leases_end_by_the_clock_of_who_gave_them() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        assert!(Lease::until((), at(3600), at(0)).is_good());
+        assert!(!Lease::until((), at(0), at(0)).is_good());
+        assert!(!Lease::until((), at(0), at(3600)).is_good());
+        assert!(Lease::until((), Timestamp::MAX, Timestamp::MIN).is_good());
+    }
+
+    #[test]
     fn tokens_are_understood() {
         let check = |text: &str, header: Option<&str>| {
-            let token = Token::parse(text.as_bytes()).filter(Token::is_good);
-            assert_eq!(token.as_ref().map(|it| it.header.reveal()), header, "{text}");
+            let token = parse(text.as_bytes()).filter(Lease::is_good);
+            assert_eq!(token.as_ref().map(|it| it.value.reveal()), header, "{text}");
         };
         check(r#"{"token":"a"}"#, Some("Bearer a"));
         check(r#"{"access_token":"a","expires_in":300}"#, Some("Bearer a"));
