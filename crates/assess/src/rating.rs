@@ -54,7 +54,7 @@ pub(crate) fn chosen(ratings: &[Rating]) -> Rating {
 }
 
 /// How urgent a finding is, and why in words.
-pub(crate) fn priority(
+pub fn priority(
     kind: Kind,
     level: Level,
     status: Status,
