@@ -266,15 +266,17 @@ impl Tx<'_> {
         Ok(count)
     }
 
-    /// The rows that have one of `keys`: `sql` has `{keys}` where the list of them belongs, and no other values.
+    /// The rows that have one of `keys`: `sql` has `{keys}` where the list of them belongs; `values` are
+    /// its other values.
     pub(crate) fn among<K: Clone + Into<Value>, T>(
         &mut self,
         sql: &str,
+        values: &[Value],
         keys: &[K],
         make: impl Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut all = Vec::new();
-        for (list, values) in lists(keys) {
+        for (list, values) in lists(values, keys) {
             all.extend(self.rows(&sql.replace("{keys}", &list), &values, &make)?);
         }
         Ok(all)
@@ -284,11 +286,32 @@ impl Tx<'_> {
     pub(crate) fn execute_among<K: Clone + Into<Value>>(
         &mut self,
         sql: &str,
+        values: &[Value],
         keys: &[K],
     ) -> Result<u64> {
         let mut count = 0u64;
-        for (list, values) in lists(keys) {
+        for (list, values) in lists(values, keys) {
             count = count.saturating_add(self.execute(&sql.replace("{keys}", &list), &values)?);
+        }
+        Ok(count)
+    }
+
+    /// Changes rows each in its own way: `sql` has `{rows}` where a table of `rows`, all of numbers, belongs,
+    /// whose columns are `column1`, `column2`...
+    pub(crate) fn execute_rows(&mut self, sql: &str, rows: &[Vec<i64>]) -> Result<u64> {
+        let rows: Vec<Vec<Value>> =
+            rows.iter().map(|row| row.iter().map(|it| (*it).into()).collect()).collect();
+        let mut count = 0u64;
+        for chunk in chunks(&rows) {
+            let width = chunk.first().map_or(0, Vec::len);
+            // PostgreSQL takes a value for a text when nothing says what it is.
+            let first: Vec<String> =
+                (1..=width).map(|it| format!("CAST(${it} AS BIGINT)")).collect();
+            let rest = places(chunk.len(), width);
+            let rest = rest.split_once(')').map_or("", |it| it.1);
+            let sql = sql.replace("{rows}", &format!("(VALUES ({}){rest})", first.join(", ")));
+            let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
+            count = count.saturating_add(self.execute(&sql, &values)?);
         }
         Ok(count)
     }
@@ -352,16 +375,17 @@ fn chunks(rows: &[Vec<Value>]) -> Vec<&[Vec<Value>]> {
     chunks
 }
 
-/// Keys for one statement each, as `$1, $2` and their values. Lists are filled up with their last key to
+/// Keys for one statement each, as `$3, $4` and all values. Lists are filled up with their last key to
 /// a power of two, so that the statements are few.
-fn lists<K: Clone + Into<Value>>(keys: &[K]) -> Vec<(String, Vec<Value>)> {
+fn lists<K: Clone + Into<Value>>(before: &[Value], keys: &[K]) -> Vec<(String, Vec<Value>)> {
     let list = |chunk: &[K]| {
         let mut values: Vec<Value> = chunk.iter().map(|it| it.clone().into()).collect();
         if let Some(last) = values.last().cloned() {
             values.resize(values.len().next_power_of_two(), last);
         }
-        let names: Vec<String> = (1..=values.len()).map(|it| format!("${it}")).collect();
-        (names.join(", "), values)
+        let numbers = (1usize..).skip(before.len()).take(values.len());
+        let names: Vec<String> = numbers.map(|it| format!("${it}")).collect();
+        (names.join(", "), before.iter().cloned().chain(values).collect())
     };
     keys.chunks(1024).map(list).collect()
 }

@@ -17,8 +17,10 @@ pub enum Error {
     Full(String),
     /// What is stored cannot be read any more: why. A backup has to be restored.
     Damaged(String),
-    /// What is stored is not what was expected, or the question was wrong: how.
+    /// What is stored is not what was expected: how.
     Unexpected(String),
+    /// The question is wrong: how.
+    Invalid(String),
     /// The database belongs to a newer version of the program: its schema, and the newest known here.
     Newer(i64, i64),
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Error {
             Error::Lost(it) => f.write_str(it),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
             Error::Damaged(it) => write!(f, "the database is damaged: {it}; restore a backup"),
+            Error::Invalid(it) => f.write_str(it),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(
                 f,

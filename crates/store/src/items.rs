@@ -1,7 +1,7 @@
 //! The items of tasks: one for each digest, from `new` until it has ended.
 use crate::{
-    Page, Result, Row, Tx, Value, Word,
-    page::and_one,
+    Result, Row, Tx, Value, Word,
+    page::{Page, and_one},
     tasks,
     work::{Progress, Stage},
 };

@@ -3,14 +3,33 @@
 //! A question is a function over a [`Tx`]; whoever asks opens the transaction, with [`Store::read`] or
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
+pub mod accounts;
+pub mod components;
+mod contents;
+mod counts;
+mod document;
 mod engine;
 mod error;
+pub mod exceptions;
+pub mod figures;
+pub mod findings;
+mod handling;
+pub mod images;
 pub mod items;
 pub mod leases;
+mod matches;
+mod nouns;
 mod page;
+pub mod places;
 mod postgres;
 pub mod quota;
+pub mod registries;
+pub mod rematch;
+pub mod repositories;
+pub mod risks;
+pub mod scans;
 mod schema;
+mod sets;
 pub mod settings;
 mod sqlite;
 pub mod tasks;
@@ -18,8 +37,11 @@ mod value;
 mod word;
 pub mod work;
 
+pub use counts::settle;
 pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};
-pub use page::Page;
+pub use matches::{Difference, Rate};
+pub use nouns::{Category, Counts, Cursor, Level, Page, Tally};
+pub use page::Page as TextPage;
 pub use value::{Row, Value};
 pub use word::Word;

@@ -2,8 +2,8 @@
 //! successfully, and is in the ledger from then on. A scan that will cost one has it reserved while it
 //! runs: the reservation is the running itself, so that whatever ends a scan gives it back, once.
 use crate::{
-    Error, Page, Result, Tx,
-    page::{and_one, before},
+    Error, Result, Tx,
+    page::{Page, and_one, before},
 };
 
 /// The quota at one moment.

@@ -1,9 +1,9 @@
 //! Requests to scan. A task holds one item for each digest; an item joins the one scan of its digest that
 //! is to be or running, which is in [`crate::work`].
 use crate::{
-    Error, Page, Result, Row, Tx, Value, Word,
+    Error, Result, Row, Tx, Value, Word,
     items::{self, Ended},
-    page::{and_one, before},
+    page::{Page, and_one, before},
     work::{Progress, Stage},
 };
 

@@ -214,12 +214,20 @@ fn many_values_find_their_places() {
             let ask = "SELECT a, b FROM pair WHERE a IN ({keys})";
             let keys: Vec<i64> = (0..many).collect();
             let row = |it: &Row| Ok((it.int(0)?, it.text(1)?));
-            let mut found = store.read(|tx| tx.among(ask, &keys, row)).unwrap();
+            let mut found = store.read(|tx| tx.among(ask, &[], &keys, row)).unwrap();
             found.sort();
             found.dedup();
             assert_eq!(found.len(), rows.len());
             assert!(found.iter().all(|(a, b)| a.to_string() == *b));
         }
+        let double =
+            "UPDATE pair SET a = pair.a + v.column2 FROM {rows} AS v WHERE pair.a = v.column1";
+        let rows: Vec<Vec<i64>> = (1000..1300).map(|it| vec![it, 10_000]).collect();
+        assert_eq!(store.write(|tx| tx.execute_rows(double, &rows)).unwrap(), 300);
+        let beyond = "SELECT COUNT(*) FROM pair WHERE a >= $1 AND b IN ({keys})";
+        let keys: Vec<String> = (1290..1310).map(|it| it.to_string()).collect();
+        let sum = |tx: &mut Tx<'_>| tx.among(beyond, &[10_000i64.into()], &keys, |it| it.int(0));
+        assert_eq!(store.read(sum).unwrap(), [10]);
         let others: Vec<String> = (1..10).map(|it| format!("a <> ${it}")).collect();
         let ten = &format!("SELECT b FROM pair WHERE a = $10 AND {}", others.join(" AND "));
         let values: Vec<Value> = (1..=9i64).chain([77]).map(Value::from).collect();

@@ -1,9 +1,17 @@
 //! Tests of the store, on SQLite and on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests may fail as tests do"
+)]
 mod leases;
 mod left_behind;
 mod opening;
 mod queue;
 mod quota;
+mod synchronising;
+mod world;
 
 use std::path::Path;
 use store::{Settings, Store};
