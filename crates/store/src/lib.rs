@@ -4,6 +4,7 @@
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
 pub mod accounts;
+pub mod advisories;
 pub mod components;
 mod contents;
 mod counts;
@@ -16,8 +17,10 @@ pub mod findings;
 mod handling;
 pub mod images;
 pub mod items;
+pub mod layers;
 pub mod leases;
 mod matches;
+pub mod notices;
 mod nouns;
 mod page;
 pub mod places;
@@ -32,6 +35,7 @@ mod schema;
 mod sets;
 pub mod settings;
 mod sqlite;
+pub mod targets;
 pub mod tasks;
 mod value;
 mod word;
