@@ -5,6 +5,8 @@ mod cache;
 mod pipeline;
 pub mod plan;
 mod sandbox;
+pub mod schedule;
+pub mod settings;
 mod waiting;
 pub mod worker;
 

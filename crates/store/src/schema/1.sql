@@ -556,3 +556,4 @@ CREATE TABLE advisories_piece (
   bytes {bytes} NOT NULL,
   PRIMARY KEY (build, number)
 );
+CREATE INDEX delivery_done ON delivery (done_at);

@@ -8,9 +8,12 @@
 mod leases;
 mod left_behind;
 mod opening;
+mod people;
 mod queue;
 mod quota;
+mod records;
 mod synchronising;
+mod telling;
 mod world;
 
 use std::path::Path;
