@@ -63,7 +63,7 @@ impl Links {
 
 fn grouped(pairs: Vec<(i64, i64)>) -> BTreeMap<i64, Vec<i64>> {
     let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for (key, value) in pairs.into_iter().collect::<BTreeSet<_>>() {
+    for (key, value) in pairs {
         groups.entry(key).or_default().push(value);
     }
     groups
@@ -152,6 +152,13 @@ pub(crate) fn recount_risks(tx: &mut Tx<'_>, risks: &[i64], at: i64) -> Result<(
     note_gone(tx, risks, at)
 }
 
+/// Counts the components of risks again.
+pub(crate) fn recount_components(tx: &mut Tx<'_>, risks: &[i64]) -> Result<()> {
+    let sql = "UPDATE risk SET components = (SELECT COUNT(*) FROM matched ma \
+               WHERE ma.risk = risk.id AND ma.gone_at IS NULL) WHERE id IN ({keys})";
+    tx.execute_among(sql, &[], risks).map(drop)
+}
+
 fn note_gone(tx: &mut Tx<'_>, risks: &[i64], at: i64) -> Result<()> {
     let sql = "UPDATE risk SET gone_at = CASE WHEN images > 0 THEN NULL ELSE CAST($1 AS BIGINT) END \
                WHERE id IN ({keys}) AND (images > 0) = (gone_at IS NOT NULL)";
@@ -206,10 +213,10 @@ pub(crate) fn settle_few(tx: &mut Tx<'_>, images: &[i64], at: i64) -> Result<()>
 }
 
 fn settle_images(tx: &mut Tx<'_>, images: &[i64], at: i64) -> Result<()> {
-    for (counted, by) in [(0i64, 1i64), (1, -1)] {
-        let sql = "SELECT id FROM image WHERE counted = $1 AND id IN ({keys})";
-        let some = tx.among(sql, &[counted.into()], images, |it| it.int(0))?;
-        let some: Vec<i64> = some.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let sql = "SELECT counted, id FROM image WHERE id IN ({keys})";
+    let groups = grouped(tx.among(sql, &[], images, |it| Ok((it.int(0)?, it.int(1)?)))?);
+    for (counted, some) in groups {
+        let by = if counted == 0 { 1 } else { -1 };
         let risks = open_risks(tx, &some)?;
         let risks = risks.into_iter().map(|(risk, n)| (risk, n.saturating_mul(by))).collect();
         add_images(tx, &risks, at)?;

@@ -17,6 +17,7 @@ mod error;
 pub mod exceptions;
 pub mod figures;
 pub mod findings;
+pub mod garbage;
 mod handling;
 pub mod idempotency;
 pub mod images;

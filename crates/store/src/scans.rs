@@ -182,7 +182,7 @@ pub fn details(tx: &mut Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, Ve
 }
 
 /// Notes that a scan failed. What was known of the image stays.
-pub fn fail(tx: &mut Tx<'_>, image: i64, code: &str, reason: &str, _at: i64) -> Result<()> {
+pub fn fail(tx: &mut Tx<'_>, image: i64, code: &str, reason: &str) -> Result<()> {
     places::lock(tx)?;
     let sql = "UPDATE image SET state = 'failed', code = $2, reason = $3 WHERE id = $1";
     tx.execute(sql, &[image.into(), code.into(), reason.into()]).map(drop)

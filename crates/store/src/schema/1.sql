@@ -274,6 +274,7 @@ CREATE TABLE matched (
   PRIMARY KEY (component, risk)
 );
 CREATE INDEX matched_risk ON matched (risk, component);
+CREATE INDEX matched_gone ON matched (gone_at) WHERE gone_at IS NOT NULL;
 CREATE INDEX matched_exception ON matched (exception) WHERE exception IS NOT NULL;
 
 -- Rules by which findings are handled.

@@ -5,6 +5,7 @@
     clippy::arithmetic_side_effects,
     reason = "helpers of tests may fail as tests do"
 )]
+mod counting;
 mod leases;
 mod left_behind;
 mod opening;
@@ -12,6 +13,7 @@ mod people;
 mod queue;
 mod quota;
 mod records;
+mod scanning;
 mod synchronising;
 mod telling;
 mod world;
