@@ -31,9 +31,11 @@ impl<T> Lease<T> {
         Lease { value, good_until: Instant::now().checked_add(early) }
     }
 
-    /// The same, with its end by the clock that says that it is `now`, whatever ours says.
+    /// The same, with its end by the clock that says that it is `now`, whatever ours says. Clocks
+    /// tell whole seconds: it may be almost one later.
     pub(crate) fn until(value: T, end: Timestamp, now: Timestamp) -> Lease<T> {
-        Lease::lasting(value, Duration::try_from(end.duration_since(now)).unwrap_or_default())
+        let life = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        Lease::lasting(value, life.saturating_sub(Duration::from_secs(1)))
     }
 
     /// Whether it may still be used.

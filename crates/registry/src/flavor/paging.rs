@@ -134,9 +134,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn slice(all: &[u64], page: u64, size: u64) -> Numbered<u64> {
-        let from = (page - 1) * size;
-        let items = all.iter().skip(from.try_into().unwrap()).take(size.try_into().unwrap());
-        Numbered { items: items.copied().collect(), total: all.len().try_into().unwrap(), size }
+        let page: usize = page.try_into().unwrap();
+        let parts: Vec<_> = all.chunks(size.try_into().unwrap()).collect();
+        let items = parts.get(page.saturating_sub(1)).map_or(Vec::new(), |it| it.to_vec());
+        Numbered { items, total: all.len().try_into().unwrap(), size }
     }
 
     fn all<T>(read: impl Fn(Option<&str>) -> Result<Page<T>, SourceError>) -> Vec<T> {
@@ -154,21 +155,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_comes_once_in_order(sizes in prop::collection::vec(0u64..250, 0..30)) {
-            let one: Vec<u64> = (0..sizes.iter().sum()).collect();
+        fn everything_comes_once_in_order(
+            content in prop::collection::vec(prop::collection::vec(any::<u64>(), 0..250), 0..30)
+        ) {
+            let one = content.concat();
             let read = |cursor: Option<&str>| numbered(cursor, |page| Ok(slice(&one, page, 100)));
-            prop_assert_eq!(all(read), one);
+            prop_assert_eq!(&all(read), &one);
 
-            let groups: Vec<u64> = (0..sizes.len() as u64).collect();
-            let content = |group: u64| -> Vec<u64> {
-                (0..sizes[group as usize]).map(|it| group * 1000 + it).collect()
-            };
+            let groups: Vec<u64> = (0..).take(content.len()).collect();
             let read = |cursor: Option<&str>| {
-                let members = |it: &u64, page| Ok(slice(&content(*it), page, 100));
+                let members = |it: &u64, page| {
+                    Ok(slice(&content[usize::try_from(*it).unwrap()], page, 100))
+                };
                 grouped(cursor, |page| Ok(slice(&groups, page, 7)), u64::to_string, members)
             };
-            let expected: Vec<u64> = groups.iter().flat_map(|it| content(*it)).collect();
-            prop_assert_eq!(all(read), expected);
+            prop_assert_eq!(all(read), one);
         }
     }
 

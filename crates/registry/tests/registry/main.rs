@@ -6,15 +6,21 @@
     reason = "helpers of tests may fail as tests do"
 )]
 mod access;
+mod acr;
 mod faults;
+mod harbor;
 mod images;
 mod mirrors;
+mod oci;
 mod real;
 mod referrers;
 
 use model::{Image, Platform};
 use net::{Client, Settings};
-use registry::{Keychain, PlatformChoice, Reference, RegistrySource, Source, SourceError};
+use registry::{
+    Access, Connection, Keychain, Listing, PlatformChoice, Reference, RegistrySource, Source,
+    SourceError,
+};
 use std::{
     io::{self, Read},
     sync::Arc,
@@ -25,9 +31,32 @@ use testkit::{
     tar::{file, tar},
 };
 
-/// A client that does not rest between tries.
+/// Settings of those who do not rest between tries.
+fn quick() -> Settings {
+    Settings { sleep: |_| {}, ..Settings::default() }
+}
+
 fn client() -> Client {
-    Client::new(Settings { sleep: |_| {}, ..Settings::default() }).unwrap()
+    Client::new(quick()).unwrap()
+}
+
+fn connect(access: Access) -> Connection {
+    let client = access.client(&quick()).unwrap();
+    Connection::open(access, client).unwrap()
+}
+
+/// All pages of a list that nobody changes.
+fn everything<T>(read: impl Fn(Option<&str>) -> Listing<T>) -> Vec<T> {
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = read(cursor.as_deref()).unwrap();
+        assert!(page.steady && page.skipped.is_empty(), "{:?}", page.skipped);
+        items.extend(page.items);
+        match page.next {
+            Some(it) => cursor = Some(it),
+            None => return items,
+        }
+    }
 }
 
 /// `name` (`repository:tag`) in `registry`.

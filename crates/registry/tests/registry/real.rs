@@ -10,16 +10,13 @@ use registry::{
 use std::{
     collections::BTreeMap,
     fs,
-    net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
-    thread,
-    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use testkit::{
-    http::ask,
+    distribution::{Distribution, installed},
     image::{BuiltImage, index},
     registry::basic,
 };
@@ -27,93 +24,18 @@ use testkit::{
 /// `user` with the password `hush`, as `htpasswd -nbB -C 4` writes it.
 const HTPASSWD: &str = "user:$2y$04$8d6hrE7NRK1r9XbP8dOdzuFQYSL31YJ1znZYA9IeKQ/9l2V1lUPmS";
 
-struct Running {
-    process: Child,
-    host: String,
-}
-
-impl Running {
-    /// Serves the content of `folder`, with more lines of configuration.
-    fn start(folder: &Path, http: &str, more: &str) -> Running {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let host = format!("127.0.0.1:{port}");
-        let store = folder.join("store");
-        let config = format!(
-            "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\n\
-             http:\n  addr: {host}\n{http}{more}",
-            store.display()
-        );
-        let file = folder.join(format!("config-{port}.yml"));
-        fs::write(&file, config).unwrap();
-        let mut command = Command::new("docker-registry");
-        command.arg("serve").arg(file).stdout(Stdio::null()).stderr(Stdio::null());
-        let process = command.spawn().unwrap();
-        let running = Running { process, host };
-        running.wait();
-        running
-    }
-
-    fn wait(&self) {
-        let start = Instant::now();
-        while TcpStream::connect(&self.host).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(30), "docker-registry does not start");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn source(
-        &self,
-        name: &str,
-        choice: PlatformChoice,
-        host: Host,
-        keys: Keychain,
-    ) -> RegistrySource {
-        let hosts = BTreeMap::from([(self.host.clone(), host)]);
-        let client = Client::new(Settings { hosts, ..Settings::default() }).unwrap();
-        let reference = Reference::parse(&format!("{}/{name}", self.host)).unwrap();
-        RegistrySource::new(reference, choice, Arc::new(keys), client).unwrap()
-    }
-
-    /// Pushes by the registry's own API.
-    fn push(&self, repository: &str, tag: &str, image: &BuiltImage, login: &str) {
-        for blob in &image.blobs {
-            let start = format!("/v2/{repository}/blobs/uploads/");
-            let begun = ask(&self.host, "POST", &start, &[("authorization", login)], &[]).unwrap();
-            let location = begun.headers.iter().find(|it| it.0 == "location").unwrap();
-            let place = location.1.split(&self.host).last().unwrap();
-            let place = format!("{place}&digest={}", blob.digest);
-            let headers = [("authorization", login), ("content-type", "application/octet-stream")];
-            let done = ask(&self.host, "PUT", &place, &headers, &blob.bytes).unwrap();
-            assert_eq!(done.status, 201);
-        }
-        for child in &image.children {
-            self.push(repository, child.manifest.digest.as_str(), child, login);
-        }
-        let place = format!("/v2/{repository}/manifests/{tag}");
-        let kind = image.manifest.media_type.as_str();
-        let headers = [("authorization", login), ("content-type", kind)];
-        let done = ask(&self.host, "PUT", &place, &headers, &image.manifest.bytes).unwrap();
-        assert_eq!(done.status, 201, "{}", String::from_utf8_lossy(&done.body));
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// Whether all `programs` are there. If not, says so.
-fn installed(programs: &[&str]) -> bool {
-    let missing = programs.iter().find(|it| {
-        let mut command = Command::new(it);
-        command.arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err()
-    });
-    let Some(missing) = missing else { return true };
-    assert!(std::env::var_os("PLIMSOLL_TEST_ALL").is_none(), "{missing} is not installed");
-    eprintln!("skipped: {missing} is not installed");
-    false
+/// `name` in a real registry, read with these settings and keys.
+fn reader(
+    running: &Distribution,
+    name: &str,
+    choice: PlatformChoice,
+    host: Host,
+    keys: Keychain,
+) -> RegistrySource {
+    let hosts = BTreeMap::from([(running.host(), host)]);
+    let client = Client::new(Settings { hosts, ..Settings::default() }).unwrap();
+    let reference = Reference::parse(&format!("{}/{name}", running.host())).unwrap();
+    RegistrySource::new(reference, choice, Arc::new(keys), client).unwrap()
 }
 
 fn check(source: &RegistrySource, image: &Image, built: &BuiltImage) {
@@ -127,10 +49,10 @@ fn plain() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    let running = Running::start(folder.path(), "", "");
+    let running = Distribution::start(folder.path(), "", "");
     let images = [small("linux/amd64", "a"), small("linux/arm64", "b")];
     running.push("team/app", "v1", &index(&images), "");
-    let read = |choice| running.source("team/app:v1", choice, Host::default(), Keychain::new());
+    let read = |choice| reader(&running, "team/app:v1", choice, Host::default(), Keychain::new());
     let source = read(PlatformChoice::One(platform("linux/arm64")));
     check(&source, &one(&source).unwrap(), &images[1]);
     let source = read(PlatformChoice::All);
@@ -138,7 +60,7 @@ fn plain() {
         check(&source, image, built);
     }
     let missing =
-        running.source("team/other", PlatformChoice::Host, Host::default(), Keychain::new());
+        reader(&running, "team/other", PlatformChoice::Host, Host::default(), Keychain::new());
     assert!(matches!(one(&missing), Err(SourceError::NotFound(_))));
 }
 
@@ -151,14 +73,14 @@ fn with_passwords() {
     let file = folder.path().join("htpasswd");
     fs::write(&file, HTPASSWD).unwrap();
     let auth = format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display());
-    let running = Running::start(folder.path(), "", &auth);
+    let running = Distribution::start(folder.path(), "", &auth);
     let built = small("linux/amd64", "a");
     running.push("app", "latest", &built, &basic("user", "hush"));
     let read = |password: &str| {
         let password = Secret::new(password);
         let keys = Credential::Basic { user: "user".to_owned(), password };
-        let keys = Keychain::new().with(&running.host, keys);
-        running.source("app", PlatformChoice::Host, Host::default(), keys)
+        let keys = Keychain::new().with(&running.host(), keys);
+        reader(&running, "app", PlatformChoice::Host, Host::default(), keys)
     };
     let source = read("hush");
     check(&source, &one(&source).unwrap(), &built);
@@ -174,7 +96,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// Makes an authority of our own, and certificates of it for the server and for us.
-fn authority(folder: &Path) {
+pub(crate) fn authority(folder: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
     openssl(folder, &format!("req -x509 {key} -subj /CN=authority -keyout ca.key -out ca.pem"));
     fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
@@ -194,16 +116,16 @@ fn encrypted() {
     let path = folder.path();
     authority(path);
     let built = small("linux/amd64", "a");
-    Running::start(path, "", "").push("app", "latest", &built, "");
+    Distribution::start(path, "", "").push("app", "latest", &built, "");
     let tls = |more: &str| {
         let path = path.display();
         format!("  tls:\n    certificate: {path}/server.pem\n    key: {path}/server.key\n{more}")
     };
-    let read = |running: &Running, host: Host| {
-        running.source("app", PlatformChoice::Host, host, Keychain::new())
+    let read = |running: &Distribution, host: Host| {
+        reader(running, "app", PlatformChoice::Host, host, Keychain::new())
     };
     let trusting = Host { authorities: fs::read(path.join("ca.pem")).unwrap(), ..Host::default() };
-    let running = Running::start(path, &tls(""), "");
+    let running = Distribution::start(path, &tls(""), "");
     let source = read(&running, trusting.clone());
     check(&source, &one(&source).unwrap(), &built);
     let careless = read(&running, Host { insecure: true, ..Host::default() });
@@ -213,8 +135,11 @@ fn encrypted() {
     let error = one(&read(&running, Host { plain: Some(true), ..Host::default() })).unwrap_err();
     assert!(error.to_string().contains("HTTPS"), "{error}");
 
-    let asking =
-        Running::start(path, &tls(&format!("    clientcas: [{}/ca.pem]\n", path.display())), "");
+    let asking = Distribution::start(
+        path,
+        &tls(&format!("    clientcas: [{}/ca.pem]\n", path.display())),
+        "",
+    );
     let key = Secret::new(fs::read_to_string(path.join("me.key")).unwrap());
     let identity = Identity { certificates: fs::read(path.join("me.pem")).unwrap(), key };
     let known = read(&asking, Host { identity: Some(identity.clone()), ..trusting.clone() });
@@ -225,7 +150,7 @@ fn encrypted() {
     // A key that is not the certificate's is found before anything is sent.
     let key = Secret::new(fs::read_to_string(path.join("server.key")).unwrap());
     let identity = Some(Identity { key, ..identity });
-    let hosts = BTreeMap::from([(asking.host.clone(), Host { identity, ..trusting })]);
+    let hosts = BTreeMap::from([(asking.host(), Host { identity, ..trusting })]);
     let error = Client::new(Settings { hosts, ..Settings::default() }).unwrap_err();
     assert!(error.to_string().contains("client key"), "{error}");
 }

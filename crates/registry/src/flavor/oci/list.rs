@@ -97,21 +97,32 @@ pub(crate) fn slice(
     let next = (until < tags.len()).then(|| until.to_string());
     let total = count(tags.len()).ok();
     let tags: Vec<String> = tags.into_iter().skip(from).take(SLICE).collect();
-    let items = look(connection, repository, &tags)?;
-    Ok(Page { items, next, total, steady: true, skipped: Vec::new() })
+    let (mut items, mut skipped) = (Vec::new(), Vec::new());
+    for (tag, it) in tags.iter().zip(look(connection, repository, &tags)?) {
+        match it {
+            Ok(it) => items.push(it),
+            // Gone meanwhile: it is as if it had never been listed.
+            Err(SourceError::NotFound(_)) => {}
+            Err(error) => skipped.push(format!("{repository}:{tag}: {error}")),
+        }
+    }
+    Ok(Page { items, next, total, steady: true, skipped })
 }
 
-/// What these tags are. One that is gone meanwhile is not there.
+/// What a tag is, if it is there and no policy closes it.
+type Looked = Result<Artifact, SourceError>;
+
+/// What these tags are, in their order.
 fn look(
     connection: &Connection,
     repository: &str,
     tags: &[String],
-) -> Result<Vec<Artifact>, SourceError> {
+) -> Result<Vec<Looked>, SourceError> {
     let one = |tag: &String| match artifact(connection, repository, tag) {
-        Err(SourceError::NotFound(_)) => None,
-        other => Some(other),
+        it @ (Ok(_) | Err(SourceError::NotFound(_) | SourceError::Refused(_))) => Ok(it),
+        Err(error) => Err(error),
     };
-    let some = |part: &[String]| part.iter().filter_map(one).collect::<Result<Vec<_>, _>>();
+    let some = |part: &[String]| part.iter().map(one).collect::<Result<Vec<_>, _>>();
     let part = tags.len().div_ceil(ABREAST).max(1);
     thread::scope(|scope| {
         let running: Vec<_> = tags.chunks(part).map(|part| scope.spawn(|| some(part))).collect();
