@@ -4,9 +4,9 @@
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
 pub mod accounts;
-pub mod advisories;
 pub mod audit;
 pub mod channels;
+pub mod advisories;
 pub mod components;
 mod contents;
 mod counts;
@@ -22,13 +22,11 @@ mod handling;
 pub mod idempotency;
 pub mod images;
 pub mod items;
-pub mod layers;
 pub mod leases;
 pub mod logins;
 mod matches;
 pub mod notices;
 mod nouns;
-mod page;
 pub mod people;
 pub mod places;
 mod postgres;
@@ -53,6 +51,5 @@ pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};
 pub use matches::{Difference, Rate};
 pub use nouns::{Category, Counts, Cursor, Level, Page, Tally};
-pub use page::Page as TextPage;
 pub use value::{Row, Value};
 pub use word::Word;

@@ -193,6 +193,11 @@ pub(crate) fn one_more(limit: usize) -> Value {
     i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX).into()
 }
 
+/// The identifier below which a list that begins with the newest goes on.
+pub(crate) fn below(cursor: Option<&Cursor>) -> Result<Value> {
+    Ok(cursor.map_or(Ok(i64::MAX), |it| it.values(false).map(|it| it.1))?.into())
+}
+
 impl<T> Page<T> {
     /// A page of at most `limit` of `rows`, of which one more was asked for, to know whether there is more.
     pub(crate) fn of(mut rows: Vec<T>, limit: usize, cursor: impl Fn(&T) -> Cursor) -> Page<T> {

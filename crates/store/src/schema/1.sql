@@ -426,7 +426,7 @@ CREATE TABLE setting (
   name TEXT PRIMARY KEY,
   document TEXT NOT NULL,
   -- Counts its changes, so that nobody undoes one that he has not seen.
-  version BIGINT NOT NULL,
+  version BIGINT NOT NULL DEFAULT 1,
   changed_at BIGINT NOT NULL
 );
 

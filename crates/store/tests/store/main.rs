@@ -6,6 +6,7 @@
     reason = "helpers of tests may fail as tests do"
 )]
 mod counting;
+mod figures;
 mod leases;
 mod left_behind;
 mod opening;
