@@ -33,6 +33,7 @@ mod postgres;
 pub mod quota;
 pub mod registries;
 pub mod rematch;
+pub mod reports;
 pub mod repositories;
 pub mod risks;
 pub mod scans;

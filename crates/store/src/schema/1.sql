@@ -210,11 +210,12 @@ CREATE INDEX image_contents_contents ON image_contents (contents, image);
 CREATE TABLE layer_report (
   diff_id TEXT NOT NULL,
   revision TEXT NOT NULL,
-  document {bytes} NOT NULL,
+  size BIGINT NOT NULL,
   used_at BIGINT NOT NULL,
+  document {bytes} NOT NULL,
   PRIMARY KEY (diff_id, revision)
 );
-CREATE INDEX layer_report_used ON layer_report (used_at);
+CREATE INDEX layer_report_used ON layer_report (used_at, size);
 
 -- What that means ----------------------------------------------------------------------------------
 

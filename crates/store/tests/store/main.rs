@@ -7,6 +7,7 @@
 )]
 mod counting;
 mod figures;
+mod keeping;
 mod leases;
 mod left_behind;
 mod opening;
