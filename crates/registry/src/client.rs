@@ -163,7 +163,8 @@ impl RegistrySource {
         };
         let mut leaves = Vec::new();
         self.leaves(entries, 0, &mut BTreeSet::new(), &mut leaves)?;
-        let child = |it: Leaf| Child { digest: it.digest, kind: Kind::Image, platform: it.platform };
+        let child =
+            |it: Leaf| Child { digest: it.digest, kind: Kind::Image, platform: it.platform };
         Ok(leaves.into_iter().map(child).collect())
     }
 

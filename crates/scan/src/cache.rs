@@ -1,7 +1,7 @@
 //! Reports of layers seen before: a layer is inspected once.
 use crate::waiting::Waiting;
 use flate2::{Compression, read::ZlibDecoder, read::ZlibEncoder};
-use model::Digest;
+use model::{Digest, Layer};
 use sha2::{Digest as _, Sha256};
 use std::{
     fmt,
@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
     time::SystemTime,
 };
-use store::{Store, layers};
+use store::{Store, reports};
 
 /// The most that the reports may take together; the ones not used for longest go first.
 const MOST_BYTES: u64 = 2 << 30;
@@ -115,6 +115,15 @@ impl Cache {
         Ok(())
     }
 
+    /// Notes that the reports of these layers were of use, which decides how long they are kept. Files tell by
+    /// themselves.
+    pub(crate) fn touch(&self, layers: &[Layer]) -> store::Result<()> {
+        let Place::Store(shared) = &self.place else { return Ok(()) };
+        let ids = layers.iter().filter_map(|it| it.diff_id.as_ref());
+        let ids: Vec<&str> = ids.map(Digest::as_str).collect();
+        shared.store.write(|tx| reports::touch(tx, &ids, &self.revision, shared.now))
+    }
+
     /// Removes the reports that have not been of use for longest, until the others fit. Those in a store are the
     /// business of who keeps it.
     pub fn trim(&self) -> io::Result<()> {
@@ -141,12 +150,8 @@ impl Cache {
 impl Shared {
     /// A store that does not answer has nothing.
     fn load(&self, diff_id: &Digest, revision: &str) -> Option<Waiting> {
-        let name = diff_id.as_str();
-        let (bytes, used) = self.store.read(|tx| layers::load(tx, name, revision)).ok()??;
-        if layers::is_stale(used, self.now) {
-            // When it was last of use decides how long it is kept; not being able to say so does no harm.
-            drop(self.store.write(|tx| layers::used(tx, name, revision, self.now)));
-        }
+        let read = |tx: &mut store::Tx<'_>| reports::get(tx, diff_id.as_str(), revision);
+        let bytes = self.store.read(read).ok()??;
         Waiting::new(&mut ZlibDecoder::new(&bytes[..]), &self.spool).ok()
     }
 
@@ -157,9 +162,9 @@ impl Shared {
         if u64::try_from(packed.len()).unwrap_or(u64::MAX) > STORED_BYTES {
             return Ok(());
         }
-        let name = diff_id.as_str();
-        let keep = |tx: &mut store::Tx<'_>| layers::keep(tx, name, revision, &packed, self.now);
-        self.store.write(keep).map_err(io::Error::other)
+        let (name, now) = (diff_id.as_str(), self.now);
+        let put = |tx: &mut store::Tx<'_>| reports::put(tx, name, revision, &packed, now);
+        self.store.write(put).map_err(io::Error::other)
     }
 }
 

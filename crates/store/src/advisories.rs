@@ -35,12 +35,8 @@ pub fn put(tx: &mut Tx<'_>, build: &str, number: i64, bytes: &[u8]) -> Result<()
 pub fn finish(tx: &mut Tx<'_>, build: &Build) -> Result<()> {
     tx.execute("DELETE FROM advisories WHERE build = $1", &[(&build.build).into()])?;
     let sql = "INSERT INTO advisories (build, built_at, pieces, at) VALUES ($1, $2, $3, $4)";
-    let values = [
-        (&build.build).into(),
-        build.built_at.into(),
-        build.pieces.into(),
-        build.at.into(),
-    ];
+    let values =
+        [(&build.build).into(), build.built_at.into(), build.pieces.into(), build.at.into()];
     tx.execute(sql, &values).map(drop)
 }
 

@@ -4,9 +4,9 @@
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
 pub mod accounts;
+pub mod advisories;
 pub mod audit;
 pub mod channels;
-pub mod advisories;
 pub mod components;
 mod contents;
 mod counts;

@@ -166,9 +166,11 @@ pub fn cover(tx: &mut Tx<'_>, image: i64, said: &Coverage) -> Result<()> {
 /// Notes that an image was to be scanned of which all that a scan would find is known.
 pub fn again(tx: &mut Tx<'_>, image: i64, at: i64) -> Result<()> {
     places::lock(tx)?;
-    let sql = "UPDATE image SET state = 'scanned', code = '', reason = '', scanned_at = $2 WHERE id = $1";
+    let sql =
+        "UPDATE image SET state = 'scanned', code = '', reason = '', scanned_at = $2 WHERE id = $1";
     tx.execute(sql, &[image.into(), at.into()])?;
-    let digest = tx.row("SELECT digest FROM image WHERE id = $1", &[image.into()], |it| it.text(0))?;
+    let digest =
+        tx.row("SELECT digest FROM image WHERE id = $1", &[image.into()], |it| it.text(0))?;
     exceptions::end_once(tx, &digest.unwrap_or_default(), at)
 }
 

@@ -206,10 +206,8 @@ fn components_have_the_keys_that_a_difference_names() {
         ..model::Release::default()
     };
     let system = model::System { release: Some(release), ..model::System::default() };
-    let components = vec![
-        component(model::Ecosystem::Deb, "x"),
-        component(model::Ecosystem::Pypi, "Foo__Bar"),
-    ];
+    let components =
+        vec![component(model::Ecosystem::Deb, "x"), component(model::Ecosystem::Pypi, "Foo__Bar")];
     let inventory =
         model::Inventory { systems: vec![system], components, ..model::Inventory::default() };
     let news = [advisory("NEW", &[("Debian:12", "x", "2"), ("PyPI", "foo.bar", "2")])];

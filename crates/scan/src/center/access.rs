@@ -195,7 +195,8 @@ impl Center {
         let failed = |why| Failure::Other("secret", why);
         let bytes = (self.world.open)(secret).map_err(failed)?;
         // The error could quote the secret.
-        let strange = |_| failed("the stored secret is of another version; enter it again".to_owned());
+        let strange =
+            |_| failed("the stored secret is of another version; enter it again".to_owned());
         serde_json::from_slice(&bytes).map_err(strange)
     }
 }

@@ -75,7 +75,11 @@ impl Center {
             };
             leases::hold(tx, lease, now)?;
             store::settings::put(tx, LAST, &noted.to_string(), version, now)?;
-            if step.run { tasks::start(tx, Kind::Cycle, "", &document, now).map(Some) } else { Ok(None) }
+            if step.run {
+                tasks::start(tx, Kind::Cycle, "", &document, now).map(Some)
+            } else {
+                Ok(None)
+            }
         })?;
         if let Some(task) = started {
             self.fill_soon(task);
@@ -122,9 +126,10 @@ impl Center {
 
     /// Tasks that had no quota go on as soon as there is some.
     fn resumed(&self) -> Result<(), Failure> {
-        let (quota, tasks) = self.world.store.read(|tx: &mut Tx<'_>| {
-            Ok((store::quota::read(tx)?, tasks::exhausted(tx)?))
-        })?;
+        let (quota, tasks) = self
+            .world
+            .store
+            .read(|tx: &mut Tx<'_>| Ok((store::quota::read(tx)?, tasks::exhausted(tx)?)))?;
         if !quota.has_room() {
             return Ok(());
         }

@@ -15,14 +15,25 @@ const PIECE: u64 = 1 << 20;
 /// How many databases are kept open: the one in use, and the one before, which changes are told by.
 const OPEN: usize = 2;
 
-/// Databases that are open, the one opened last at the end.
+/// Databases that are known.
 #[derive(Debug, Default)]
-pub(super) struct Databases(Mutex<Vec<Arc<Database>>>);
+pub(super) struct Databases {
+    /// Those that are open, the one opened last at the end.
+    open: Mutex<Vec<Arc<Database>>>,
+    /// The build of this machine's own when it was looked at last.
+    own: Mutex<Option<String>>,
+}
+
+impl Databases {
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
 
 impl Center {
     /// The database of this build, fetched if this machine has none.
     pub(super) fn database(&self, build: &str) -> Result<Arc<Database>, Failure> {
-        let mut open = self.databases.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.databases.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(it) = open.iter().find(|it| it.build() == build) {
             return Ok(Arc::clone(it));
         }
@@ -38,27 +49,31 @@ impl Center {
         Ok(found)
     }
 
-    /// Puts this machine's database to use if it is newer than the one in use, and fetches that if not. Gives
-    /// the build in use.
+    /// Puts this machine's database to use if it is another one than before, or newer than the one in use; takes over
+    /// that one if not. Gives the build in use.
     pub(super) fn agree(&self) -> Result<String, Failure> {
+        let mut before = self.databases.own.lock().unwrap_or_else(PoisonError::into_inner);
         let own = self.world.advisories.open()?;
-        let database = own.database;
+        let build = own.database.build().to_owned();
+        let built_at = own.database.meta().built.map_or(0, |it| it.as_millisecond());
         let in_use = self.world.store.read(advisories::all)?.into_iter().next();
-        let built_at = database.meta().built.map_or(0, |it| it.as_millisecond());
-        match in_use {
-            Some(it) if it.build == database.build() => Ok(it.build),
-            Some(it) if it.built_at >= built_at => {
+        let alone = !self.world.store.is_shared();
+        let news = alone || before.as_ref().is_some_and(|it| *it != build);
+        let in_use = match in_use {
+            Some(it) if it.build == build => it.build,
+            Some(it) if !news && it.built_at >= built_at => {
                 self.database(&it.build)?;
-                Ok(it.build)
+                it.build
             }
             _ => {
-                let build = database.build().to_owned();
                 self.publish(&build, built_at, own.path.as_deref())?;
-                self.keep_open(database);
+                self.keep_open(own.database);
                 self.broadcast.tell(Event::Advisories(build.clone()));
-                Ok(build)
+                build
             }
-        }
+        };
+        *before = Some(in_use.clone());
+        Ok(in_use)
     }
 
     /// There may be another database on this machine: it is looked at now.
@@ -67,7 +82,7 @@ impl Center {
     }
 
     fn keep_open(&self, database: Database) {
-        let mut open = self.databases.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.databases.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.push(Arc::new(database));
         if open.len() > OPEN {
             open.remove(0);
@@ -106,12 +121,12 @@ impl Center {
     fn fetch(&self, build: &str) -> Result<Database, Failure> {
         let missing = || {
             let text = format!("the advisory database {build} is on no machine that shares it");
-            Failure::Other("advisories", text)
+            Failure::Later("advisories", text)
         };
         let known = self.world.store.read(advisories::all)?;
         let whole = known.into_iter().find(|it| it.build == build && it.pieces > 0);
         let whole = whole.ok_or_else(missing)?;
-        let unwritten = |err| Failure::Other("advisories", format!("a temporary file: {err}"));
+        let unwritten = |err| Failure::Later("advisories", format!("a temporary file: {err}"));
         let mut file = tempfile::NamedTempFile::new().map_err(unwritten)?;
         for number in 0..whole.pieces {
             let piece = self.world.store.read(|tx| advisories::piece(tx, build, number))?;
@@ -124,6 +139,6 @@ impl Center {
 
 impl From<StoreError> for Failure {
     fn from(it: StoreError) -> Failure {
-        Failure::Other("advisories", it.to_string())
+        Failure::Later("advisories", it.to_string())
     }
 }

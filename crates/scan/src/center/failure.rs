@@ -13,6 +13,8 @@ pub enum Failure {
     Store(store::Error),
     /// Anything else, which stays as it is.
     Other(&'static str, String),
+    /// Anything else, which passes.
+    Later(&'static str, String),
 }
 
 impl Failure {
@@ -23,7 +25,7 @@ impl Failure {
             Failure::Source(it) => code(it),
             Failure::Store(store::Error::Full(_)) => "database-full",
             Failure::Store(_) => "database",
-            Failure::Other(code, _) => code,
+            Failure::Other(code, _) | Failure::Later(code, _) => code,
         }
     }
 
@@ -31,7 +33,7 @@ impl Failure {
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Failure::Source(it) => it.retryable(),
-            Failure::Store(_) | Failure::Stopped => true,
+            Failure::Store(_) | Failure::Stopped | Failure::Later(..) => true,
             Failure::Other(..) => false,
         }
     }
@@ -73,7 +75,7 @@ impl fmt::Display for Failure {
             ),
             Failure::Source(it) => it.fmt(f),
             Failure::Store(it) => it.fmt(f),
-            Failure::Other(_, it) => f.write_str(it),
+            Failure::Other(_, it) | Failure::Later(_, it) => f.write_str(it),
         }
     }
 }

@@ -193,6 +193,18 @@ impl Center {
         notices::failed(tx, claim, code, reason, now)
     }
 
+    /// Whether there are advisories that hold: whoever starts first decides which.
+    pub(super) fn can_match(&self) -> Result<bool, Failure> {
+        if !self.databases.is_empty() {
+            return Ok(true);
+        }
+        let build = self.world.store.read(rematch::build)?;
+        if build.is_empty() {
+            return Ok(false);
+        }
+        self.database(&build).map(|_| true)
+    }
+
     /// The advisories that hold.
     pub(super) fn in_use(&self) -> Result<Arc<Database>, Failure> {
         let build = self.world.store.read(rematch::build)?;

@@ -169,7 +169,8 @@ impl Center {
     }
 
     fn fill_one(&self, task: &tasks::Task) -> Result<(), Failure> {
-        let strange = |err| Failure::Other("task", format!("what task {} asks for: {err}", task.id));
+        let strange =
+            |err| Failure::Other("task", format!("what task {} asks for: {err}", task.id));
         let wanted: Wanted = serde_json::from_str(&task.document).map_err(strange)?;
         self.each(&wanted, &mut |repository, images| {
             let target = |(image, tag): (Target, String)| tasks::Target {

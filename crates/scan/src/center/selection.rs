@@ -131,10 +131,8 @@ mod tests {
     #[test]
     fn a_request_names_kinds_and_places() {
         let check = |kinds: &[&str], places: &[(Option<i64>, &str)], expected: &str| {
-            let place = |it: &(Option<i64>, &str)| Place {
-                registry: it.0,
-                repository: it.1.to_owned(),
-            };
+            let place =
+                |it: &(Option<i64>, &str)| Place { registry: it.0, repository: it.1.to_owned() };
             let selection = Selection {
                 kinds: kinds.iter().map(|it| (*it).to_owned()).collect(),
                 places: places.iter().map(place).collect(),
@@ -198,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_a_task_asks_for_is_kept() {
-        let wanted = Wanted::Selection(Selection { kinds: vec!["acr".to_owned()], ..Selection::default() });
+        let wanted =
+            Wanted::Selection(Selection { kinds: vec!["acr".to_owned()], ..Selection::default() });
         let text = serde_json::to_string(&wanted).unwrap();
         assert_eq!(serde_json::from_str::<Wanted>(&text).unwrap(), wanted);
         let place: Place = serde_json::from_str(r#"{"registry": 3}"#).unwrap();

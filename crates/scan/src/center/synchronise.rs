@@ -166,9 +166,8 @@ impl Center {
         let seen = resolve(&connection, &self.world.store, &event.repository, vec![found])?;
         let round = self.world.store.read(|tx| store::targets::round(tx, *registry))?;
         let names = [event.repository.clone()];
-        let known = self.world.store.write(|tx| {
-            places::repositories(tx, *registry, round, &names)
-        })?;
+        let known =
+            self.world.store.write(|tx| places::repositories(tx, *registry, round, &names))?;
         let Some(repository) = known.into_iter().next() else { return Ok(()) };
         self.see(*registry, &repository, round, &seen, true, None)
     }
@@ -185,7 +184,10 @@ impl Center {
 
     /// A round, from where it was left to its end. How it went is noted.
     fn round(&self, registry: i64, lease: &Lease) {
-        let outcome = self.read_registry(registry, lease);
+        // Whoever asks for another one meanwhile gets it. If this is never ended, it goes on when the lease is over.
+        let mark = self.later(self.world.limits.lease);
+        let marked = self.under(lease, |tx| registries::sync_at(tx, registry, mark, false));
+        let outcome = marked.and_then(|()| self.read_registry(registry, lease));
         let now = self.now();
         let (next, said) = match outcome {
             Ok(skipped) => {
@@ -207,7 +209,8 @@ impl Center {
             if let Some((state, reason)) = &said {
                 registries::checked(tx, registry, state, reason)?;
             }
-            registries::sync_at(tx, registry, next, false)
+            let asked = registries::one(tx, registry)?.is_none_or(|it| it.sync_at != Some(mark));
+            if asked { Ok(()) } else { registries::sync_at(tx, registry, next, false) }
         });
         if let Err(why) = noted {
             self.trouble("noting how synchronising went", &why);
@@ -253,9 +256,8 @@ impl Center {
             steady &= page.steady;
             it.skipped.extend(page.skipped);
             let names: Vec<String> = page.items.iter().map(|it| it.name.clone()).collect();
-            let known = self.under(it.lease, |tx| {
-                places::repositories(tx, it.registry, it.round, &names)
-            })?;
+            let known =
+                self.under(it.lease, |tx| places::repositories(tx, it.registry, it.round, &names))?;
             let markers: BTreeMap<&str, &registry::Repository> =
                 page.items.iter().map(|it| (it.name.as_str(), it)).collect();
             for repository in &known {

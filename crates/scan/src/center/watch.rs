@@ -6,12 +6,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 use store::{
-    Tx, exceptions, layers, leases::Lease, notices, registries, rematch,
+    Tx, audit, deliveries, exceptions,
+    garbage::{self, Age, Swept},
+    idempotency,
+    leases::Lease,
+    logins, notices, registries, rematch, reports,
     tasks::{self, Filter, Task},
 };
 
 /// So many running tasks are told of.
-const TASKS: u32 = 100;
+const TASKS: usize = 100;
 
 /// So many rows in one transaction.
 const SOME: u32 = 500;
@@ -23,17 +27,34 @@ const DAY_MS: i64 = 86_400_000;
 pub struct Retention {
     /// Tasks that have ended, with their items.
     pub tasks: u32,
-    /// Notices.
+    /// Notices, and what was sent of them.
     pub notices: u32,
     /// Reports of layers that were of no use.
-    pub layers: u32,
+    pub reports: u32,
+    /// How many bytes the reports of layers may take together, those not used for longest go first.
+    pub report_bytes: i64,
     /// Registries that were removed, with the history of their images.
     pub registries: u32,
+    /// Images that are in no list.
+    pub images: u32,
+    /// Findings that have gone, which the timeline shows.
+    pub gone: u32,
+    /// The audit log.
+    pub audit: u32,
 }
 
 impl Default for Retention {
     fn default() -> Retention {
-        Retention { tasks: 90, notices: 90, layers: 30, registries: 90 }
+        Retention {
+            tasks: 90,
+            notices: 90,
+            reports: 30,
+            report_bytes: 20 << 30,
+            registries: 90,
+            images: 90,
+            gone: 365,
+            audit: 1095,
+        }
     }
 }
 
@@ -150,13 +171,30 @@ impl Center {
     }
 
     fn forget_old(&self, now: i64) -> Result<(), Failure> {
+        let keep = self.world.limits.retention;
         let days = |it: u32| now.saturating_sub(i64::from(it).saturating_mul(DAY_MS));
-        let Retention { tasks, notices, layers, registries } = self.world.limits.retention;
-        let [tasks, notices, layers] = [tasks, notices, layers].map(days);
-        self.forget(|tx| tasks::purge(tx, tasks, SOME))?;
-        self.forget(|tx| notices::purge(tx, notices, SOME))?;
-        self.forget(|tx| layers::purge(tx, layers, 50))?;
-        self.forget_registries(days(registries))
+        self.forget(|tx| tasks::purge(tx, days(keep.tasks), SOME))?;
+        self.forget(|tx| notices::purge(tx, days(keep.notices), SOME))?;
+        self.forget(|tx| deliveries::purge(tx, days(keep.notices), SOME))?;
+        self.forget(|tx| audit::purge(tx, days(keep.audit), SOME))?;
+        self.forget(|tx| {
+            let swept = reports::sweep(tx, days(keep.reports), keep.report_bytes, 50)?;
+            Ok(u64::try_from(swept.0).unwrap_or(0))
+        })?;
+        for it in self.world.store.read(|tx| registries::removed(tx, days(keep.registries)))? {
+            self.forget(|tx| Ok(u64::from(!registries::purge(tx, it, SOME.into())?)))?;
+        }
+        let age = Age { images: days(keep.images), matches: days(keep.gone) };
+        self.forget(|tx| {
+            let Swept { images, contents, components, matches, risks, more } =
+                garbage::sweep(tx, age, SOME.into())?;
+            let all = [images, contents, components, matches, risks];
+            let count = all.into_iter().fold(0usize, usize::saturating_add);
+            Ok(if more || count > 0 { u64::try_from(count.max(1)).unwrap_or(u64::MAX) } else { 0 })
+        })?;
+        self.world.store.write(|tx| idempotency::purge(tx, now.saturating_sub(DAY_MS)))?;
+        self.world.store.write(|tx| logins::purge(tx, now))?;
+        Ok(())
     }
 
     /// Forgets some at a time, until nothing is left to be forgotten or the center stops.
@@ -167,15 +205,6 @@ impl Center {
             if count == 0 {
                 break;
             }
-        }
-        Ok(())
-    }
-
-    fn forget_registries(&self, before: i64) -> Result<(), Failure> {
-        for it in self.world.store.read(|tx| registries::removed(tx, before))? {
-            while !self.world.store.write(|tx| registries::purge(tx, it, SOME.into()))?
-                && !self.bell.stopping()
-            {}
         }
         Ok(())
     }

@@ -50,6 +50,10 @@ impl Center {
         if self.bell.stopping() {
             return Ok(None);
         }
+        if !self.can_match()? {
+            self.bell.wait(self.world.limits.poll);
+            return Ok(None);
+        }
         let (now, until) = (self.now(), self.later(self.world.limits.lease));
         let open = self.cycle_open(now)?;
         let plan = |line: &work::Line| plan::plan(now, line, open);
@@ -87,7 +91,8 @@ impl Center {
             }
             let until = self.later(self.world.limits.lease);
             let (stage, progress) = (pulse.stage(), pulse.progress());
-            let beat = |tx: &mut store::Tx<'_>| work::beat(tx, claim.ticket, stage, progress, until);
+            let beat =
+                |tx: &mut store::Tx<'_>| work::beat(tx, claim.ticket, stage, progress, until);
             match self.world.store.write(beat) {
                 Ok(Beat::On) => {}
                 Ok(Beat::Unwanted) => {
@@ -115,8 +120,7 @@ impl Center {
             return Ok(it);
         }
         let connection = self.registry(claim.registry)?;
-        let source =
-            connection.source(&claim.repository, &claim.digest, PlatformChoice::All)?;
+        let source = connection.source(&claim.repository, &claim.digest, PlatformChoice::All)?;
         let image = one(source.images()?, claim)?;
         let progress = |step| pulse.step(step);
         let scanner = Scanner {
@@ -134,6 +138,9 @@ impl Center {
             return Err(Failure::Stopped);
         }
         let scanned = scanned?;
+        if let Some(cache) = &scanner.cache {
+            cache.touch(&scanned.image.layers)?;
+        }
         pulse.matching.store(true, Ordering::Relaxed);
         self.found(scanned)
     }
