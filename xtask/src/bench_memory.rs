@@ -37,7 +37,7 @@ const IMAGES: &[(&str, u64, u64, Layer)] = &[
     ("3 000 000 files", 1, FILES * 512, |out, it| many(out, it, 0o644, b"")),
     ("3 000 000 programs", 1, FILES * 1024, |out, it| many(out, it, 0o755, b"#!/bin/true")),
     ("12 layers of 3 000 000 files", 12, FILES * 512, |out, it| many(out, it, 0o644, b"")),
-    ("300 000 packages", 1, 512 + (PACKAGES * PACKAGE_BYTES).next_multiple_of(512), packages),
+    ("300 000 packages", 1, 1536 + (PACKAGES * PACKAGE_BYTES).next_multiple_of(512), packages),
     ("20 GiB", 1, GIBIBYTES * (512 + (1 << 30)), large),
 ];
 
@@ -189,6 +189,10 @@ fn package(i: u64) -> String {
 
 fn packages(out: &mut dyn Write, _: u64) -> io::Result<()> {
     let bytes = PACKAGES * PACKAGE_BYTES;
+    let release = b"ID=alpine\nVERSION_ID=3.19.1\n";
+    out.write_all(&header("etc/os-release", release.len() as u64, 0o644))?;
+    out.write_all(release)?;
+    out.write_all(&[0; 512][release.len()..])?;
     out.write_all(&header("lib/apk/db/installed", bytes, 0o644))?;
     for i in 0..PACKAGES {
         out.write_all(package(i).as_bytes())?;

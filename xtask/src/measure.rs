@@ -103,7 +103,8 @@ fn look(pid: u32, memory: &mut Memory) {
             waiting.extend(children.split_whitespace().filter_map(|it| it.parse::<u32>().ok()));
         }
     }
-    memory.together = together.max(memory.together);
+    // A peak of the first process alone may have come and gone between two looks.
+    memory.together = memory.together.max(together).max(memory.parent);
 }
 
 fn kib(status: &str, field: &str) -> u64 {

@@ -1,7 +1,7 @@
 //! The join of an inventory with a database: a pure function of both.
 use crate::{
     Database, DatabaseError, coverage,
-    database::{Reader, Record},
+    database::{Entry, Reader, Record},
     evaluate::Outcome,
     judge::{Judged, cve_of, fix_of, judge},
     merge,
@@ -46,6 +46,9 @@ pub fn assess_in(
     })
 }
 
+/// How many components are asked about at once: more than images have, and far fewer than one could.
+const AT_ONCE: usize = 20_000;
+
 /// What one advisory says of a component that was asked about.
 pub(crate) struct Found {
     pub(crate) question: Question,
@@ -59,26 +62,29 @@ fn found(
     reader: &Reader<'_>,
 ) -> Result<Vec<Found>, DatabaseError> {
     let mut found = Vec::new();
-    let questions = scope::questions(inventory, scopes);
-    for same in questions.chunk_by(|a, b| a.key == b.key) {
-        let Some(first) = same.first() else { continue };
-        let entries = reader.entries(&first.namespace, &first.package)?;
-        if entries.is_empty() {
-            continue;
-        }
-        for question in same {
-            let Some(component) = inventory.components.get(question.component) else { continue };
-            let mut judged = judge(&component.what, &entries);
-            if question.inherited {
-                judged.retain(|it| fix_of(it).is_none());
+    for start in (0..inventory.components.len()).step_by(AT_ONCE) {
+        let components = inventory.components.iter().enumerate().skip(start).take(AT_ONCE);
+        let questions = scope::questions(components, scopes);
+        for same in questions.chunk_by(|a, b| a.key == b.key) {
+            let Some(first) = same.first() else { continue };
+            let entries = reader.entries(&first.namespace, &first.package)?;
+            if !entries.is_empty() {
+                found.extend(same.iter().flat_map(|it| answers(it, inventory, &entries)));
             }
-            found.extend(
-                relevant(judged, component.what.ecosystem.is_system())
-                    .map(|judged| Found { question: question.clone(), judged }),
-            );
         }
     }
     Ok(found)
+}
+
+fn answers(question: &Question, inventory: &Inventory, entries: &[Entry]) -> Vec<Found> {
+    let Some(component) = inventory.components.get(question.component) else { return Vec::new() };
+    let mut judged = judge(&component.what, entries);
+    if question.inherited {
+        judged.retain(|it| fix_of(it).is_none());
+    }
+    relevant(judged, component.what.ecosystem.is_system())
+        .map(|judged| Found { question: question.clone(), judged })
+        .collect()
 }
 
 /// What counts a component in, what others say of the same vulnerabilities, and, where an erratum

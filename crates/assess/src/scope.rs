@@ -63,10 +63,13 @@ pub(crate) struct Question {
     pub(crate) inherited: bool,
 }
 
-/// Every place to look for what is known of the components of an inventory, in order.
-pub(crate) fn questions(inventory: &Inventory, scopes: &[Scope]) -> Vec<Question> {
+/// Every place to look for what is known of components, which come with their numbers, in order.
+pub(crate) fn questions<'a>(
+    components: impl Iterator<Item = (usize, &'a Located<Component>)>,
+    scopes: &[Scope],
+) -> Vec<Question> {
     let mut questions = Vec::new();
-    for (component, it) in inventory.components.iter().enumerate() {
+    for (component, it) in components {
         for (namespace, inherited) in namespaces_of(it, scopes) {
             for package in names_of(&it.what) {
                 let (key, package) = (names::key(&namespace, package), package.to_owned());

@@ -30,7 +30,7 @@ pub fn why_not_in(
     scopes: &[Scope],
 ) -> Result<Vec<Answer>, DatabaseError> {
     let reader = database.reader();
-    let questions = scope::questions(inventory, scopes);
+    let questions = scope::questions(inventory.components.iter().enumerate(), scopes);
     let asked = Asked { inventory, scopes, questions };
     let mut answers = Vec::new();
     for (feed, advisory) in advisories(id, &reader)? {

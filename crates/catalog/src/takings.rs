@@ -55,8 +55,10 @@ impl<'a> Takings<'a> {
     }
 
     /// Takes in a package with the files that [`Takings::file`] has brought together.
-    pub(crate) fn owned(&mut self, package: String, files: Vec<OwnedFile>) {
+    pub(crate) fn owned(&mut self, package: String, mut files: Vec<OwnedFile>) {
         if !files.is_empty() {
+            // There may be hundreds of thousands of packages, with a file or two each.
+            files.shrink_to_fit();
             self.found.owned.push(Owned { package, files });
         }
     }

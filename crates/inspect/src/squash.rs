@@ -59,9 +59,9 @@ impl Squash {
 
     /// What the image contains. `covers` are those of the layers, in their order, as [`crate::Cover::write`]
     /// writes them.
-    pub fn finish(self, covers: Vec<impl Read>) -> io::Result<Inventory> {
+    pub fn finish(mut self, covers: Vec<impl Read>) -> io::Result<Inventory> {
         let systems = self.view.systems();
-        let executables = self.view.executables(covers)?;
+        let executables = count(covers, self.view.owned())?;
         let components = self.view.components(&systems);
         Ok(Inventory { executables, systems, components, gaps: self.gaps })
     }
@@ -251,9 +251,8 @@ impl View {
         for ((path, here), system) in self.files.into_iter().zip(of) {
             let mut since = here.since.into_iter();
             for (by, found) in Rc::unwrap_or_clone(here.content) {
-                for ((what, layer), first) in
-                    found.components.into_iter().zip(&mut since).zip(&mut first)
-                {
+                let all = drain(found.components).zip(&mut since).zip(&mut first);
+                for ((what, layer), first) in all {
                     let system = system.filter(|_| what.ecosystem.is_system());
                     let (path, by) = (Some(path.clone()), by.clone());
                     components.extend(first.then_some(Located { what, path, layer, by, system }));
@@ -275,18 +274,32 @@ impl View {
         })
     }
 
-    /// Executables in any layer, and how many a package owns by their path.
-    fn executables(&self, covers: Vec<impl Read>) -> io::Result<Executables> {
+    /// Takes out what packages own.
+    fn owned(&mut self) -> HashSet<Key> {
         let owned = self.found().flat_map(|(_, found)| &found.owned);
         let files = owned.flat_map(|it| &it.files);
         let owned = files.map(|it| key(self.place(&it.path).as_str())).collect();
-        count(covers, &owned)
+        for content in self.files.values_mut().filter_map(|it| Rc::get_mut(&mut it.content)) {
+            content.iter_mut().for_each(|(_, found)| found.owned = Vec::new());
+        }
+        owned
     }
 }
 
-/// Counts executables by merging the tables of the layers, which are in order. Of one that several layers
-/// have, the uppermost counts.
-fn count(covers: Vec<impl Read>, owned: &HashSet<Key>) -> io::Result<Executables> {
+/// The elements of a list that may be long, whose memory is given back on the way.
+fn drain<T>(mut list: Vec<T>) -> impl Iterator<Item = T> {
+    list.reverse();
+    std::iter::from_fn(move || {
+        if list.len().is_multiple_of(10_000) {
+            list.shrink_to_fit();
+        }
+        list.pop()
+    })
+}
+
+/// Counts the executables in any layer, and those that a package owns by their path, by merging the tables
+/// of the layers, which are in order. Of one that several layers have, the uppermost counts.
+fn count(covers: Vec<impl Read>, owned: HashSet<Key>) -> io::Result<Executables> {
     let mut tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
     let mut heads = BinaryHeap::new();
     for (layer, table) in tables.iter_mut().enumerate() {

@@ -35,7 +35,7 @@ pub(crate) struct Target {
     /// Platform to scan, such as linux/arm64; `all` for every one [default: this machine's]
     #[arg(long, value_name = "PLATFORM", value_parser = platform)]
     pub(crate) platform: Option<Choice>,
-    /// How many layers to read at once [default: the number of processors]
+    /// How many layers to read at once [default: the number of processors, 3 at most]
     #[arg(long, value_name = "N")]
     pub(crate) parallel: Option<usize>,
     /// Give up on a layer when reading it makes no progress for so long

@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
     let database = advisories::open(&arguments.target)?;
     let scanned = scan(&arguments.target)?;
     let mut images = Vec::new();
-    for it in &scanned {
+    for it in scanned {
         images.push(assess(it, &database, (&rules, &local), today, arguments)?);
     }
     let report = Report {
@@ -70,9 +70,10 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
             stop: Arc::default(),
         },
         cache: (!target.no_cache).then_some(cache),
-        parallel: target
-            .parallel
-            .unwrap_or_else(|| thread::available_parallelism().map_or(2, std::num::NonZero::get)),
+        parallel: target.parallel.unwrap_or_else(|| {
+            // Each takes two processors, and 65 MiB when its layer has three million files.
+            thread::available_parallelism().map_or(2, |it| it.get().min(3))
+        }),
         attached: !target.no_attached,
         progress: &step,
     };
@@ -146,7 +147,7 @@ fn program() -> Option<PathBuf> {
 
 /// What the image means today.
 fn assess(
-    scanned: &Scanned,
+    scanned: Scanned,
     database: &Database,
     (rules, local): (&Rules, &[Vex]),
     today: Date,
@@ -154,14 +155,14 @@ fn assess(
 ) -> Result<ImageReport, String> {
     let mut assessment = assess::assess(&scanned.inventory, database, today)
         .map_err(|err| format!("the advisory database: {err}"))?;
-    let (spoken, attached) = vex::apply(scanned, &mut assessment, local, arguments.attached_vex);
+    let (spoken, attached) = vex::apply(&scanned, &mut assessment, local, arguments.attached_vex);
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,
-        inventory: &scanned.inventory,
+        inventory: scanned.inventory,
         assessment: &assessment,
         missing_walls: &scanned.missing_walls,
         attached: &attached,
@@ -187,23 +188,32 @@ fn rules(arguments: &ScanArguments) -> Result<Rules, String> {
 fn write(report: &Report, arguments: &ScanArguments) -> Result<(), String> {
     let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
     let colour = to_terminal && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    let text = match arguments.format {
-        Format::Table => table::show(report, Paint(colour)),
+    let show = |output: &mut dyn Write| match arguments.format {
+        Format::Table => output.write_all(table::show(report, Paint(colour)).as_bytes()),
+        // As it is made: of an image with very many components it is long.
         Format::Json => {
-            let text = serde_json::to_string_pretty(report).map_err(|err| err.to_string())?;
-            text + "\n"
+            let mut output = io::BufWriter::new(output);
+            serde_json::to_writer_pretty(&mut output, report)?;
+            output.write_all(b"\n")?;
+            output.flush()
         }
     };
     match &arguments.output {
-        Some(path) => fs::write(path, text).map_err(|err| format!("{}: {err}", path.display())),
-        None => print(&text),
+        Some(path) => fs::File::create(path)
+            .and_then(|mut file| show(&mut file))
+            .map_err(|err| format!("{}: {err}", path.display())),
+        None => print_by(show),
     }
 }
 
 /// Writes to standard output; whoever reads it may go away before the end.
 pub(crate) fn print(text: &str) -> Result<(), String> {
+    print_by(|output| output.write_all(text.as_bytes()))
+}
+
+fn print_by(show: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     let mut output = io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+    match show(&mut output).and_then(|()| output.flush()) {
         Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Err(format!("output: {err}")),
         _ => Ok(()),
     }

@@ -63,7 +63,7 @@ fn heading(image: &ImageReport, paint: Paint) -> String {
         let place = if system.root.is_empty() { "" } else { " in " };
         let _ = writeln!(text, "{name}{place}{}", clean(&system.root));
     }
-    let (layers, components) = (image.layers.len(), image.components.len());
+    let (layers, components) = (image.layers.len(), image.components.rows().len());
     let _ = writeln!(text, "{components} components in {layers} layers\n");
     text
 }

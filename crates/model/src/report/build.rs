@@ -7,17 +7,18 @@ use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
     Level, Located, Rating, System,
 };
+use serde::{Serialize, Serializer};
 use std::{cmp::Reverse, collections::BTreeMap};
 
 /// Everything that a report on an image is made from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Findings<'a> {
     /// The image.
     pub image: &'a Image,
     /// How its layers were read, in their order.
     pub layers: &'a [LayerFacts],
     /// What it contains.
-    pub inventory: &'a Inventory,
+    pub inventory: Inventory,
     /// What that means.
     pub assessment: &'a Assessment,
     /// Walls that were missing.
@@ -32,13 +33,13 @@ impl ImageReport {
         what: Findings<'_>,
         handled: impl Fn(&Finding, &Component) -> Option<Handled>,
     ) -> ImageReport {
-        let Findings { image, inventory, assessment, .. } = what;
+        let Findings { image, inventory, assessment, .. } = &what;
         let mut findings: Vec<&Finding> = assessment.findings.iter().collect();
         findings.sort_by_key(|it| (Reverse(it.priority.value), Reverse(it.severity.level), &it.id));
         let (mut open, mut closed) = (Vec::new(), Vec::new());
         for finding in findings {
             let Some(component) = inventory.components.get(finding.component) else { continue };
-            let row = finding_row(finding, component, what);
+            let row = finding_row(finding, component, &what);
             match handled(finding, &component.what) {
                 None => open.push(row),
                 Some(Handled { reason, until }) => {
@@ -51,7 +52,6 @@ impl ImageReport {
             let count: &mut usize = counts.entry(it.severity).or_default();
             *count = count.saturating_add(1);
         }
-        let rows = inventory.components.iter();
         let gaps = inventory.gaps.iter().chain(&assessment.gaps);
         ImageReport {
             name: image.name.clone(),
@@ -64,8 +64,8 @@ impl ImageReport {
             counts,
             findings: open,
             handled: closed,
-            components: rows.map(|it| component_row(it, &inventory.systems)).collect(),
             gaps: gaps.map(gap_row).collect(),
+            components: Components(what.inventory),
             attached: what.attached.to_vec(),
             missing_walls: what.missing_walls.to_vec(),
         }
@@ -77,7 +77,24 @@ impl ImageReport {
     }
 }
 
-fn finding_row(it: &Finding, component: &Located<Component>, what: Findings<'_>) -> FindingRow {
+/// The components found. Each is made into its row as it is written: there may be hundreds of thousands.
+#[derive(Clone, Debug)]
+pub struct Components(Inventory);
+
+impl Components {
+    /// The rows.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = ComponentRow> {
+        self.0.components.iter().map(|it| component_row(it, &self.0.systems))
+    }
+}
+
+impl Serialize for Components {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows())
+    }
+}
+
+fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>) -> FindingRow {
     let system = component.system.and_then(|it| what.inventory.systems.get(it));
     let fixed = it.fixed.clone();
     let ecosystem = component.what.ecosystem;

@@ -3,7 +3,7 @@
 //! The shape is published in docs/report.schema.json, which a test derives from these types. Within a schema
 //! version fields are only added.
 mod build;
-pub use build::Findings;
+pub use build::{Components, Findings};
 
 use crate::{Grade, Kind, Level, Status};
 use serde::Serialize;
@@ -81,7 +81,8 @@ pub struct ImageReport {
     /// Findings that are known about and do not count, with the reason.
     pub handled: Vec<HandledRow>,
     /// The components found.
-    pub components: Vec<ComponentRow>,
+    #[cfg_attr(test, schemars(with = "Vec<ComponentRow>"))]
+    pub components: Components,
     /// What went unseen.
     pub gaps: Vec<GapRow>,
     /// Documents that are attached to the image in its repository. Whoever may push there may
