@@ -1,5 +1,5 @@
 //! Benchmarks: each prints what it measured beside the limit of the same thing.
-use crate::{bench_memory, bench_scan, snapshots};
+use crate::{bench_memory, bench_scan, bench_store, snapshots};
 use assess::{Builder, Database, Item, Scope, assess_in, database::Meta};
 use jiff::civil::date;
 use model::{
@@ -24,6 +24,7 @@ const BENCHES: &[Bench] = &[
     ("build", bench_scan::build),
     ("db", db),
     ("db-large", db_large),
+    ("store", bench_store::store),
 ];
 
 pub(crate) fn run(args: &[String]) -> ExitCode {
@@ -33,6 +34,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         println!("usage: cargo run --release -p xtask -- bench {}", names.join("|"));
         println!("  scan, rescan: [--images DIR] of OCI layouts; scan: [--syft PROGRAM]");
         println!("  db: the data of PLIMSOLL_CONFORMANCE");
+        println!(
+            "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask | --rematch]"
+        );
         return ExitCode::from(2);
     };
     match bench(args.get(1..).unwrap_or_default()) {

@@ -3,6 +3,7 @@ mod archive;
 mod bench;
 mod bench_memory;
 mod bench_scan;
+mod bench_store;
 mod conformance;
 mod measure;
 mod seeds;
