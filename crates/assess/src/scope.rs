@@ -37,15 +37,14 @@ fn of(system: &System) -> Scope {
 /// What an advisory must name to be about each component of an inventory, in its order: namespaces and packages,
 /// spelled as [`diff`](crate::diff) spells them.
 pub fn keys(inventory: &Inventory) -> Vec<Vec<(String, String)>> {
-    let mut keys = vec![Vec::new(); inventory.components.len()];
-    for it in questions(inventory, &scopes(inventory)) {
+    let scopes = scopes(inventory);
+    let key = |it: Question| {
         let mut parts = it.key.split('\0').map(str::to_owned);
-        let key = parts.next().zip(parts.next());
-        if let Some((keys, key)) = keys.get_mut(it.component).zip(key) {
-            keys.push(key);
-        }
-    }
-    keys
+        parts.next().zip(parts.next())
+    };
+    let of =
+        |it| questions(std::iter::once((0, it)), &scopes).into_iter().filter_map(key).collect();
+    inventory.components.iter().map(of).collect()
 }
 
 /// A place to look for what is known of a component.

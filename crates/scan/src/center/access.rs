@@ -3,7 +3,7 @@
 use super::{Center, failure::Failure};
 use net::{Host, Limits, Secret, Settings};
 use registry::{
-    Access, AccessKey, Cloud, Connection, Credential, Login, Role, SourceError, flavor,
+    Access, AccessKey, Check, Cloud, Connection, Credential, Login, Role, SourceError, flavor,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -105,7 +105,14 @@ impl fmt::Debug for LoginDocument {
 /// Connections that are open, by what they were made from.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    open: Mutex<BTreeMap<Key, (Vec<u8>, Arc<Connection>)>>,
+    open: Mutex<BTreeMap<Key, Opened>>,
+}
+
+/// A connection, and what it was made from.
+#[derive(Debug)]
+struct Opened {
+    from: Vec<u8>,
+    connection: Arc<Connection>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -115,10 +122,10 @@ enum Key {
 }
 
 /// What is stored of a registry or an account.
-struct Stored {
+pub(super) struct Stored {
     kind: String,
     address: String,
-    document: RegistryDocument,
+    pub(super) document: RegistryDocument,
     cloud: Cloud,
     secret: Option<Vec<u8>>,
 }
@@ -126,6 +133,27 @@ struct Stored {
 impl Center {
     /// A registry that is stored.
     pub(super) fn registry(&self, id: i64) -> Result<Arc<Connection>, Failure> {
+        self.connect(Key::Registry(id), self.stored(id)?)
+    }
+
+    /// Whether a registry that is stored can be watched, and if not, why.
+    ///
+    /// # Errors
+    /// When what is stored of it cannot be used.
+    pub fn check_stored(&self, id: i64) -> Result<Check, Failure> {
+        Ok(self.registry(id)?.check())
+    }
+
+    /// Whether a registry can be watched that somebody tells of, and if not, why.
+    ///
+    /// # Errors
+    /// When what is told cannot be used.
+    pub fn check(&self, access: Access) -> Result<Check, Failure> {
+        Ok(connect(access, &self.world.network)?.check())
+    }
+
+    /// What is stored of a registry.
+    pub(super) fn stored(&self, id: i64) -> Result<Stored, Failure> {
         let gone = || Failure::Other("registry-removed", "the registry was removed".to_owned());
         let found = self.world.store.read(|tx| {
             let registry = store::registries::one(tx, id)?;
@@ -141,7 +169,7 @@ impl Center {
             Ok(Some((registry, document.map(|it| it.document), secret)))
         })?;
         let (registry, account, secret) = found.ok_or_else(gone)?;
-        let stored = match account {
+        Ok(match account {
             None => Stored {
                 document: read(&registry.document)?,
                 kind: registry.kind,
@@ -157,8 +185,7 @@ impl Center {
                 let (kind, address) = (registry.kind, registry.address);
                 Stored { kind, address, document: account.registry, cloud, secret }
             }
-        };
-        self.connect(Key::Registry(id), stored)
+        })
     }
 
     /// An account that is stored.
@@ -175,11 +202,11 @@ impl Center {
     }
 
     fn connect(&self, key: Key, stored: Stored) -> Result<Arc<Connection>, Failure> {
-        let made_from = format!("{} {} {:?}", stored.kind, stored.address, stored.document);
-        let made_from = format!("{made_from} {:?} {:?}", stored.cloud, stored.secret).into_bytes();
+        let Stored { kind, address, document, cloud, secret } = &stored;
+        let from = format!("{kind} {address} {document:?} {cloud:?} {secret:?}").into_bytes();
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, it)) = open.get(&key).filter(|it| it.0 == made_from) {
-            return Ok(Arc::clone(it));
+        if let Some(it) = open.get(&key).filter(|it| it.from == from) {
+            return Ok(Arc::clone(&it.connection));
         }
         let login = match &stored.secret {
             Some(secret) => self.login(secret)?,
@@ -187,7 +214,7 @@ impl Center {
         };
         let access = access(&stored.kind, &stored.address, &stored.document, stored.cloud, login)?;
         let connection = Arc::new(connect(access, &self.world.network)?);
-        open.insert(key, (made_from, Arc::clone(&connection)));
+        open.insert(key, Opened { from, connection: Arc::clone(&connection) });
         Ok(connection)
     }
 

@@ -26,6 +26,12 @@ impl Bell {
         drop(self.rung.wait_timeout_while(state, patience, goes_on));
     }
 
+    /// Waits so long, or until everything stops.
+    pub(crate) fn rest(&self, patience: Duration) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.rung.wait_timeout_while(state, patience, |it| !it.stopping));
+    }
+
     /// There may be something to do.
     pub(crate) fn ring(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -35,7 +35,7 @@ impl Center {
                 Err(Failure::Store(store::Error::Lost(_))) => lease = None,
                 Err(why) => self.trouble("scheduling", &why),
             }
-            self.bell.wait(self.world.limits.poll);
+            self.bell.rest(self.world.limits.poll);
         }
         if let Some(lease) = lease {
             // If that fails, it ends by itself.

@@ -1,6 +1,6 @@
 //! The advisory database: the same on all machines. Whoever has a newer one puts it to use; where several machines
 //! share a store it lies there in pieces, and those who lack it fetch it.
-use super::{Center, events::Event, failure::Failure};
+use super::{Center, failure::Failure};
 use crate::advisories::{Policy, StoreError};
 use assess::Database;
 use std::{
@@ -68,17 +68,11 @@ impl Center {
             _ => {
                 self.publish(&build, built_at, own.path.as_deref())?;
                 self.keep_open(own.database);
-                self.broadcast.tell(Event::Advisories(build.clone()));
                 build
             }
         };
         *before = Some(in_use.clone());
         Ok(in_use)
-    }
-
-    /// There may be another database on this machine: it is looked at now.
-    pub fn advisories_changed(&self) {
-        self.bell.ring();
     }
 
     fn keep_open(&self, database: Database) {

@@ -178,21 +178,6 @@ impl Center {
         Ok(())
     }
 
-    /// Notes that an image could not be scanned.
-    pub(super) fn note_failed(
-        &self,
-        tx: &mut Tx<'_>,
-        claim: &Claim,
-        code: &str,
-        reason: &str,
-        now: i64,
-    ) -> store::Result<()> {
-        if let Some(it) = scans::known(tx, &claim.digest)? {
-            scans::fail(tx, it.id, code, reason)?;
-        }
-        notices::failed(tx, claim, code, reason, now)
-    }
-
     /// Whether there are advisories that hold: whoever starts first decides which.
     pub(super) fn can_match(&self) -> Result<bool, Failure> {
         if !self.databases.is_empty() {

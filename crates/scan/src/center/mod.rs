@@ -1,12 +1,15 @@
 //! The center: what decides and does everything by itself. Threads that wait on the store, which may be shared with
 //! other processes: whatever only one may do is done under a lease, and whoever dies loses it.
 mod access;
+mod accounts;
 mod bell;
+mod changes;
 mod cycle;
 mod databases;
 mod events;
 mod failure;
 mod found;
+mod hints;
 mod notices;
 mod rematch;
 mod requests;
@@ -29,6 +32,7 @@ use access::Connections;
 use bell::Bell;
 use databases::Databases;
 use events::Broadcast;
+use hints::Hints;
 use std::{
     collections::VecDeque,
     fmt,
@@ -37,7 +41,6 @@ use std::{
     time::{Duration, Instant},
 };
 use store::Store;
-use synchronise::Hints;
 use watch::Counted;
 
 /// Reads the clock: milliseconds since 1970, UTC.
@@ -189,6 +192,7 @@ impl Center {
         for n in 0..self.world.limits.synchronisers {
             self.spawn(&format!("synchroniser {n}"), Center::synchronise)?;
         }
+        self.spawn("follower", Center::follow)?;
         self.spawn("filler", Center::fill)?;
         self.spawn("scheduler", Center::lead)?;
         self.spawn("matcher", Center::rematch)?;
@@ -242,12 +246,21 @@ impl Center {
 
     /// Does `step` again and again until the center stops: at once when it did something, else after a while.
     fn again(&self, what: &str, pause: Duration, step: impl Fn(&Center) -> Result<bool, Failure>) {
+        let mut told = String::new();
         while !self.bell.stopping() {
             match step(self) {
-                Ok(true) => {}
-                Ok(false) => self.bell.wait(pause),
+                Ok(true) => told.clear(),
+                Ok(false) => {
+                    told.clear();
+                    self.bell.wait(pause);
+                }
                 Err(why) => {
-                    self.trouble(what, &why);
+                    // Once, as long as it stays the same.
+                    let why = why.to_string();
+                    if why != told {
+                        self.trouble(what, &why);
+                        told = why;
+                    }
                     self.bell.wait(pause.max(Duration::from_secs(1)));
                 }
             }

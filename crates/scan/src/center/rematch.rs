@@ -24,6 +24,9 @@ use store::{
 /// The lease of whoever does it, and where the store keeps how far it is.
 const NAME: &str = "rematch";
 
+/// So many times longer than others this waits before it looks again, as it opens a file for it.
+const PAUSE: u32 = 5;
+
 /// So many components, vulnerabilities or images at a time.
 const SOME: usize = 500;
 
@@ -74,23 +77,29 @@ struct Changes {
 impl Center {
     /// Brings what is known into line with the advisories that hold, until the center stops.
     pub(super) fn rematch(&self) {
-        self.again("matching again", self.world.limits.poll, |center| {
-            let build = center.agree()?;
-            let (progress, _) = center.progress()?;
-            let day = today(center.now()).to_string();
-            if progress.part == Part::Done && progress.build == build && progress.day == day {
-                return Ok(false);
+        let pause = self.world.limits.poll.saturating_mul(PAUSE);
+        while !self.bell.stopping() {
+            if let Err(why) = self.rematch_once() {
+                self.trouble("matching again", &why);
             }
-            let (now, until) = (center.now(), center.later(center.world.limits.lease));
-            let take = |tx: &mut Tx<'_>| leases::take(tx, NAME, &center.world.name, now, until);
-            let Some(lease) = center.world.store.write(take)? else { return Ok(false) };
-            let outcome = center.bring(&lease, &build, &day);
-            center.world.store.write(|tx| leases::release(tx, &lease))?;
-            match outcome {
-                Err(Failure::Store(store::Error::Lost(_)) | Failure::Stopped) => Ok(false),
-                other => other.map(|()| true),
-            }
-        });
+            self.bell.rest(pause);
+        }
+    }
+
+    fn rematch_once(&self) -> Result<(), Failure> {
+        let build = self.agree()?;
+        let (progress, _) = self.progress()?;
+        let day = today(self.now()).to_string();
+        if progress.part == Part::Done && progress.build == build && progress.day == day {
+            return Ok(());
+        }
+        let Some(lease) = self.lease(NAME)? else { return Ok(()) };
+        let outcome = self.bring(&lease, &build, &day);
+        self.world.store.write(|tx| leases::release(tx, &lease))?;
+        match outcome {
+            Err(Failure::Store(store::Error::Lost(_)) | Failure::Stopped) => Ok(()),
+            other => other,
+        }
     }
 
     fn progress(&self) -> Result<(Progress, i64), Failure> {

@@ -25,6 +25,9 @@ const PAGE: usize = 500;
 /// How long nobody has added anything to a task whose filler is taken for dead.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// What to do with some images of a repository, each with the tag by which it is meant.
+type Then<'a> = &'a mut dyn FnMut(&Repository<'_>, Vec<(Target, String)>) -> Result<(), Failure>;
+
 /// What a scan would be.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Preview {
@@ -190,11 +193,7 @@ impl Center {
     }
 
     /// Goes through all images that are meant, some hundreds at a time.
-    fn each(
-        &self,
-        wanted: &Wanted,
-        then: &mut dyn FnMut(&Repository<'_>, Vec<(Target, String)>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn each(&self, wanted: &Wanted, then: Then<'_>) -> Result<(), Failure> {
         let store = &self.world.store;
         let kinds = store.read(store::registries::all)?.into_iter().map(|it| (it.id, it.kind));
         let kinds: BTreeMap<i64, String> = kinds.collect();
@@ -221,7 +220,7 @@ impl Center {
         &self,
         wanted: &Wanted,
         repository: &Repository<'_>,
-        then: &mut dyn FnMut(&Repository<'_>, Vec<(Target, String)>) -> Result<(), Failure>,
+        then: Then<'_>,
     ) -> Result<(), Failure> {
         let tags = match wanted.takes_all() {
             true => BTreeSet::new(),

@@ -1,47 +1,19 @@
 //! Synchronising: what registries hold is read page by page, in rounds that another process can go on with. One process
-//! at a time reads a registry, under a lease; hints from webhooks make us look at one place at once.
-use super::{
-    Center, RegistryDocument,
-    access::AccountDocument,
-    events::Event,
-    failure::Failure,
-    seen::{images_of, resolve},
-};
-use registry::{Change, Connection, SourceError};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::{Arc, PoisonError},
-    time::Duration,
-};
+//! at a time reads a registry, under a lease.
+use super::{Center, changes::Sight, failure::Failure, seen::resolve};
+use registry::{Connection, SourceError};
+use std::{collections::BTreeMap, time::Duration};
 use store::{
-    Tx, accounts,
+    Tx,
     leases::{self, Lease},
-    places::{self, Moved, Seen},
-    registries,
-    tasks::{self, Kind},
+    places, registries,
 };
-
-/// How many hints wait at most; when there are more, the registry is synchronised as a whole.
-const HINTS: usize = 10_000;
 
 /// How often a list that changed while it was read is read anew.
 const TRIES: usize = 3;
 
 /// When a registry that failed is tried again.
 const FAILED: Duration = Duration::from_secs(120);
-
-/// How often accounts are asked for their instances.
-const ACCOUNTS: Duration = Duration::from_secs(300);
-
-/// Somebody says that something happened.
-#[derive(Clone, Debug)]
-pub(super) struct Hint {
-    registry: i64,
-    event: registry::Event,
-}
-
-/// Hints that nobody has followed yet.
-pub(super) type Hints = VecDeque<Hint>;
 
 /// A round of one registry, by whoever has its lease.
 struct Round<'a> {
@@ -59,11 +31,6 @@ impl Center {
     /// Synchronises what is due until the center stops.
     pub(super) fn synchronise(&self) {
         self.again("synchronising", self.world.limits.poll, |center| {
-            let hint = center.hints.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            if let Some(hint) = hint {
-                center.follow(&hint);
-                return Ok(true);
-            }
             center.accounts()?;
             let now = center.now();
             for registry in center.world.store.read(|tx| registries::due(tx, now))? {
@@ -77,7 +44,7 @@ impl Center {
         });
     }
 
-    fn lease(&self, name: &str) -> Result<Option<Lease>, Failure> {
+    pub(super) fn lease(&self, name: &str) -> Result<Option<Lease>, Failure> {
         let (now, until) = (self.now(), self.later(self.world.limits.lease));
         let take = |tx: &mut Tx<'_>| leases::take(tx, name, &self.world.name, now, until);
         Ok(self.world.store.write(take)?)
@@ -99,87 +66,22 @@ impl Center {
     /// # Errors
     /// When the store does not answer, or the registry is not there.
     pub fn registry_changed(&self, registry: i64) -> Result<(), Failure> {
-        let connection = self.registry(registry)?;
-        let found = self.world.store.read(|tx| registries::one(tx, registry))?;
-        let document = found.filter(|it| it.account.is_none()).map(|it| it.document);
-        let limits: RegistryDocument = match document {
-            Some(it) => super::access::read(&it)?,
-            None => RegistryDocument::default(),
-        };
-        drop(connection);
+        let limits = self.stored(registry)?.document;
         self.world.store.write(|tx| {
             store::work::limit(tx, registry, limits.images_at_once, limits.images_per_hour)
         })?;
         self.synchronise_now(registry)
     }
 
-    /// To be called when an account was added or changed.
+    /// To be called when a registry was removed: its scans that wait are cancelled.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub fn account_changed(&self) {
-        *self.accounts_at.lock().unwrap_or_else(PoisonError::into_inner) = 0;
-        self.bell.ring();
-    }
-
-    /// A webhook of a registry says that something happened there. Nothing of it is believed: we look.
-    pub fn hint(&self, registry: i64, events: Vec<registry::Event>) {
-        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = hints.len().saturating_add(events.len()) > HINTS;
-        if !full {
-            hints.extend(events.into_iter().map(|event| Hint { registry, event }));
-        }
-        drop(hints);
-        self.bell.ring();
-        if full && let Err(why) = self.synchronise_now(registry) {
-            self.trouble("following hints", &why);
-        }
-    }
-
-    fn follow(&self, hint: &Hint) {
-        match self.look(hint) {
-            Ok(()) => {}
-            Err(why) => {
-                self.trouble("following a hint", &why);
-                // The next round sees it.
-                drop(self.synchronise_now(hint.registry));
-            }
-        }
-    }
-
-    /// Looks at what a hint is about.
-    fn look(&self, hint: &Hint) -> Result<(), Failure> {
-        let Hint { registry, event } = hint;
-        let digest = event.digest.as_ref().map(ToString::to_string);
-        let Some(reference) = event.tag.clone().or(digest) else {
-            return self.synchronise_now(*registry);
-        };
-        let connection = self.registry(*registry)?;
-        let found = match connection.artifact(&event.repository, &reference) {
-            Ok(it) => it,
-            Err(SourceError::NotFound(_)) if event.change == Change::Deleted => {
-                return self.untag(*registry, &event.repository, &reference);
-            }
-            Err(SourceError::NotFound(_)) => return Ok(()),
-            Err(why) => return Err(why.into()),
-        };
-        let seen = resolve(&connection, &self.world.store, &event.repository, vec![found])?;
-        let round = self.world.store.read(|tx| store::targets::round(tx, *registry))?;
-        let names = [event.repository.clone()];
-        let known =
-            self.world.store.write(|tx| places::repositories(tx, *registry, round, &names))?;
-        let Some(repository) = known.into_iter().next() else { return Ok(()) };
-        self.see(*registry, &repository, round, &seen, true, None)
-    }
-
-    fn untag(&self, registry: i64, repository: &str, reference: &str) -> Result<(), Failure> {
-        let now = self.now();
-        Ok(self.world.store.write(|tx| {
-            match store::repositories::named(tx, registry, repository)? {
-                Some(id) if !reference.contains(':') => places::untag(tx, id, reference, now),
-                _ => Ok(()),
-            }
-        })?)
+    pub fn registry_removed(&self, registry: i64) -> Result<(), Failure> {
+        let (now, limit) = (self.now(), 500);
+        let some = |tx: &mut Tx<'_>| store::work::withdraw(tx, registry, now, limit);
+        while self.world.store.write(some)? > 0 {}
+        Ok(())
     }
 
     /// A round, from where it was left to its end. How it went is noted.
@@ -215,7 +117,6 @@ impl Center {
         if let Err(why) = noted {
             self.trouble("noting how synchronising went", &why);
         }
-        self.broadcast.tell(Event::Registry(registry));
     }
 
     fn read_registry(&self, registry: i64, lease: &Lease) -> Result<Vec<String>, Failure> {
@@ -322,7 +223,8 @@ impl Center {
             steady &= page.steady;
             it.skipped.extend(page.skipped);
             let seen = resolve(it.connection, &self.world.store, &listed.name, page.items)?;
-            self.see(it.registry, repository, it.round, &seen, !it.first, Some(it.lease))?;
+            let (registry, round, news) = (it.registry, it.round, !it.first);
+            self.see(Sight { registry, repository, round, seen: &seen, news }, Some(it.lease))?;
             cursor = page.next;
             if cursor.is_none() {
                 return Ok(steady);
@@ -330,77 +232,8 @@ impl Center {
         }
     }
 
-    /// Notes what was seen, and starts a task for what changed if that is wanted, in one transaction.
-    fn see(
-        &self,
-        registry: i64,
-        repository: &places::Repository,
-        round: i64,
-        seen: &[Seen],
-        news: bool,
-        lease: Option<&Lease>,
-    ) -> Result<(), Failure> {
-        let settings = self.settings()?.0;
-        let wanted = news
-            && settings.on_change
-            && settings.scope.has(registry, repository.id, &repository.name);
-        let see = |tx: &mut Tx<'_>| {
-            let now = self.now();
-            let moved = places::see(tx, repository.id, round, seen, now)?;
-            let targets = if wanted {
-                self.changed(registry, repository, seen, &moved, &settings.scope)
-            } else {
-                Vec::new()
-            };
-            if targets.is_empty() {
-                return Ok(false);
-            }
-            let tags = moved.into_iter().map(|it| it.tag).collect();
-            let wanted = super::Wanted::Changed { repository: repository.name.clone(), tags };
-            let document = serde_json::to_string(&wanted).unwrap_or_default();
-            let task = tasks::start(tx, Kind::Change, "", &document, now)?;
-            tasks::add(tx, task, &targets, now)?;
-            tasks::seal(tx, task, now)?;
-            Ok(true)
-        };
-        let started = match lease {
-            Some(lease) => self.under(lease, see)?,
-            None => self.world.store.write(see)?,
-        };
-        if started {
-            self.bell.ring();
-        }
-        Ok(())
-    }
-
-    /// The images that tags in scope point to since they moved.
-    fn changed(
-        &self,
-        registry: i64,
-        repository: &places::Repository,
-        seen: &[Seen],
-        moved: &[Moved],
-        scope: &crate::settings::Scope,
-    ) -> Vec<tasks::Target> {
-        let tag = |it: &Moved| crate::settings::Tag { name: it.tag.clone(), pushed_at: None };
-        let in_scope = scope.tags(moved.iter().map(tag).collect(), self.now());
-        let mut targets = Vec::new();
-        for it in moved.iter().filter(|it| in_scope.iter().any(|tag| tag.name == it.tag)) {
-            let Some(manifest) = seen.iter().find(|seen| seen.digest == it.after) else { continue };
-            for digest in images_of(manifest) {
-                targets.push(tasks::Target {
-                    digest,
-                    registry,
-                    repository: repository.name.clone(),
-                    tag: it.tag.clone(),
-                });
-            }
-        }
-        targets
-    }
-
     /// Changes something while the lease is ours, which is kept that way.
-    fn under<T>(
+    pub(super) fn under<T>(
         &self,
         lease: &Lease,
         mut change: impl FnMut(&mut Tx<'_>) -> store::Result<T>,
@@ -414,61 +247,6 @@ impl Center {
             leases::renew(tx, lease, now, until)?;
             change(tx)
         })?)
-    }
-
-    /// Asks accounts for their instances, from time to time.
-    fn accounts(&self) -> Result<(), Failure> {
-        let now = self.now();
-        let mut at = self.accounts_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if *at > now && *at <= self.later(ACCOUNTS) {
-            return Ok(());
-        }
-        *at = self.later(ACCOUNTS);
-        drop(at);
-        for account in self.world.store.read(accounts::all)? {
-            let Some(lease) = self.lease(&format!("account {}", account.id))? else { continue };
-            let outcome = self.instances(&account);
-            let noted = self.world.store.write(|tx| match &outcome {
-                Ok(instances) => {
-                    leases::hold(tx, &lease, now)?;
-                    accounts::checked(tx, account.id, "connected", "", now)?;
-                    accounts::see(tx, account.id, instances, now).map(|it| it.0)
-                }
-                Err(why) => {
-                    accounts::checked(tx, account.id, "failing", &why.to_string(), now)?;
-                    Ok(Vec::new())
-                }
-            })?;
-            self.world.store.write(|tx| leases::release(tx, &lease))?;
-            for registry in noted {
-                self.registry_changed(registry)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn instances(&self, account: &accounts::Account) -> Result<Vec<accounts::Instance>, Failure> {
-        let connection: Arc<Connection> = self.account(account.id)?;
-        let document: AccountDocument = super::access::read(&account.document)?;
-        let (mut cursor, mut all) = (None::<String>, Vec::new());
-        loop {
-            let page = connection.instances(cursor.as_deref())?;
-            for it in page.items {
-                let host = if document.vpc { it.vpc.or(it.public) } else { it.public.or(it.vpc) };
-                let region = super::access::InstanceDocument { region: it.region };
-                let text = serde_json::to_string(&region);
-                all.push(accounts::Instance {
-                    name: if it.name.is_empty() { it.id.clone() } else { it.name },
-                    instance: it.id,
-                    address: host.unwrap_or_default(),
-                    document: text.map_err(|err| Failure::Other("internal", err.to_string()))?,
-                });
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(all);
-            }
-        }
     }
 }
 

@@ -104,7 +104,7 @@ impl Center {
             if let Err(why) = self.tell(&mut told) {
                 self.trouble("watching", &why);
             }
-            self.bell.wait(self.world.limits.poll);
+            self.bell.rest(self.world.limits.poll);
         }
     }
 

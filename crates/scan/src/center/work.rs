@@ -1,5 +1,5 @@
 //! Scanning: a worker takes the next scan from the store, and ends it there together with what it found.
-use super::{Center, failure::Failure, found::Found};
+use super::{Center, failure::Failure, found::Found, notices};
 use crate::{Cache, Inspection, Scanner, Step, plan};
 use model::Image;
 use registry::{PlatformChoice, Source};
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{
-    Error,
+    Error, scans,
     work::{self, Beat, Claim, LONGEST_MS, Progress, Stage},
 };
 
@@ -194,10 +194,16 @@ impl Center {
             if let Some(until) = quiet {
                 work::pause(tx, claim.registry, until)?;
             }
-            if again.is_none() {
-                self.note_failed(tx, claim, code, &reason, now)?;
+            // In the order in which a success locks these: images, work and tasks, notices.
+            if let Some(it) = scans::known(tx, &claim.digest)?.filter(|_| again.is_none()) {
+                scans::fail(tx, it.id, code, &reason)?;
             }
-            work::failed(tx, claim.ticket, code, &reason, again.max(quiet), now)
+            let later = again.map(|it| it.max(quiet.unwrap_or_default()));
+            work::failed(tx, claim.ticket, code, &reason, later, now)?;
+            if again.is_none() {
+                notices::failed(tx, claim, code, &reason, now)?;
+            }
+            Ok(())
         })
     }
 }

@@ -1,7 +1,6 @@
 //! Tests of the center: on SQLite and on a real PostgreSQL, with real and simulated registries.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     reason = "helpers of tests may fail as tests do"

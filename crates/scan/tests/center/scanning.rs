@@ -1,7 +1,7 @@
 //! From a registry to findings.
-use crate::world::{Machine, admin, debian, on_each};
+use crate::world::{Machine, admin, debian, on_each, quick};
 use scan::{
-    center::{LoginDocument, Place, Preview, Role, Selection},
+    center::{Limits, LoginDocument, Place, Preview, Role, Selection},
     settings::{Cycle, Settings},
 };
 use std::{sync::atomic::Ordering, thread, time::Duration};
@@ -138,7 +138,10 @@ fn what_cannot_be_scanned_says_why() {
     harbor.put("guarded/held", "v1", &held);
     let folder = TempDir::new().unwrap();
     let settings = store::Settings::Embedded(folder.path().join("store.db"));
-    let machine = Machine::start(&settings, Role::All);
+    // The clock is moved on below: by less than a lease.
+    let limits = Limits { lease: Duration::from_secs(60), ..quick() };
+    let machine = Machine::with(&settings, limits);
+    machine.center.run(Role::All).unwrap();
     machine.add("harbor", &harbor.host(), &admin());
     harbor.delete("team/gone", gone.manifest.digest.as_str());
     harbor.protect("guarded");

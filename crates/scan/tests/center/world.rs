@@ -220,7 +220,6 @@ impl Machine {
     /// Brings in another record, so that this machine has another database.
     pub(crate) fn import(&self, records: &[String]) {
         import(&self.folder.path().join("data"), records);
-        self.center.advisories_changed();
     }
 
     pub(crate) fn used(&self) -> u64 {
