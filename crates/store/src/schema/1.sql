@@ -136,7 +136,7 @@ CREATE TABLE tag (
   round BIGINT NOT NULL,
   PRIMARY KEY (repository, name)
 ) {packed};
-CREATE INDEX tag_image ON tag (image);
+CREATE INDEX tag_image ON tag (image, repository);
 CREATE INDEX tag_name ON tag (name);
 
 -- What is in them ----------------------------------------------------------------------------------
