@@ -1,7 +1,8 @@
 //! What is scanned next: pure decisions over what the store says of its queue.
 use store::{
+    lanes::{Head, Lane, Line},
     tasks::Kind,
-    work::{Head, LONGEST_MS, Lane, Line},
+    work::LONGEST_MS,
 };
 
 /// How long after each failed attempt the next is made, in milliseconds. After the last there is none.

@@ -1,11 +1,11 @@
-//! People, and what lets them in. Only hashes come in here, never a password, a token or a cookie.
+//! People. Only hashes of their passwords come in here.
 use crate::{
-    Cursor, Error, Page, Result, Row, Tx, Value, Word,
+    Cursor, Error, Page, Result, Row, Tx, Word,
     nouns::{below, one_more},
 };
 
 /// After how long it is noted again that a session or token is in use, in milliseconds.
-const SEEN_MS: i64 = 60_000;
+pub(crate) const SEEN_MS: i64 = 60_000;
 
 /// What somebody may do. Ordered: each may do what those before may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,9 +150,10 @@ pub fn page(tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit: usize) -> Result<Pa
     Ok(Page::of(people, limit, |it| Cursor::number(0, it.id)))
 }
 
-const PERSON: &str = "p.id, p.name, p.role, p.password, p.subject, p.disabled, p.created_at";
+pub(crate) const PERSON: &str =
+    "p.id, p.name, p.role, p.password, p.subject, p.disabled, p.created_at";
 
-fn person(row: &Row) -> Result<Person> {
+pub(crate) fn person(row: &Row) -> Result<Person> {
     Ok(Person {
         id: row.int(0)?,
         name: row.text(1)?,
@@ -170,138 +171,4 @@ fn still_administered(tx: &mut Tx<'_>) -> Result<()> {
         0 => Err(Error::Conflict("nobody would be left who is an admin".to_owned())),
         _ => Ok(()),
     }
-}
-
-/// Lets somebody in until `until`, with a secret of this hash.
-pub fn begin_session(tx: &mut Tx<'_>, person: i64, hash: &str, now: i64, until: i64) -> Result<()> {
-    tx.execute(
-        "INSERT INTO session (hash, person, created_at, seen_at, until) \
-         VALUES ($1, $2, $3, $3, $4)",
-        &[hash.into(), person.into(), now.into(), until.into()],
-    )?;
-    Ok(())
-}
-
-/// Whose session this is, if it is not over, was in use in the last `idle_ms`, and he is not kept out. Notes
-/// that it is in use, so that it is to be asked in a transaction that may write.
-pub fn by_session(tx: &mut Tx<'_>, hash: &str, now: i64, idle_ms: i64) -> Result<Option<Person>> {
-    let sql = format!(
-        "SELECT {PERSON}, s.seen_at FROM session s JOIN person p ON p.id = s.person \
-         WHERE s.hash = $1 AND s.until > $2 AND s.seen_at > $3 AND p.disabled = 0"
-    );
-    let values = [hash.into(), now.into(), now.saturating_sub(idle_ms).into()];
-    let Some((person, seen_at)) = tx.row(&sql, &values, |it| Ok((person(it)?, it.int(7)?)))? else {
-        return Ok(None);
-    };
-    if now.saturating_sub(seen_at) >= SEEN_MS {
-        let sql = "UPDATE session SET seen_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
-}
-
-/// Ends a session.
-pub fn end_session(tx: &mut Tx<'_>, hash: &str) -> Result<()> {
-    tx.execute("DELETE FROM session WHERE hash = $1", &[hash.into()]).map(drop)
-}
-
-/// Forgets sessions that are over, and says how many.
-pub fn purge_sessions(tx: &mut Tx<'_>, now: i64, idle_ms: i64) -> Result<u64> {
-    let values = [now.into(), now.saturating_sub(idle_ms).into()];
-    tx.execute("DELETE FROM session WHERE until <= $1 OR seen_at <= $2", &values)
-}
-
-/// A token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Counted up.
-    pub id: i64,
-    /// Whose.
-    pub person: i64,
-    /// What he calls it.
-    pub name: String,
-    /// The most that it may do.
-    pub role: Role,
-    /// When it was made.
-    pub created_at: i64,
-    /// When it is over; none: never.
-    pub until: Option<i64>,
-    /// When it was last used, to the minute.
-    pub used_at: Option<i64>,
-}
-
-/// A token to be made.
-#[derive(Clone, Copy, Debug)]
-pub struct NewToken<'a> {
-    /// Whose.
-    pub person: i64,
-    /// What he calls it.
-    pub name: &'a str,
-    /// The hash of its secret.
-    pub hash: &'a str,
-    /// The most that it may do.
-    pub role: Role,
-    /// When it is over; none: never.
-    pub until: Option<i64>,
-}
-
-/// Makes a token.
-pub fn add_token(tx: &mut Tx<'_>, new: NewToken<'_>, now: i64) -> Result<i64> {
-    let NewToken { person, name, hash, role, until } = new;
-    tx.number(
-        "INSERT INTO token (hash, person, name, role, created_at, until) \
-         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-        &[hash.into(), person.into(), name.into(), role.into(), now.into(), until.into()],
-    )
-}
-
-/// Whose token this is, with the lesser of his role and the token's, if it is not over and he is not kept out.
-/// Notes that it is in use, so that it is to be asked in a transaction that may write.
-pub fn by_token(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<Person>> {
-    let sql = format!(
-        "SELECT {PERSON}, t.role, t.used_at FROM token t JOIN person p ON p.id = t.person \
-         WHERE t.hash = $1 AND (t.until IS NULL OR t.until > $2) AND p.disabled = 0"
-    );
-    let found = tx.row(&sql, &[hash.into(), now.into()], |it| {
-        Ok((person(it)?, it.word::<Role>(7)?, it.maybe_int(8)?))
-    })?;
-    let Some((mut person, role, used_at)) = found else {
-        return Ok(None);
-    };
-    person.role = person.role.min(role);
-    if used_at.is_none_or(|it| now.saturating_sub(it) >= SEEN_MS) {
-        let sql = "UPDATE token SET used_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
-}
-
-/// Tokens of one person, or of all, the newest first.
-pub fn tokens(
-    tx: &mut Tx<'_>,
-    person: Option<i64>,
-    cursor: Option<&Cursor>,
-    limit: usize,
-) -> Result<Page<Token>> {
-    let mut values: Vec<Value> = vec![below(cursor)?, one_more(limit)];
-    let whose = if person.is_some() { "AND person = $3" } else { "" };
-    values.extend(person.map(Value::from));
-    let sql = format!(
-        "SELECT id, person, name, role, created_at, until, used_at FROM token \
-         WHERE id < $1 {whose} ORDER BY id DESC LIMIT $2"
-    );
-    let tokens = tx.rows(&sql, &values, |it| {
-        let (id, person, name, role) = (it.int(0)?, it.int(1)?, it.text(2)?, it.word(3)?);
-        let (created_at, until, used_at) = (it.int(4)?, it.maybe_int(5)?, it.maybe_int(6)?);
-        Ok(Token { id, person, name, role, created_at, until, used_at })
-    })?;
-    Ok(Page::of(tokens, limit, |it| Cursor::number(0, it.id)))
-}
-
-/// Ends a token of one person, or of anybody, and says whether there was such a one.
-pub fn remove_token(tx: &mut Tx<'_>, id: i64, person: Option<i64>) -> Result<bool> {
-    let mut values = vec![Value::from(id)];
-    values.extend(person.map(Value::from));
-    let whose = if person.is_some() { "AND person = $2" } else { "" };
-    Ok(tx.execute(&format!("DELETE FROM token WHERE id = $1 {whose}"), &values)? > 0)
 }

@@ -11,6 +11,7 @@ use store::{
     items::{self, State},
     quota,
     tasks::{self, Kind, Target},
+    upkeep,
     work::{self, Beat, Progress, Stage, Ticket},
 };
 
@@ -36,7 +37,7 @@ fn of_a_long_queue() {
         });
         once("give up for want of quota", || {
             store.write(|tx| quota::authorise(tx, Some(0))).unwrap();
-            while store.write(|tx| work::exhaust(tx, 0, 200)).unwrap() > 0 {}
+            while store.write(|tx| upkeep::exhaust(tx, 0, 200)).unwrap() > 0 {}
         });
         store.write(|tx| quota::authorise(tx, None)).unwrap();
         once("resume", || {

@@ -3,7 +3,8 @@ use crate::on_each;
 use std::{sync::Mutex, thread};
 use store::{
     Cursor, Error, Store, logins,
-    people::{self, Change, New, NewToken, Role},
+    people::{self, Change, New, Role},
+    sessions, tokens,
 };
 
 fn add(store: &Store, name: &str, role: Role) -> i64 {
@@ -88,10 +89,10 @@ fn a_session_lets_in_until_it_is_over_or_idle() {
         add(store, "ada", Role::Admin);
         let bob = add(store, "bob", Role::Operator);
         let begin = |hash: &str| {
-            store.write(|tx| people::begin_session(tx, bob, hash, 0, 1_000_000)).unwrap();
+            store.write(|tx| sessions::begin(tx, bob, hash, 0, 1_000_000)).unwrap();
         };
         let who = |hash: &str, now| {
-            let found = store.write(|tx| people::by_session(tx, hash, now, 300_000)).unwrap();
+            let found = store.write(|tx| sessions::person(tx, hash, now, 300_000)).unwrap();
             found.map(|it| it.id)
         };
         ["a", "b", "c"].into_iter().for_each(begin);
@@ -101,9 +102,9 @@ fn a_session_lets_in_until_it_is_over_or_idle() {
             assert_eq!(who("a", now), Some(bob), "{now}");
         }
         assert_eq!((who("a", 1_000_000), who("b", 300_000)), (None, None));
-        store.write(|tx| people::end_session(tx, "a")).unwrap();
+        store.write(|tx| sessions::end(tx, "a")).unwrap();
         assert_eq!((who("a", 10), who("b", 10)), (None, Some(bob)));
-        let purged = store.write(|tx| people::purge_sessions(tx, 400_000, 300_000)).unwrap();
+        let purged = store.write(|tx| sessions::purge(tx, 400_000, 300_000)).unwrap();
         assert_eq!(purged, 2);
         for change in [
             Change { password: Some("new"), ..Change::default() },
@@ -123,26 +124,26 @@ fn a_token_may_do_no_more_than_its_person() {
         let ada = add(store, "ada", Role::Admin);
         let bob = add(store, "bob", Role::Operator);
         let token = |person, hash: &str, role, until| {
-            let new = NewToken { person, name: "ci", hash, role, until };
-            store.write(|tx| people::add_token(tx, new, 5)).unwrap()
+            let new = tokens::New { person, name: "ci", hash, role, until };
+            store.write(|tx| tokens::add(tx, new, 5)).unwrap()
         };
         let a = token(ada, "a", Role::Viewer, None);
         let b = token(bob, "b", Role::Admin, Some(100_000));
         let who = |hash: &str, now| {
-            let found = store.write(|tx| people::by_token(tx, hash, now)).unwrap();
+            let found = store.write(|tx| tokens::person(tx, hash, now)).unwrap();
             found.map(|it| (it.id, it.role))
         };
         assert_eq!(who("a", 10), Some((ada, Role::Viewer)));
         assert_eq!(who("b", 99_999), Some((bob, Role::Operator)));
         assert_eq!((who("b", 100_000), who("c", 10)), (None, None));
         let list = |person, cursor: Option<&Cursor>| {
-            store.read(|tx| people::tokens(tx, person, cursor, 1)).unwrap()
+            store.read(|tx| tokens::page(tx, person, cursor, 1)).unwrap()
         };
         let page = list(None, None);
         assert_eq!((page.items[0].id, page.items[0].used_at), (b, Some(99_999)));
         assert_eq!(list(None, page.next.as_ref()).items[0].id, a);
         assert_eq!(list(Some(ada), None).items[0].id, a);
-        let remove = |id, person| store.write(|tx| people::remove_token(tx, id, person)).unwrap();
+        let remove = |id, person| store.write(|tx| tokens::remove(tx, id, person)).unwrap();
         assert!(!remove(a, Some(bob)));
         assert!(remove(a, Some(ada)) && !remove(a, None));
         assert_eq!(who("a", 10), None);

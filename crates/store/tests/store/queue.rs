@@ -4,9 +4,11 @@ use std::{cell::Cell, collections::BTreeMap};
 use store::{
     Cursor, Error, Result, Store, Tx, Word,
     items::{self, Ended},
+    lanes::{self, Line},
     quota,
     tasks::{self, Kind, Target, Task},
-    work::{self, Beat, Claim, Line, Progress, Reaped, Stage, Ticket},
+    upkeep::{self, Reaped},
+    work::{self, Beat, Claim, Progress, Stage, Ticket},
 };
 
 /// A lease, in milliseconds.
@@ -87,7 +89,7 @@ impl Queue<'_> {
     }
 
     fn reap(&self) -> Reaped {
-        self.write(|tx, now| work::reap(tx, now, 100, |it| (it < 3).then_some(now + 1000)))
+        self.write(|tx, now| upkeep::reap(tx, now, 100, |it| (it < 3).then_some(now + 1000)))
     }
 
     fn cancel(&self, task: i64) {
@@ -288,7 +290,7 @@ fn a_failure_is_tried_again_now_or_later() {
         let waiting = store.read(|tx| items::page(tx, task, None, None, 9)).unwrap().items;
         assert_eq!((waiting[0].code.as_str(), waiting[0].attempts), ("unreachable", 1));
         assert_eq!(waiting[0].not_before, Some(queue.now.get() + 500));
-        let wake = || queue.write(|tx, now| work::wake(tx, now, 9));
+        let wake = || queue.write(|tx, now| upkeep::wake(tx, now, 9));
         assert_eq!((wake(), queue.claim()), (0, None));
         queue.later(500);
         assert_eq!(wake(), 1);
@@ -317,7 +319,7 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
         queue.fail(queue.claimed("a"), Some(1000)).unwrap();
         queue.claimed("b");
         queue.later(-10_000_000);
-        assert_eq!(queue.write(|tx, now| work::wake(tx, now, 9)), 1);
+        assert_eq!(queue.write(|tx, now| upkeep::wake(tx, now, 9)), 1);
         assert_eq!(queue.reap(), Reaped { again: 1, failed: 0 });
         assert_eq!(queue.items(task), "a queued, b queued");
     });
@@ -345,7 +347,7 @@ fn a_worker_that_is_lost_has_nothing_to_say_any_more() {
         };
         refused(&queue);
         queue.later(1000);
-        assert_eq!(queue.write(|tx, now| work::wake(tx, now, 9)), 1);
+        assert_eq!(queue.write(|tx, now| upkeep::wake(tx, now, 9)), 1);
         let second = queue.claimed("a");
         refused(&queue);
         assert_eq!(queue.items(task), "a pulling");
@@ -355,7 +357,7 @@ fn a_worker_that_is_lost_has_nothing_to_say_any_more() {
             queue.later(LEASE + 1);
             assert_eq!(queue.reap(), reaped);
             queue.later(1000);
-            queue.write(|tx, now| work::wake(tx, now, 9));
+            queue.write(|tx, now| upkeep::wake(tx, now, 9));
         }
         assert_eq!(queue.items(task), "a failed");
         assert_eq!(store.read(|tx| items::of_digest(tx, "sha256:a", 1)).unwrap()[0].code, "lost");
@@ -372,7 +374,7 @@ fn when_the_quota_is_used_up_what_costs_nothing_goes_on() {
         let (a, b) = (queue.claimed("a"), queue.claimed("b"));
         // Both are reserved: nothing more is started, and nothing given up yet.
         assert_eq!(queue.claim(), None);
-        assert_eq!(queue.write(|tx, now| work::exhaust(tx, now, 9)), 0);
+        assert_eq!(queue.write(|tx, now| upkeep::exhaust(tx, now, 9)), 0);
         queue.fail(a, None).unwrap();
         let c = queue.claimed("c");
         let charged = store.write(|tx| work::done(tx, b, 0)).unwrap().unwrap();
@@ -380,8 +382,8 @@ fn when_the_quota_is_used_up_what_costs_nothing_goes_on() {
         assert!(charged.reaches(50) && !charged.reaches(90));
         queue.done(c).unwrap();
         let again = queue.start(Kind::Manual, "b e");
-        assert_eq!(queue.write(|tx, now| work::exhaust(tx, now, 1)), 1);
-        assert_eq!(queue.write(|tx, now| work::exhaust(tx, now, 9)), 1);
+        assert_eq!(queue.write(|tx, now| upkeep::exhaust(tx, now, 1)), 1);
+        assert_eq!(queue.write(|tx, now| upkeep::exhaust(tx, now, 9)), 1);
         assert_eq!(queue.items(first), "a failed, b done, c done, d quota-exhausted");
         assert_eq!(queue.items(again), "b queued, e quota-exhausted");
         let b = queue.claimed("b");
@@ -415,7 +417,7 @@ fn registries_have_limits_and_can_be_withdrawn() {
     on_each(|store| {
         let queue = Queue::on(store);
         queue.start(Kind::Manual, "2/a 2/b 3/c 3/d");
-        queue.write(|tx, _| work::limit(tx, 2, Some(1), Some(60)));
+        queue.write(|tx, _| lanes::limit(tx, 2, Some(1), Some(60)));
         queue.claimed("a");
         let lanes = Cell::new(Vec::new());
         let look = || {
@@ -434,11 +436,11 @@ fn registries_have_limits_and_can_be_withdrawn() {
         assert_eq!((two.at_once, two.running), (Some(1), 1));
         assert_eq!((two.served_at, two.next_at), (now, now + 60_000));
         assert_eq!((three.at_once, three.running, three.served_at, three.next_at), (None, 0, 0, 0));
-        queue.write(|tx, now| work::pause(tx, 3, now + 5));
+        queue.write(|tx, now| lanes::pause(tx, 3, now + 5));
         assert_eq!(look()[1].next_at, now + 5);
         let other = queue.start(Kind::Cycle, "3/d 2/e");
-        assert_eq!(queue.write(|tx, now| work::withdraw(tx, 3, now, 1)), 1);
-        assert_eq!(queue.write(|tx, now| work::withdraw(tx, 3, now, 9)), 2);
+        assert_eq!(queue.write(|tx, now| upkeep::withdraw(tx, 3, now, 1)), 1);
+        assert_eq!(queue.write(|tx, now| upkeep::withdraw(tx, 3, now, 9)), 2);
         assert_eq!(queue.items(other), "d cancelled, e queued");
     });
 }

@@ -12,7 +12,7 @@ use proptest::{
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex,
+        Barrier, Mutex,
         atomic::{AtomicBool, AtomicI64, Ordering::Relaxed},
     },
     thread,
@@ -22,7 +22,8 @@ use store::{
     items::Ended,
     quota,
     tasks::{self, Kind},
-    work::{self, Progress, Stage, Ticket},
+    upkeep,
+    work::{self, Beat, Progress, Stage, Ticket},
 };
 
 /// A lease, in milliseconds.
@@ -94,6 +95,17 @@ impl World<'_> {
         recent.get(usize::from(n).checked_rem(recent.len())?).cloned()
     }
 
+    /// Acts with a ticket. One for which there is a newer one must not be worth anything.
+    fn holding(&self, n: u8, act: impl Fn(&(Ticket, String)) -> Result<()>) -> Result<()> {
+        let Some(it) = self.ticket(n) else { return Ok(()) };
+        let newer =
+            |other: &(Ticket, String)| other.0.work == it.0.work && other.0.fence > it.0.fence;
+        let stale = self.tickets.lock().unwrap().iter().any(newer);
+        let outcome = act(&it);
+        assert!(!(stale && outcome.is_ok()), "{it:?} is of old and was accepted");
+        outcome
+    }
+
     fn task(&self, n: u8) -> Option<i64> {
         let tasks = self.tasks.lock().unwrap();
         tasks.get(usize::from(n).checked_rem(tasks.len())?).copied()
@@ -111,19 +123,24 @@ impl World<'_> {
         match act {
             Act::Start(from, count) => self.start(from, count),
             Act::Claim => self.claim().map(drop),
-            Act::Done(n) => self.ticket(n).map_or(Ok(()), |it| self.done(&it)),
-            Act::Fail(n, again) => self.ticket(n).map_or(Ok(()), |(it, _)| {
+            Act::Done(n) => self.holding(n, |it| self.done(it)),
+            Act::Fail(n, again) => self.holding(n, |(it, _)| {
                 let again = |now: i64| again.then_some(now + 50);
-                self.write(|tx, now| work::failed(tx, it, "some", "thing", again(now), now))
+                self.write(|tx, now| work::failed(tx, *it, "some", "thing", again(now), now))
             }),
-            Act::GiveBack(n) => self
-                .ticket(n)
-                .map_or(Ok(()), |(it, _)| self.write(|tx, now| work::give_back(tx, it, now))),
-            Act::Beat(n) => self.ticket(n).map_or(Ok(()), |(it, _)| {
+            Act::GiveBack(n) => {
+                self.holding(n, |(it, _)| self.write(|tx, now| work::give_back(tx, *it, now)))
+            }
+            Act::Beat(n) => self.holding(n, |(it, _)| {
                 let until = |now: i64| now + LEASE;
                 let progress = Progress::default();
-                self.write(|tx, now| work::beat(tx, it, Stage::Matching, progress, until(now)))
-                    .map(drop)
+                let beat = |tx: &mut Tx<'_>, now| {
+                    work::beat(tx, *it, Stage::Matching, progress, until(now))
+                };
+                match self.write(beat)? {
+                    Beat::Lost => Err(Error::Lost("the scan".to_owned())),
+                    Beat::On | Beat::Unwanted => Ok(()),
+                }
             }),
             Act::Cancel(n) => self.task(n).map_or(Ok(()), |it| {
                 self.write(|tx, now| tasks::cancel(tx, it, now))?;
@@ -172,9 +189,9 @@ impl World<'_> {
     /// Time passes, and those are noticed whose lease is over.
     fn later(&self, ms: i64) -> Result<()> {
         self.now.fetch_add(ms, Relaxed);
-        self.write(|tx, now| work::reap(tx, now, 9, |it| (it < 3).then_some(now + 50)))?;
-        self.write(|tx, now| work::wake(tx, now, 9))?;
-        self.write(|tx, now| work::exhaust(tx, now, 9))?;
+        self.write(|tx, now| upkeep::reap(tx, now, 9, |it| (it < 3).then_some(now + 50)))?;
+        self.write(|tx, now| upkeep::wake(tx, now, 9))?;
+        self.write(|tx, now| upkeep::exhaust(tx, now, 9))?;
         Ok(())
     }
 
@@ -262,6 +279,35 @@ fn all_at_once() {
                 it.unwrap();
             }
         });
+        world.finish();
+    });
+}
+
+#[test]
+fn no_more_start_at_once_than_there_is_room() {
+    on_each(|store| {
+        const ROOM: usize = 3;
+        let world = World::new(store, u32::try_from(ROOM).unwrap());
+        world.start(0, DIGESTS).unwrap();
+        for round in 0..30 {
+            let ready = Barrier::new(8);
+            let claimed = Mutex::new(Vec::new());
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        ready.wait();
+                        let claim = world.claim().unwrap();
+                        claimed.lock().unwrap().extend(claim);
+                    });
+                }
+            });
+            let claimed = claimed.into_inner().unwrap();
+            assert_eq!(claimed.len(), ROOM, "round {round}");
+            world.check();
+            for (it, _) in claimed {
+                world.write(|tx, now| work::give_back(tx, it, now)).unwrap();
+            }
+        }
         world.finish();
     });
 }
