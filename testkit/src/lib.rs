@@ -1,11 +1,11 @@
 //! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes, a PostgreSQL.
 pub mod acr;
 pub mod archive;
-pub mod distribution;
 pub mod harbor;
 pub mod http;
 pub mod image;
 pub mod postgres;
+pub mod real;
 pub mod registry;
 pub mod shelf;
 pub mod tar;

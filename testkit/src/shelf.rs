@@ -1,9 +1,9 @@
 //! What a simulated registry holds: repositories with their manifests, and a registry behind it for
 //! the blobs. Long rows of tags are made up when they are asked for and stored nowhere.
 use crate::{
-    distribution::push,
     http::{Reply, Seen, ask},
     image::{Blob, BuiltImage},
+    real::push,
     registry::{Auth, Fault, Registry, What, error},
 };
 use jiff::Timestamp;

@@ -67,7 +67,8 @@ impl Session {
         repository: &str,
         headers: &[(&'static str, String)],
     ) -> Result<Response, SourceError> {
-        self.read(Method::Get, path, repository, headers)
+        let request = Request::new(Method::Get, self.origin.join(path)?);
+        self.send(&with(request, headers), repository)
     }
 
     /// The same, about what is at `path`.
@@ -77,20 +78,12 @@ impl Session {
         repository: &str,
         headers: &[(&'static str, String)],
     ) -> Result<Response, SourceError> {
-        self.read(Method::Head, path, repository, headers)
+        let request = Request::new(Method::Head, self.origin.join(path)?);
+        self.send(&with(request, headers), repository)
     }
 
-    fn read(
-        &self,
-        method: Method,
-        path: &str,
-        repository: &str,
-        headers: &[(&'static str, String)],
-    ) -> Result<Response, SourceError> {
-        let mut request = Request::new(method, self.origin.join(path)?).hurried(self.hurried);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
+    fn send(&self, request: &Request, repository: &str) -> Result<Response, SourceError> {
+        let request = request.clone().hurried(self.hurried);
         let first = self.authorization(repository)?;
         let response = self.client.send(&request.clone().authorization(first.clone()))?;
         if response.status != 401 || !response.url.same_origin(&self.origin) {
@@ -193,6 +186,10 @@ impl Session {
         };
         checked(response, &self.name, &self.origin, &deed)
     }
+}
+
+fn with(request: Request, headers: &[(&'static str, String)]) -> Request {
+    headers.iter().fold(request, |it, (name, value)| it.header(name, value))
 }
 
 impl fmt::Debug for Session {

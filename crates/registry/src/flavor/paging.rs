@@ -108,6 +108,24 @@ pub(crate) fn grouped<G, T>(
     Ok(Page { items, next, total: None, steady, skipped })
 }
 
+/// The first of a list that is wanted.
+pub(crate) fn find<T>(
+    read: impl Fn(u64) -> Result<Numbered<T>, SourceError>,
+    wanted: impl Fn(&T) -> bool,
+) -> Result<Option<T>, SourceError> {
+    for page in 1.. {
+        let listed = read(page)?;
+        let more = listed.more(page);
+        if let Some(it) = listed.items.into_iter().find(&wanted) {
+            return Ok(Some(it));
+        }
+        if !more {
+            break;
+        }
+    }
+    Ok(None)
+}
+
 /// The numbers of a cursor of ours.
 pub(crate) fn numbers<const N: usize>(
     cursor: Option<&str>,

@@ -15,10 +15,10 @@ use std::{
 };
 use tempfile::TempDir;
 use testkit::{
-    distribution::{Distribution, installed},
     harbor::Harbor,
     http::{Reply, Server, Wire, ask},
     image::{Blob, MANIFEST, artifact, assemble, index},
+    real::{Running, installed},
     registry::What,
     shelf::Behind,
 };
@@ -455,8 +455,8 @@ fn blobs_come_from_a_real_registry() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    let behind = Distribution::in_memory(folder.path(), "");
-    let harbor = Harbor::before(NEW, Behind::Host(behind.host()));
+    let behind = Running::in_memory(folder.path(), "");
+    let harbor = Harbor::before(NEW, Behind::Host(behind.host().to_owned()));
     let image = small("linux/amd64", "x");
     harbor.push("shop/web", "1", &image);
     harbor.series("shop/many", 3, &image);

@@ -14,9 +14,9 @@ use std::{
 };
 use tempfile::TempDir;
 use testkit::{
-    distribution::{Distribution, installed},
     http::{Reply, Seen, Server, ask},
     image::{INDEX, MANIFEST, index, sha256},
+    real::{Running, certificates, installed, push},
     registry::{Auth, Registry, basic, error},
 };
 
@@ -42,16 +42,16 @@ fn a_real_registry_is_read_page_by_page() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    let running = Distribution::in_memory(folder.path(), "");
+    let running = Running::in_memory(folder.path(), "");
     let images = [small("linux/amd64", "a"), small("linux/arm64", "b")];
     for n in 0..103 {
-        running.push(&format!("team/app{n:03}"), "v1", &images[0], "");
+        push(running.host(), &format!("team/app{n:03}"), "v1", &images[0], "");
     }
     for n in 0..103 {
-        running.push("team/app000", &format!("v2.{n}"), &images[n % 2], "");
+        push(running.host(), "team/app000", &format!("v2.{n}"), &images[n % 2], "");
     }
-    running.push("team/app000", "all", &index(&images), "");
-    let connection = connect(access(&running.host()));
+    push(running.host(), "team/app000", "all", &index(&images), "");
+    let connection = connect(access(running.host()));
     let first = connection.repositories(None).unwrap();
     assert!(first.items.len() == 100 && first.next.is_some());
     assert_eq!(names(&connection).len(), 103);
@@ -68,7 +68,7 @@ fn a_real_registry_is_read_page_by_page() {
     // Gone, but still in the catalog.
     let digest = images[0].manifest.digest.as_str();
     let path = format!("/v2/team/app001/manifests/{digest}");
-    assert_eq!(ask(&running.host(), "DELETE", &path, &[], &[]).unwrap().status, 202);
+    assert_eq!(ask(running.host(), "DELETE", &path, &[], &[]).unwrap().status, 202);
     assert_eq!(everything(|it| connection.artifacts(&repository("team/app001"), it)), []);
     let gone = connection.artifacts(&repository("team/none"), None);
     assert!(gone.is_err_and(|it| matches!(it, SourceError::NotFound(_))));
@@ -93,12 +93,12 @@ fn a_real_registry_notifies() {
          threshold: 3\n      backoff: 1s\n",
         ear.host()
     );
-    let running = Distribution::in_memory(folder.path(), &endpoints);
+    let running = Running::in_memory(folder.path(), &endpoints);
     let image = small("linux/amd64", "a");
-    running.push("team/app", "v1", &image, "");
+    push(running.host(), "team/app", "v1", &image, "");
     let digest = &image.manifest.digest;
     let path = format!("/v2/team/app/manifests/{digest}");
-    assert_eq!(ask(&running.host(), "DELETE", &path, &[], &[]).unwrap().status, 202);
+    assert_eq!(ask(running.host(), "DELETE", &path, &[], &[]).unwrap().status, 202);
     let start = Instant::now();
     let deleted =
         || heard.lock().unwrap().iter().any(|it: &registry::Event| it.change == Change::Deleted);
@@ -148,12 +148,8 @@ fn certificates_are_told_by_the_check() {
     }
     let folder = TempDir::new().unwrap();
     let path = folder.path();
-    crate::real::authority(path);
-    let tls = format!(
-        "  tls:\n    certificate: {0}/server.pem\n    key: {0}/server.key\n",
-        path.display()
-    );
-    let running = Distribution::start(path, &tls, "");
+    let tls = certificates(path);
+    let running = Running::start(path, &tls, "");
     let address = format!("https://{}", running.host());
     let strange = connect(access(&address)).check();
     assert_eq!(strange.problems[0].trouble, Trouble::Certificate, "{strange:?}");

@@ -10,7 +10,7 @@ use crate::{
         check::{Problem, Trouble},
         content::is_repository,
         oci,
-        paging::{Numbered, grouped, numbered},
+        paging::{Numbered, find, grouped, numbered},
     },
 };
 use jiff::Timestamp;
@@ -150,18 +150,10 @@ pub(crate) fn id(connection: &Connection, repository: &Repository) -> Result<Str
         ("RepoName", name),
         ("RepoStatus", "NORMAL"),
     ];
-    for page in 1.. {
-        let listed = list::<RawRepository>(api, region, "ListRepository", &of, page)?;
-        let more = listed.more(page);
-        // The name is looked for as a part of names.
-        if let Some(it) = listed.items.into_iter().find(|it| it.repo_name == name) {
-            return Ok(it.repo_id);
-        }
-        if !more {
-            break;
-        }
-    }
-    Err(missing().into())
+    let read = |page| Ok(list::<RawRepository>(api, region, "ListRepository", &of, page)?);
+    // The API looks for the name as a part of names.
+    let found = find(read, |it| it.repo_name == name)?;
+    Ok(found.ok_or_else(missing)?.repo_id)
 }
 
 fn artifact_of(raw: RawImage) -> Result<Artifact, String> {

@@ -79,8 +79,8 @@ pub(crate) fn is_old(connection: &Connection) -> Result<bool, Problem> {
         };
     }
     if response.status != 404 {
-        return Err(checked(response, connection.name(), connection.origin(), "see its version")
-            .map_or_else(Problem::from, |_| other(connection, "something else")));
+        checked(response, connection.name(), connection.origin(), "see its version")?;
+        return Err(other(connection, "something else"));
     }
     let info: Result<SystemInfo, _> = parsed(connection.probe("/api/systeminfo")?);
     match info {

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     Connection, SourceError,
-    flavor::{Hook, Repository},
+    flavor::{Hook, Repository, paging::find},
 };
 use net::Method;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub(crate) fn watch(
     let path = policies(connection, &repository.name)?;
     let deed = deed("make a webhook", "notification-policy: create");
     let body = Some(policy(version(connection)?.old, hook));
-    match find(connection, &path, &hook.name)? {
+    match named(connection, &path, &hook.name)? {
         Some(id) => send(connection, Method::Put, &format!("{path}/{id}"), body, &deed)?,
         None => send(connection, Method::Post, &path, body, &deed)?,
     };
@@ -42,7 +42,7 @@ pub(crate) fn unwatch(
 ) -> Result<(), SourceError> {
     let path = policies(connection, &repository.name)?;
     let deed = deed("remove a webhook", "notification-policy: delete");
-    if let Some(id) = find(connection, &path, name)? {
+    if let Some(id) = named(connection, &path, name)? {
         send(connection, Method::Delete, &format!("{path}/{id}"), None, &deed)?;
     }
     Ok(())
@@ -65,9 +65,9 @@ fn policy(old: bool, hook: &Hook) -> String {
     .to_string()
 }
 
-fn find(connection: &Connection, path: &str, name: &str) -> Result<Option<u64>, SourceError> {
+fn named(connection: &Connection, path: &str, name: &str) -> Result<Option<u64>, SourceError> {
     let deed = deed("list webhooks", "notification-policy: list");
-    let found = pages(|page| list::<Policy>(connection, path, page, &deed), |it| it.name == name)?;
+    let found = find(|page| list::<Policy>(connection, path, page, &deed), |it| it.name == name)?;
     Ok(found.map(|it| it.id))
 }
 
@@ -78,25 +78,7 @@ fn policies(connection: &Connection, repository: &str) -> Result<String, SourceE
     if !version.old && version.since(NAMED) != Some(false) {
         return Ok(format!("{base}/projects/{}/webhook/policies", net::encode(name)));
     }
-    let project = pages(|page| projects(connection, page), |it: &Project| it.name == name)?;
+    let project = find(|page| projects(connection, page), |it: &Project| it.name == name)?;
     let none = || SourceError::NotFound(format!("a project `{name}` at {}", connection.name()));
     Ok(format!("{base}/projects/{}/webhook/policies", project.ok_or_else(none)?.project_id))
-}
-
-/// The first of a list that is wanted.
-fn pages<T>(
-    read: impl Fn(u64) -> Result<crate::flavor::paging::Numbered<T>, SourceError>,
-    wanted: impl Fn(&T) -> bool,
-) -> Result<Option<T>, SourceError> {
-    for page in 1.. {
-        let listed = read(page)?;
-        let more = listed.more(page);
-        if let Some(it) = listed.items.into_iter().find(&wanted) {
-            return Ok(Some(it));
-        }
-        if !more {
-            break;
-        }
-    }
-    Ok(None)
 }

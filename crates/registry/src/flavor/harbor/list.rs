@@ -6,7 +6,7 @@ use crate::{
         Artifact, Child, Kind, Page, Repository, Tag,
         content::is_repository,
         oci,
-        paging::{grouped, numbered},
+        paging::{Numbered, grouped, numbered},
     },
 };
 use jiff::Timestamp;
@@ -81,7 +81,7 @@ struct OldTag {
 pub(crate) fn projects(
     connection: &Connection,
     page: u64,
-) -> Result<crate::flavor::paging::Numbered<Project>, SourceError> {
+) -> Result<Numbered<Project>, SourceError> {
     let path = format!("{}/projects?with_detail=false", base(version(connection)?.old));
     list(connection, &path, page, &deed("list projects", "project: list"))
 }

@@ -1,4 +1,4 @@
-//! Debian's `docker-registry`, which is CNCF distribution, as a process of our own.
+//! Debian's `docker-registry`, which is CNCF distribution, and certificates by `openssl`, where they are installed.
 use crate::{http::ask, image::BuiltImage};
 use std::{
     fs,
@@ -9,26 +9,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A real registry on a free port of this machine. Ends when dropped.
-pub struct Distribution {
+/// `user` with the password `hush`, as `htpasswd -nbB -C 4` writes it.
+const HTPASSWD: &str = "user:$2y$04$8d6hrE7NRK1r9XbP8dOdzuFQYSL31YJ1znZYA9IeKQ/9l2V1lUPmS";
+
+/// A real registry, which ends with this.
+pub struct Running {
     process: Child,
     host: String,
 }
 
-impl Distribution {
-    /// Serves what is in `folder`, with more lines of configuration: below `http:`, and below all.
-    pub fn start(folder: &Path, http: &str, more: &str) -> Distribution {
+impl Running {
+    /// Serves the content of `folder`, with more lines of configuration: of `http`, and after it.
+    pub fn start(folder: &Path, http: &str, more: &str) -> Running {
         let store = folder.join("store");
         let storage = format!("  filesystem:\n    rootdirectory: {}\n", store.display());
-        Distribution::serve(folder, &storage, http, more)
+        Running::serve(folder, &storage, http, more)
     }
 
     /// Serves what is pushed to it until it ends, which is quicker. Its configuration is in `folder`.
-    pub fn in_memory(folder: &Path, more: &str) -> Distribution {
-        Distribution::serve(folder, "  inmemory:\n", "", more)
+    pub fn in_memory(folder: &Path, more: &str) -> Running {
+        Running::serve(folder, "  inmemory:\n", "", more)
     }
 
-    fn serve(folder: &Path, storage: &str, http: &str, more: &str) -> Distribution {
+    fn serve(folder: &Path, storage: &str, http: &str, more: &str) -> Running {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let host = format!("127.0.0.1:{port}");
         let config = format!(
@@ -40,19 +43,14 @@ impl Distribution {
         let mut command = Command::new("docker-registry");
         command.arg("serve").arg(file).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().unwrap();
-        let running = Distribution { process, host };
+        let running = Running { process, host };
         running.wait();
         running
     }
 
     /// `127.0.0.1:port`.
-    pub fn host(&self) -> String {
-        self.host.clone()
-    }
-
-    /// Pushes an image and its children, as one who sends this `Authorization`.
-    pub fn push(&self, repository: &str, tag: &str, image: &BuiltImage, login: &str) {
-        push(&self.host, repository, tag, image, login);
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     fn wait(&self) {
@@ -64,7 +62,7 @@ impl Distribution {
     }
 }
 
-impl Drop for Distribution {
+impl Drop for Running {
     fn drop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
@@ -93,7 +91,7 @@ pub fn push(host: &str, repository: &str, tag: &str, image: &BuiltImage, login: 
     assert_eq!(done.status, 201, "{}", String::from_utf8_lossy(&done.body));
 }
 
-/// Whether all `programs` are there. If not, says so, and fails where `PLIMSOLL_TEST_ALL` is set.
+/// Whether all `programs` are there. If not, says so; with `PLIMSOLL_TEST_ALL=1`, fails.
 pub fn installed(programs: &[&str]) -> bool {
     let missing = programs.iter().find(|it| {
         let mut command = Command::new(it);
@@ -103,4 +101,34 @@ pub fn installed(programs: &[&str]) -> bool {
     assert!(std::env::var_os("PLIMSOLL_TEST_ALL").is_none(), "{missing} is not installed");
     eprintln!("skipped: {missing} is not installed");
     false
+}
+
+/// Configuration that lets in `user` with the password `hush`; for after `http`.
+pub fn passwords(folder: &Path) -> String {
+    let file = folder.join("htpasswd");
+    fs::write(&file, HTPASSWD).unwrap();
+    format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", file.display())
+}
+
+/// Makes an authority of our own, `ca.pem`, and certificates of it for the server and for us, `me.pem`. The answer is
+/// the server's configuration, for `http`.
+pub fn certificates(folder: &Path) -> String {
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    openssl(folder, &format!("req -x509 {key} -subj /CN=authority -keyout ca.key -out ca.pem"));
+    fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+    for name in ["server", "me"] {
+        openssl(folder, &format!("req {key} -subj /CN={name} -keyout {name}.key -out {name}.csr"));
+        let by = "-CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 2";
+        openssl(folder, &format!("x509 -req {by} -in {name}.csr -out {name}.pem"));
+    }
+    let path = folder.display();
+    format!("  tls:\n    certificate: {path}/server.pem\n    key: {path}/server.key\n")
+}
+
+/// Runs `openssl` in `folder`.
+fn openssl(folder: &Path, arguments: &str) {
+    let mut command = Command::new("openssl");
+    command.args(arguments.split(' ')).current_dir(folder);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(status.success(), "openssl {arguments}");
 }
