@@ -6,7 +6,7 @@ use store::{
     Tx,
     leases::{self, Lease},
     tasks::{self, Kind},
-    work,
+    upkeep,
 };
 
 /// The lease of whoever does all this.
@@ -102,9 +102,9 @@ impl Center {
     fn queue_chores(&self) -> Result<(), Failure> {
         let now = self.now();
         let store = &self.world.store;
-        let reaped = store.write(|tx| work::reap(tx, now, SOME, |it| plan::again(now, it)))?;
-        let woken = store.write(|tx| work::wake(tx, now, SOME))?;
-        let exhausted = store.write(|tx| work::exhaust(tx, now, SOME))?;
+        let reaped = store.write(|tx| upkeep::reap(tx, now, SOME, |it| plan::again(now, it)))?;
+        let woken = store.write(|tx| upkeep::wake(tx, now, SOME))?;
+        let exhausted = store.write(|tx| upkeep::exhaust(tx, now, SOME))?;
         if reaped.again > 0 || woken > 0 || exhausted > 0 {
             self.bell.ring();
         }

@@ -68,7 +68,7 @@ impl Center {
     pub fn registry_changed(&self, registry: i64) -> Result<(), Failure> {
         let limits = self.stored(registry)?.document;
         self.world.store.write(|tx| {
-            store::work::limit(tx, registry, limits.images_at_once, limits.images_per_hour)
+            store::lanes::limit(tx, registry, limits.images_at_once, limits.images_per_hour)
         })?;
         self.synchronise_now(registry)
     }
@@ -79,7 +79,7 @@ impl Center {
     /// When the store does not answer.
     pub fn registry_removed(&self, registry: i64) -> Result<(), Failure> {
         let (now, limit) = (self.now(), 500);
-        let some = |tx: &mut Tx<'_>| store::work::withdraw(tx, registry, now, limit);
+        let some = |tx: &mut Tx<'_>| store::upkeep::withdraw(tx, registry, now, limit);
         while self.world.store.write(some)? > 0 {}
         Ok(())
     }

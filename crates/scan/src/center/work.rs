@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{
-    Error, scans,
+    Error, lanes, scans,
     work::{self, Beat, Claim, LONGEST_MS, Progress, Stage},
 };
 
@@ -56,7 +56,7 @@ impl Center {
         }
         let (now, until) = (self.now(), self.later(self.world.limits.lease));
         let open = self.cycle_open(now)?;
-        let plan = |line: &work::Line| plan::plan(now, line, open);
+        let plan = |line: &lanes::Line| plan::plan(now, line, open);
         let claim =
             self.world.store.write(|tx| work::claim(tx, &self.world.name, now, until, plan));
         if !matches!(claim, Ok(Some(_))) {
@@ -192,7 +192,7 @@ impl Center {
         let (code, reason) = (why.code(), why.to_string());
         self.world.store.write(|tx| {
             if let Some(until) = quiet {
-                work::pause(tx, claim.registry, until)?;
+                lanes::pause(tx, claim.registry, until)?;
             }
             // In the order in which a success locks these: images, work and tasks, notices.
             if let Some(it) = scans::known(tx, &claim.digest)?.filter(|_| again.is_none()) {

@@ -8,9 +8,9 @@ use std::{sync::atomic::Ordering, thread, time::Duration};
 use store::{images::State, items, tasks::Kind};
 use tempfile::TempDir;
 use testkit::{
-    distribution::{Distribution, installed},
     harbor::Harbor,
     image::index,
+    real::{Running, installed},
     registry::What,
 };
 
@@ -21,14 +21,14 @@ fn from_a_registry_to_findings() {
     }
     on_each(|settings| {
         let folder = TempDir::new().unwrap();
-        let registry = Distribution::start(folder.path(), "", "");
+        let registry = Running::start(folder.path(), "", "");
         let [old, new] = [debian(&["alpha 1"], "old"), debian(&["alpha 3"], "new")];
-        registry.push("team/app", "v1", &old, "");
-        registry.push("team/app", "v2", &new, "");
+        testkit::real::push(registry.host(), "team/app", "v1", &old, "");
+        testkit::real::push(registry.host(), "team/app", "v2", &new, "");
         let several = index(&[debian(&["alpha 1", "beta 1"], "a"), old.clone()]);
-        registry.push("team/multi", "latest", &several, "");
+        testkit::real::push(registry.host(), "team/multi", "latest", &several, "");
         let machine = Machine::start(settings, Role::All);
-        machine.add("oci", &registry.host(), &LoginDocument::Anonymous);
+        machine.add("oci", registry.host(), &LoginDocument::Anonymous);
         let all = Selection::default();
         let preview = machine.center.preview(&all).unwrap();
         assert_eq!(preview, Preview { images: 3, known: 0, cost: 3, left: None });
