@@ -24,7 +24,8 @@ mod why_not;
 pub use database::{Builder, Database, DatabaseError, diff};
 pub use feeds::{FEEDS, Feed, Item, Malformed};
 pub use matching::{assess, assess_in};
-pub use scope::Scope;
+pub use rating::priority;
+pub use scope::{Scope, keys};
 pub use when::When;
 pub use why_not::{why_not, why_not_in};
 

@@ -54,12 +54,7 @@ pub(crate) fn chosen(ratings: &[Rating]) -> Rating {
 }
 
 /// How urgent a finding is, and why in words.
-pub(crate) fn priority(
-    kind: Kind,
-    level: Level,
-    status: Status,
-    enrichment: &Enrichment,
-) -> Priority {
+pub fn priority(kind: Kind, level: Level, status: Status, enrichment: &Enrichment) -> Priority {
     if kind == Kind::Malware {
         return Priority { value: 100, rule: "the package is malware: 100".to_owned() };
     }

@@ -34,6 +34,19 @@ fn of(system: &System) -> Scope {
     }
 }
 
+/// What an advisory must name to be about each component of an inventory, in its order: namespaces and packages,
+/// spelled as [`diff`](crate::diff) spells them.
+pub fn keys(inventory: &Inventory) -> Vec<Vec<(String, String)>> {
+    let scopes = scopes(inventory);
+    let key = |it: Question| {
+        let mut parts = it.key.split('\0').map(str::to_owned);
+        parts.next().zip(parts.next())
+    };
+    let of =
+        |it| questions(std::iter::once((0, it)), &scopes).into_iter().filter_map(key).collect();
+    inventory.components.iter().map(of).collect()
+}
+
 /// A place to look for what is known of a component.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Question {

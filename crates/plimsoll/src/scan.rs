@@ -23,6 +23,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -67,6 +68,7 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
             limits,
             spool,
             stall: Duration::from_secs(target.stall_timeout),
+            stop: Arc::default(),
         },
         cache: (!target.no_cache).then_some(cache),
         parallel: target.parallel.unwrap_or_else(|| {

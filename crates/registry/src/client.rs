@@ -2,6 +2,7 @@
 //! Version 2, Schema 2").
 use crate::{
     Attached, Keychain, PlatformChoice, Reference, Source, SourceError,
+    flavor::{Child, Kind},
     manifest::{self, DOCUMENT_BYTES, Document, Entry, Manifest},
     places::Places,
     resume::Checked,
@@ -142,6 +143,18 @@ impl RegistrySource {
             }
         }
         Ok(())
+    }
+
+    /// The images that the index of this reference leads to; none when it is no index.
+    pub fn children(&self) -> Result<Vec<Child>, SourceError> {
+        let Document::Index(entries) = self.document(self.reference.digest())?.document else {
+            return Ok(Vec::new());
+        };
+        let mut leaves = Vec::new();
+        self.leaves(entries, 0, &mut BTreeSet::new(), &mut leaves)?;
+        let child =
+            |it: Leaf| Child { digest: it.digest, kind: Kind::Image, platform: it.platform };
+        Ok(leaves.into_iter().map(child).collect())
     }
 
     fn of_index(&self, entries: Vec<Entry>) -> Result<Vec<Image>, SourceError> {

@@ -1,13 +1,17 @@
-//! Reports of layers seen before, one file each: a layer is inspected once.
+//! Reports of layers seen before: a layer is inspected once.
 use crate::waiting::Waiting;
-use model::Digest;
+use flate2::{Compression, read::ZlibDecoder, read::ZlibEncoder};
+use model::{Digest, Layer};
 use sha2::{Digest as _, Sha256};
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
+use store::{Store, reports};
 
 /// The most that the reports may take together; the ones not used for longest go first.
 const MOST_BYTES: u64 = 2 << 30;
@@ -15,30 +19,75 @@ const MOST_BYTES: u64 = 2 << 30;
 /// How long a hash is.
 const HASH_BYTES: u64 = 32;
 
-/// A directory of reports. Several processes may use it at once: files are complete from the start, and
+/// The largest report that is kept in a store, compressed: a database is no place for larger ones.
+const STORED_BYTES: u64 = 64 << 20;
+
+/// Where reports are kept. Several processes may use it at once: reports are complete from the start, and
 /// never change.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    directory: PathBuf,
+    place: Place,
     /// Stands for everything but the layer that a report depends on.
     revision: String,
+}
+
+#[derive(Clone)]
+enum Place {
+    /// A file each.
+    Directory(PathBuf),
+    /// A row each.
+    Store(Shared),
+}
+
+/// A store, the time, and a directory for the spool of large reports.
+#[derive(Clone)]
+struct Shared {
+    store: Arc<Store>,
+    now: i64,
+    spool: PathBuf,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Directory(it) => f.debug_tuple("Directory").field(it).finish(),
+            Place::Store(_) => f.write_str("Store"),
+        }
+    }
 }
 
 impl Cache {
     /// The reports in `directory` that were made by the present revision of `inspectors` (names and
     /// revisions) with the present limits.
     pub fn new(directory: &Path, inspectors: &str) -> Cache {
-        let revision = Digest::sha256(&Sha256::digest(inspectors.as_bytes()).into());
-        Cache { directory: directory.join("layers"), revision: revision.short().to_owned() }
+        Cache::of(Place::Directory(directory.join("layers")), inspectors)
     }
 
-    fn file(&self, diff_id: &Digest) -> PathBuf {
-        self.directory.join(format!("{}-{}", diff_id.hex(), self.revision))
+    /// The reports in `store`, likewise; large ones go through `spool` on their way. It is `now`.
+    pub fn shared(store: &Arc<Store>, spool: &Path, inspectors: &str, now: i64) -> Cache {
+        let (store, spool) = (Arc::clone(store), spool.to_owned());
+        Cache::of(Place::Store(Shared { store, now, spool }), inspectors)
+    }
+
+    fn of(place: Place, inspectors: &str) -> Cache {
+        let revision = Digest::sha256(&Sha256::digest(inspectors.as_bytes()).into());
+        Cache { place, revision: revision.short().to_owned() }
+    }
+
+    fn file(&self, directory: &Path, diff_id: &Digest) -> PathBuf {
+        directory.join(format!("{}-{}", diff_id.hex(), self.revision))
     }
 
     /// The report of a layer; `None` when there is none, or none that is whole.
     pub(crate) fn load(&self, diff_id: &Digest) -> Option<Waiting> {
-        let file = File::open(self.file(diff_id)).ok()?;
+        match &self.place {
+            Place::Directory(directory) => self.open(directory, diff_id),
+            Place::Store(shared) => shared.load(diff_id, &self.revision),
+        }
+    }
+
+    fn open(&self, directory: &Path, diff_id: &Digest) -> Option<Waiting> {
+        let file = File::open(self.file(directory, diff_id)).ok()?;
         // When it was last of use decides how long it is kept; not being able to say so does no harm.
         drop(file.set_modified(SystemTime::now()));
         let report = Waiting::kept(file).ok()?;
@@ -53,19 +102,34 @@ impl Cache {
 
     /// Keeps a report, with its hash behind it.
     pub(crate) fn store(&self, diff_id: &Digest, report: &Waiting) -> io::Result<()> {
-        fs::create_dir_all(&self.directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        let directory = match &self.place {
+            Place::Directory(it) => it,
+            Place::Store(shared) => return shared.keep(diff_id, &self.revision, report),
+        };
+        fs::create_dir_all(directory)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
         let mut hash = Sha256::new();
         io::copy(&mut report.bytes(), &mut Hashed(&mut hash, &mut file))?;
         file.write_all(&hash.finalize())?;
-        file.persist(self.file(diff_id)).map_err(|err| err.error)?;
+        file.persist(self.file(directory, diff_id)).map_err(|err| err.error)?;
         Ok(())
     }
 
-    /// Removes the reports that have not been of use for longest, until the others fit.
+    /// Notes that the reports of these layers were of use, which decides how long they are kept. Files tell by
+    /// themselves.
+    pub(crate) fn touch(&self, layers: &[Layer]) -> store::Result<()> {
+        let Place::Store(shared) = &self.place else { return Ok(()) };
+        let ids = layers.iter().filter_map(|it| it.diff_id.as_ref());
+        let ids: Vec<&str> = ids.map(Digest::as_str).collect();
+        shared.store.write(|tx| reports::touch(tx, &ids, &self.revision, shared.now))
+    }
+
+    /// Removes the reports that have not been of use for longest, until the others fit. Those in a store are the
+    /// business of who keeps it.
     pub fn trim(&self) -> io::Result<()> {
+        let Place::Directory(directory) = &self.place else { return Ok(()) };
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
+        for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let meta = entry.metadata()?;
             files.push((meta.modified()?, meta.len(), entry.path()));
@@ -80,6 +144,27 @@ impl Cache {
             bytes = bytes.saturating_sub(len);
         }
         Ok(())
+    }
+}
+
+impl Shared {
+    /// A store that does not answer has nothing.
+    fn load(&self, diff_id: &Digest, revision: &str) -> Option<Waiting> {
+        let read = |tx: &mut store::Tx<'_>| reports::get(tx, diff_id.as_str(), revision);
+        let bytes = self.store.read(read).ok()??;
+        Waiting::new(&mut ZlibDecoder::new(&bytes[..]), &self.spool).ok()
+    }
+
+    fn keep(&self, diff_id: &Digest, revision: &str, report: &Waiting) -> io::Result<()> {
+        let mut packed = Vec::new();
+        let encoder = ZlibEncoder::new(report.bytes(), Compression::fast());
+        encoder.take(STORED_BYTES.saturating_add(1)).read_to_end(&mut packed)?;
+        if u64::try_from(packed.len()).unwrap_or(u64::MAX) > STORED_BYTES {
+            return Ok(());
+        }
+        let (name, now) = (diff_id.as_str(), self.now);
+        let put = |tx: &mut store::Tx<'_>| reports::put(tx, name, revision, &packed, now);
+        self.store.write(put).map_err(io::Error::other)
     }
 }
 

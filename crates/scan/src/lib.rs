@@ -2,6 +2,7 @@
 pub mod advisories;
 mod attached;
 mod cache;
+pub mod center;
 mod pipeline;
 pub mod plan;
 mod sandbox;

@@ -13,7 +13,7 @@ use std::{
     io::{self, Read},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -135,7 +135,7 @@ impl Scanner<'_> {
         let mut layers: HashMap<String, Inspected> = HashMap::new();
         (self.progress)(Step::Begin { layers: 0, bytes: 0 });
         let images = registry::stream(archive, platform, choice, &mut |name, layer| {
-            let mut layer = Counted { inner: layer, progress: self.progress };
+            let mut layer = Counted { inner: layer, progress: self.progress, stop: None };
             layers.insert(name.to_owned(), self.inspection.inspect(&mut layer)?);
             (self.progress)(Step::Layer);
             Ok(())
@@ -164,6 +164,11 @@ impl Scanner<'_> {
         layer: &Layer,
         open: impl FnOnce() -> Result<Box<dyn Read + Send>, SourceError>,
     ) -> Result<Outcome, SourceError> {
+        let failed = |err: io::Error| SourceError::Io {
+            what: format!("layer {}", name_of(layer)),
+            source: err,
+        };
+        self.inspection.wanted().map_err(failed)?;
         let known = self.cache.as_ref().zip(layer.diff_id.as_ref());
         if let Some(report) = known.and_then(|(cache, diff_id)| cache.load(diff_id)) {
             return Ok(Outcome { report, cached: true, missing: Vec::new() });
@@ -172,11 +177,8 @@ impl Scanner<'_> {
             let report = Waiting::from(&broken(Reason::Encrypted));
             return Ok(Outcome { report, cached: false, missing: Vec::new() });
         }
-        let failed = |err: io::Error| SourceError::Io {
-            what: format!("layer {}", name_of(layer)),
-            source: err,
-        };
-        let mut blob = Counted { inner: open()?, progress: self.progress };
+        let stop = Some(&*self.inspection.stop);
+        let mut blob = Counted { inner: open()?, progress: self.progress, stop };
         let inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
         self.keep(layer, &inspected);
         let Inspected { report, missing, .. } = inspected;
@@ -229,14 +231,18 @@ fn name_of(layer: &Layer) -> String {
     layer.blob.digest.as_ref().map_or_else(|| layer.blob.place.clone(), ToString::to_string)
 }
 
-/// Tells how much has been read.
+/// Tells how much has been read, and reads no more when it is to stop.
 struct Counted<'a, R> {
     inner: R,
+    stop: Option<&'a AtomicBool>,
     progress: &'a (dyn Fn(Step) + Sync),
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_some_and(|it| it.load(Ordering::Relaxed)) {
+            return Err(io::Error::other("stopped"));
+        }
         let count = self.inner.read(buffer)?;
         (self.progress)(Step::Read(u64::try_from(count).unwrap_or(0)));
         Ok(count)

@@ -157,7 +157,7 @@ impl Scope {
 }
 
 /// Whether a text has the form of a pattern, in time that grows with the product of both.
-fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     // Which beginnings of the text the pattern so far is like.
     let mut reached = vec![false; text.len().saturating_add(1)];

@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     sync::{
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -60,6 +61,8 @@ pub struct Inspection {
     pub spool: PathBuf,
     /// How long a child may go without reading or answering before it is taken for hung.
     pub stall: Duration,
+    /// Set by whoever no longer wants the result: what runs then fails, within a second.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A layer's report, and the walls that were missing while it was made.
@@ -128,6 +131,12 @@ impl Inspection {
         }
     }
 
+    /// An error when nobody wants the result any more.
+    pub(crate) fn wanted(&self) -> io::Result<()> {
+        let stopped = self.stop.load(Ordering::Relaxed);
+        if stopped { Err(io::Error::other("stopped")) } else { Ok(()) }
+    }
+
     fn start(&self, program: &Path) -> io::Result<Child> {
         let task = Task { limits: self.limits, spool: self.spool.clone() };
         let task = postcard::to_stdvec(&task).map_err(io::Error::other)?;
@@ -168,6 +177,7 @@ impl Inspection {
             (sent, answer, watch.join())
         });
         let status = child.wait()?;
+        self.wanted()?;
         // The layer could not be read: our fault, and whatever the child made of half of it is void.
         sent?;
         let answer = answer.unwrap_or(Ok(None))?;
@@ -193,7 +203,7 @@ impl Inspection {
             idle = if now == last && !waiting { idle.saturating_add(beat) } else { Duration::ZERO };
             last = now;
             let hung = idle >= self.stall;
-            if hung || pulse.give_up.load(Ordering::Relaxed) {
+            if hung || pulse.give_up.load(Ordering::Relaxed) || self.wanted().is_err() {
                 // It may have ended by itself a moment ago.
                 drop(child.kill());
                 return hung;

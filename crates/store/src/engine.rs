@@ -81,6 +81,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether other machines may use the same database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.settings, Settings::Server { .. })
+    }
+
     /// Asks within one transaction that sees one state of the database. Nothing can be changed in it.
     pub fn read<T>(&self, ask: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.transact(false, ask)

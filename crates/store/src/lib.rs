@@ -4,6 +4,7 @@
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
 pub mod accounts;
+pub mod advisories;
 pub mod audit;
 pub mod channels;
 pub mod components;
@@ -25,6 +26,7 @@ pub mod lanes;
 pub mod leases;
 pub mod logins;
 mod matches;
+pub mod notices;
 mod nouns;
 pub mod people;
 pub mod places;
@@ -41,6 +43,7 @@ pub mod sessions;
 mod sets;
 pub mod settings;
 mod sqlite;
+pub mod targets;
 pub mod tasks;
 pub mod tokens;
 pub mod upkeep;

@@ -227,6 +227,12 @@ pub fn remove(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<bool> {
     Ok(true)
 }
 
+/// Registries that were removed before then.
+pub fn removed(tx: &mut Tx<'_>, before: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM registry WHERE removed_at < $1 ORDER BY id";
+    tx.rows(sql, &[before.into()], |it| it.int(0))
+}
+
 /// Forgets at most `limit` repositories of a registry that was removed, and in the end the registry.
 /// Says whether all is done.
 pub fn purge(tx: &mut Tx<'_>, id: i64, limit: i64) -> Result<bool> {

@@ -51,7 +51,19 @@ pub fn candidates(
         let sql = "SELECT component FROM component_key WHERE namespace = $1 AND component > $2 AND package IN ({keys})";
         ids.extend(tx.among(sql, &[namespace.into(), after.into()], &packages, |it| it.int(0))?);
     }
-    let ids: Vec<i64> = ids.into_iter().take(limit).collect();
+    some(tx, &ids.into_iter().take(limit).collect::<Vec<i64>>())
+}
+
+/// All components, at most `limit` of those with a key above `after`, by key: for when nothing is known to agree
+/// with the advisories that hold.
+pub fn everything(tx: &mut Tx<'_>, after: i64, limit: usize) -> Result<Vec<Candidate>> {
+    let sql = "SELECT id FROM component WHERE id > $1 ORDER BY id LIMIT $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let ids = tx.rows(sql, &[after.into(), limit.into()], |it| it.int(0))?;
+    some(tx, &ids)
+}
+
+fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Candidate>> {
     let sql = "SELECT c.id, c.document, c.scope, s.document FROM component c JOIN scope s ON s.id = c.scope \
                WHERE c.id IN ({keys})";
     let row = |it: &Row| {
@@ -62,7 +74,7 @@ pub fn candidates(
             release: document::from_text(&it.text(3)?)?,
         })
     };
-    let mut found = tx.among(sql, &[], &ids, row)?;
+    let mut found = tx.among(sql, &[], ids, row)?;
     found.sort_by_key(|it| it.id);
     found.dedup_by_key(|it| it.id);
     Ok(found)

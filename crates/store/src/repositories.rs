@@ -146,8 +146,9 @@ pub fn targets(tx: &mut Tx<'_>, repository: i64, after: i64, limit: usize) -> Re
     let mut tags: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for sql in [
         "SELECT image, name FROM tag WHERE repository = $1 AND image IN ({keys})",
-        "SELECT p.image, t.name FROM part p JOIN tag t ON t.image = p.whole \
-         WHERE t.repository = $1 AND p.image IN ({keys})",
+        // In this order: a repository may have very many tags.
+        "SELECT p.image, t.name FROM part p CROSS JOIN tag t \
+         WHERE t.image = p.whole AND t.repository = $1 AND p.image IN ({keys})",
     ] {
         for (image, name) in
             tx.among(sql, &[repository.into()], &ids, |it| Ok((it.int(0)?, it.text(1)?)))?

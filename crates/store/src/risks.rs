@@ -151,6 +151,14 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Risk>> {
     tx.rows(&format!("{RISK} WHERE r.name = $1 ORDER BY r.category"), &[name.into()], risk)
 }
 
+/// The risks of these keys.
+pub fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Risk>> {
+    let mut risks = tx.among(&format!("{RISK} WHERE r.id IN ({{keys}})"), &[], ids, risk)?;
+    risks.sort_by_key(|it| it.id);
+    risks.dedup_by_key(|it| it.id);
+    Ok(risks)
+}
+
 /// The images that a risk came to since then, because of what advisories say and not by a scan: those with a key above
 /// `after`, by key. What notifications are made of.
 pub fn newly_affected(

@@ -163,6 +163,26 @@ pub fn cover(tx: &mut Tx<'_>, image: i64, said: &Coverage) -> Result<()> {
     tx.execute(sql, &[image.into(), grade.into(), reasons.into()]).map(drop)
 }
 
+/// Notes that an image was to be scanned of which all that a scan would find is known.
+pub fn again(tx: &mut Tx<'_>, image: i64, at: i64) -> Result<()> {
+    places::lock(tx)?;
+    let sql =
+        "UPDATE image SET state = 'scanned', code = '', reason = '', scanned_at = $2 WHERE id = $1";
+    tx.execute(sql, &[image.into(), at.into()])?;
+    let digest =
+        tx.row("SELECT digest FROM image WHERE id = $1", &[image.into()], |it| it.text(0))?;
+    exceptions::end_once(tx, &digest.unwrap_or_default(), at)
+}
+
+/// The [details](Scan::detail) of images with a key above `after`, by key.
+pub fn details(tx: &mut Tx<'_>, after: i64, limit: usize) -> Result<Vec<(i64, Vec<u8>)>> {
+    let sql = "SELECT image, document FROM image_detail WHERE image > $1 ORDER BY image LIMIT $2";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    tx.rows(sql, &[after.into(), limit.into()], |it| {
+        Ok((it.int(0)?, document::decompress(&it.bytes(1)?)?))
+    })
+}
+
 /// Notes that a scan failed. What was known of the image stays.
 pub fn fail(tx: &mut Tx<'_>, image: i64, code: &str, reason: &str) -> Result<()> {
     places::lock(tx)?;

@@ -59,7 +59,13 @@ fn image(path: &Path, database: &Database, score: &mut Score) -> Result<(), Stri
 
 fn scanner() -> Scanner<'static> {
     let (limits, spool) = (inspect::Limits::default(), env::temp_dir());
-    let inspection = Inspection { program: None, limits, spool, stall: Duration::from_secs(60) };
+    let inspection = Inspection {
+        program: None,
+        limits,
+        spool,
+        stall: Duration::from_secs(60),
+        stop: std::sync::Arc::default(),
+    };
     Scanner { inspection, cache: None, parallel: 2, attached: false, progress: &|_| {} }
 }
 

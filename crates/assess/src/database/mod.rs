@@ -211,6 +211,11 @@ impl Database {
         Ok(packages)
     }
 
+    /// What is known of a vulnerability wherever it occurs.
+    pub fn enrichment(&self, cve: &str) -> Result<Enrichment, DatabaseError> {
+        self.reader().enrichment(cve)
+    }
+
     /// Whether it holds nothing but what ships with the program.
     pub fn is_starter(&self) -> bool {
         self.index.meta.feeds.iter().all(|it| it.starter)

@@ -191,6 +191,34 @@ fn a_difference_names_the_packages_concerned_and_no_other() {
     );
 }
 
+#[test]
+fn components_have_the_keys_that_a_difference_names() {
+    let component = |ecosystem, name: &str| model::Located {
+        what: model::Component::new(ecosystem, name, "1"),
+        path: None,
+        layer: 0,
+        by: String::new(),
+        system: Some(0),
+    };
+    let release = model::Release {
+        id: "debian".to_owned(),
+        version_id: "12".to_owned(),
+        ..model::Release::default()
+    };
+    let system = model::System { release: Some(release), ..model::System::default() };
+    let components =
+        vec![component(model::Ecosystem::Deb, "x"), component(model::Ecosystem::Pypi, "Foo__Bar")];
+    let inventory =
+        model::Inventory { systems: vec![system], components, ..model::Inventory::default() };
+    let news = [advisory("NEW", &[("Debian:12", "x", "2"), ("PyPI", "foo.bar", "2")])];
+    let old = Database::from_bytes(bytes(&[])).unwrap();
+    let new = Database::from_bytes(bytes(&news)).unwrap();
+    let changed = diff(&old, &new).unwrap();
+    let changed = changed.into_iter().map(|it| (it.0.as_str().to_owned(), it.1));
+    let keys: Vec<_> = crate::keys(&inventory).concat();
+    assert_eq!(keys, changed.collect::<Vec<_>>());
+}
+
 proptest! {
     /// Looking up is the same as going through everything.
     #[test]

@@ -7,7 +7,7 @@ use super::{
 use assess::Database;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
@@ -59,6 +59,21 @@ impl Store {
             StoreError::Refused(format!("{}: {err}; the one before is used", path.display()))
         })?;
         Ok(Some((database, path)))
+    }
+
+    /// The database of this build, if this machine has it.
+    pub fn find(&self, build: &str) -> Result<Option<Database>, StoreError> {
+        // It comes from elsewhere, and becomes part of a path.
+        if build.is_empty() || !build.bytes().all(|it| it.is_ascii_alphanumeric()) {
+            return Ok(None);
+        }
+        let path = self.databases().join(format!("{build}.{ENDING}"));
+        let file = match File::open(&path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed(&path))?,
+        };
+        let refused = |err| StoreError::Refused(format!("{}: {err}", path.display()));
+        Database::open(file).map(Some).map_err(refused)
     }
 
     /// Puts what `content` holds to use, once all of it has been verified.

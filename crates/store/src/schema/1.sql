@@ -136,7 +136,7 @@ CREATE TABLE tag (
   round BIGINT NOT NULL,
   PRIMARY KEY (repository, name)
 ) {packed};
-CREATE INDEX tag_image ON tag (image);
+CREATE INDEX tag_image ON tag (image, repository);
 CREATE INDEX tag_name ON tag (name);
 
 -- What is in them ----------------------------------------------------------------------------------
@@ -531,4 +531,31 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_waiting ON delivery (state, next_at);
 CREATE INDEX delivery_channel ON delivery (channel, id);
+
+-- What people want to be told of, in order.
+CREATE TABLE notice (
+  id {id},
+  at BIGINT NOT NULL,
+  -- affected, failed, quota
+  kind TEXT NOT NULL,
+  document TEXT NOT NULL
+);
+CREATE INDEX notice_at ON notice (at);
+
+-- Compiled advisory databases that were in use, the last of which is; its pieces lie here where several machines share
+-- this database.
+CREATE TABLE advisories (
+  id {id},
+  build TEXT NOT NULL UNIQUE,
+  built_at BIGINT NOT NULL,
+  pieces BIGINT NOT NULL,
+  at BIGINT
+);
+
+CREATE TABLE advisories_piece (
+  build TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  bytes {bytes} NOT NULL,
+  PRIMARY KEY (build, number)
+);
 CREATE INDEX delivery_done ON delivery (done_at);

@@ -1,0 +1,276 @@
+//! What a scan found: assessed with the advisories that hold for all, and written in the transaction that ends it.
+use super::{Center, failure::Failure, notices};
+use crate::Scanned;
+use assess::Database;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use model::{
+    Assessment, Coverage, Ecosystem, Executables, Gap, Image, Inventory, Located, System,
+    report::LayerFacts,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, sync::Arc};
+use store::{
+    Error, Tx, rematch,
+    scans::{self, Outcome, Scan},
+    work::{self, Claim},
+};
+
+/// All that is kept of an image besides its components, as JSON.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Detail {
+    /// The image as its registry describes it, with its layers.
+    pub image: Image,
+    /// What was seen of each layer, the oldest first.
+    pub layers: Vec<Facts>,
+    /// The operating systems in it, the one at the root first.
+    pub systems: Vec<System>,
+    /// What went unseen.
+    pub gaps: Vec<Located<Gap>>,
+    /// What is executable, and how much of it is accounted for.
+    pub executables: Executables,
+    /// The kinds of components in it that were found, and not only claimed.
+    pub found: BTreeSet<Ecosystem>,
+    /// The kinds of components that attached documents claim.
+    pub claimed: BTreeSet<Ecosystem>,
+    /// Documents that are attached to it, in words.
+    pub attached: Vec<Document>,
+    /// Walls around the inspecting processes that could not be put up.
+    pub missing_walls: Vec<String>,
+}
+
+/// What was seen of a layer.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Facts {
+    /// Digest of its uncompressed content.
+    pub diff_id: Option<String>,
+    /// Bytes, uncompressed.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+}
+
+/// A document that is attached to an image.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Document {
+    /// `sbom` or `vex`.
+    pub kind: String,
+    /// Its address in the repository.
+    pub digest: String,
+    /// Its media type, or the type of what it attests.
+    pub media_type: String,
+    /// What it holds.
+    pub summary: String,
+    /// What of it could not be understood.
+    pub problems: Vec<String>,
+}
+
+/// What a scan found.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// This.
+    Image(Box<Seen>),
+    /// Nothing new: the same analysers have seen it before, and what they saw is kept.
+    Known(i64),
+}
+
+#[derive(Debug)]
+pub(super) struct Seen {
+    inventory: Inventory,
+    keys: Vec<Vec<(String, String)>>,
+    assessment: Assessment,
+    revision: String,
+    system: String,
+    detail: Vec<u8>,
+}
+
+impl Center {
+    /// What has been seen of an image already, if the same analysers did.
+    pub(super) fn known(&self, claim: &Claim) -> Result<Option<Found>, Failure> {
+        let known = self.world.store.read(|tx| scans::known(tx, &claim.digest))?;
+        let same = known.filter(|it| it.scanned_at > 0 && it.revision == self.revision());
+        Ok(same.map(|it| Found::Known(it.id)))
+    }
+
+    /// Stands for all analysers.
+    pub(super) fn revision(&self) -> String {
+        crate::revision(&self.world.inspection.limits)
+    }
+
+    /// What an image contains, and what that means.
+    pub(super) fn found(&self, scanned: Scanned) -> Result<Found, Failure> {
+        let database = self.in_use()?;
+        let today = today(self.now());
+        let assessment = assessed(&scanned.inventory, &database, today)?;
+        let keys = assess::keys(&scanned.inventory);
+        let detail = Detail::of(&scanned);
+        let json = serde_json::to_vec(&detail);
+        let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
+        Ok(Found::Image(Box::new(Seen {
+            system: detail.system(),
+            revision: self.revision(),
+            inventory: scanned.inventory,
+            keys,
+            assessment,
+            detail: json,
+        })))
+    }
+
+    /// Stores what was found and ends the scan. Gives the build to assess it with when other advisories hold by now.
+    pub(super) fn done(&self, claim: &Claim, found: &mut Found) -> store::Result<()> {
+        loop {
+            let now = self.now();
+            let stale = self.world.store.write(|tx| {
+                let stale = match found {
+                    Found::Known(image) => scans::again(tx, *image, now).map(|()| None)?,
+                    Found::Image(seen) => self.keep(tx, claim, seen, now)?,
+                };
+                if stale.is_none() {
+                    self.end_work(tx, claim, now)?;
+                }
+                Ok(stale)
+            })?;
+            let (Found::Image(seen), Some(build)) = (&mut *found, stale) else { return Ok(()) };
+            let unusable = |why: Failure| match why {
+                Failure::Store(it) => it,
+                other => Error::Unavailable(other.to_string()),
+            };
+            let database = self.database(&build).map_err(unusable)?;
+            let again = assessed(&seen.inventory, &database, today(now));
+            seen.assessment = again.map_err(unusable)?;
+        }
+    }
+
+    fn keep(
+        &self,
+        tx: &mut Tx<'_>,
+        claim: &Claim,
+        seen: &Seen,
+        now: i64,
+    ) -> store::Result<Option<String>> {
+        let gone = || Error::Lost("the image is in no list any more".to_owned());
+        let scan = Scan {
+            image: scans::known(tx, &claim.digest)?.ok_or_else(gone)?.id,
+            at: now,
+            build: &seen.assessment.database,
+            revision: &seen.revision,
+            system: &seen.system,
+            inventory: &seen.inventory,
+            keys: &seen.keys,
+            findings: &seen.assessment.findings,
+            coverage: &seen.assessment.coverage,
+            detail: &seen.detail,
+        };
+        Ok(match scans::succeed(tx, &scan, &assess::priority)? {
+            Outcome::Stored => None,
+            Outcome::Stale(build) => Some(build),
+        })
+    }
+
+    /// Ends a scan that succeeded, which keeps others from starting: so last, but for what is said of it.
+    fn end_work(&self, tx: &mut Tx<'_>, claim: &Claim, now: i64) -> store::Result<()> {
+        let Some(quota) = work::done(tx, claim.ticket, now)? else { return Ok(()) };
+        if quota.reaches(notices::NEARLY) || quota.reaches(100) {
+            notices::quota(tx, quota, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there are advisories that hold: whoever starts first decides which.
+    pub(super) fn can_match(&self) -> Result<bool, Failure> {
+        if !self.databases.is_empty() {
+            return Ok(true);
+        }
+        let build = self.world.store.read(rematch::build)?;
+        if build.is_empty() {
+            return Ok(false);
+        }
+        self.database(&build).map(|_| true)
+    }
+
+    /// The advisories that hold.
+    pub(super) fn in_use(&self) -> Result<Arc<Database>, Failure> {
+        let build = self.world.store.read(rematch::build)?;
+        self.database(&build)
+    }
+}
+
+/// What an inventory means.
+pub(super) fn assessed(
+    inventory: &Inventory,
+    database: &Database,
+    today: Date,
+) -> Result<Assessment, Failure> {
+    let damaged = |err| Failure::Other("advisories", format!("the advisory database: {err}"));
+    assess::assess(inventory, database, today).map_err(damaged)
+}
+
+pub(super) fn today(now: i64) -> Date {
+    Timestamp::from_millisecond(now).unwrap_or_default().to_zoned(TimeZone::UTC).date()
+}
+
+impl Detail {
+    fn of(scanned: &Scanned) -> Detail {
+        let inventory = &scanned.inventory;
+        let kinds = |claimed: bool| {
+            let some = inventory.components.iter().filter(move |it| it.is_claimed() == claimed);
+            some.map(|it| it.what.ecosystem).collect()
+        };
+        let facts = |it: &LayerFacts| Facts {
+            diff_id: it.diff_id.as_ref().map(ToString::to_string),
+            bytes: it.bytes,
+            entries: it.entries,
+        };
+        let document = |it: &model::report::AttachedRow| Document {
+            kind: it.kind.clone(),
+            digest: it.digest.clone(),
+            media_type: it.media_type.clone(),
+            summary: it.summary.clone(),
+            problems: it.problems.clone(),
+        };
+        Detail {
+            image: scanned.image.clone(),
+            layers: scanned.layers.iter().map(facts).collect(),
+            systems: inventory.systems.clone(),
+            gaps: inventory.gaps.clone(),
+            executables: inventory.executables,
+            found: kinds(false),
+            claimed: kinds(true),
+            attached: scanned.attached.rows.iter().map(document).collect(),
+            missing_walls: scanned.missing_walls.clone(),
+        }
+    }
+
+    /// The release at its root, for people.
+    fn system(&self) -> String {
+        let release = self.systems.first().and_then(|it| it.release.as_ref());
+        release.map_or_else(String::new, |it| {
+            if it.pretty.is_empty() { it.id.clone() } else { it.pretty.clone() }
+        })
+    }
+
+    /// How much of the image these advisories can speak about on this day. One component of each kind
+    /// stands for all.
+    pub(super) fn coverage(&self, database: &Database, today: Date) -> Result<Coverage, Failure> {
+        let of = |by: &str, kinds: &BTreeSet<Ecosystem>| -> Vec<Located<model::Component>> {
+            let located = |it: &Ecosystem| Located {
+                what: model::Component::new(*it, "", ""),
+                path: None,
+                layer: 0,
+                by: by.to_owned(),
+                system: None,
+            };
+            kinds.iter().map(located).collect()
+        };
+        let claimed = Located::<model::Component>::claimed_by("");
+        let inventory = Inventory {
+            systems: self.systems.clone(),
+            components: [of("", &self.found), of(&claimed, &self.claimed)].concat(),
+            gaps: self.gaps.clone(),
+            executables: self.executables,
+        };
+        assessed(&inventory, database, today).map(|it| it.coverage)
+    }
+}

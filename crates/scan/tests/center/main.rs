@@ -1,0 +1,12 @@
+//! Tests of the center: on SQLite and on a real PostgreSQL, with real and simulated registries.
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "helpers of tests may fail as tests do"
+)]
+mod advisories;
+mod registries;
+mod scanning;
+mod several;
+mod world;
