@@ -115,7 +115,8 @@ impl Machine {
     /// Adds a registry, and waits until it has been synchronised.
     pub(crate) fn add(&self, kind: &str, address: &str, login: &LoginDocument) -> i64 {
         let id = self.add_unread(kind, address, login, &RegistryDocument::default());
-        self.synchronised(id);
+        let read = || self.store.read(|tx| store::registries::one(tx, id)).unwrap().unwrap();
+        self.until("synchronised", || read().synced_at.is_some());
         id
     }
 
