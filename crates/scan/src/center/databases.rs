@@ -49,6 +49,15 @@ impl Center {
         Ok(found)
     }
 
+    /// The database of this build, if this machine has it.
+    pub(super) fn at_hand(&self, build: &str) -> Result<Option<Arc<Database>>, Failure> {
+        let open = self.databases.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(it) = open.iter().find(|it| it.build() == build) {
+            return Ok(Some(Arc::clone(it)));
+        }
+        Ok(self.world.advisories.find(build)?.map(Arc::new))
+    }
+
     /// Puts this machine's database to use if it is another one than before, or newer than the one in use; takes over
     /// that one if not. Gives the build in use.
     pub(super) fn agree(&self) -> Result<String, Failure> {
@@ -62,16 +71,19 @@ impl Center {
         let in_use = match in_use {
             Some(it) if it.build == build => it.build,
             Some(it) if !news && it.built_at >= built_at => {
+                let is_here = self.world.advisories.find(&it.build)?.is_some();
                 self.database(&it.build)?;
-                it.build
+                // What was fetched just now has become this machine's own.
+                *before = Some(if is_here { build } else { it.build.clone() });
+                return Ok(it.build);
             }
             _ => {
                 self.publish(&build, built_at, own.path.as_deref())?;
                 self.keep_open(own.database);
-                build
+                build.clone()
             }
         };
-        *before = Some(in_use.clone());
+        *before = Some(build);
         Ok(in_use)
     }
 
@@ -118,6 +130,7 @@ impl Center {
             Failure::Later("advisories", text)
         };
         let known = self.world.store.read(advisories::all)?;
+        let is_last = known.first().is_some_and(|it| it.build == build);
         let whole = known.into_iter().find(|it| it.build == build && it.pieces > 0);
         let whole = whole.ok_or_else(missing)?;
         let unwritten = |err| Failure::Later("advisories", format!("a temporary file: {err}"));
@@ -126,9 +139,15 @@ impl Center {
             let piece = self.world.store.read(|tx| advisories::piece(tx, build, number))?;
             file.write_all(&piece.ok_or_else(missing)?).map_err(unwritten)?;
         }
-        let policy = Policy { force: false, without: &[] };
-        self.world.advisories.import(None, &[file.path().to_owned()], policy, &mut |_| {})?;
-        self.world.advisories.find(build)?.ok_or_else(missing)
+        if is_last {
+            let policy = Policy { force: false, without: &[] };
+            self.world.advisories.import(None, &[file.path().to_owned()], policy, &mut |_| {})?;
+            return self.world.advisories.find(build)?.ok_or_else(missing);
+        }
+        // One that is on its way out must not become this machine's own.
+        let database = Database::open(file.reopen().map_err(unwritten)?);
+        let checked = database.and_then(|it| it.verify().map(|()| it));
+        checked.map_err(|err| Failure::Later("advisories", err.to_string()))
     }
 }
 

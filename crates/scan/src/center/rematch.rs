@@ -171,7 +171,7 @@ impl Center {
         // If the one before is not to be had any more, everything may have changed.
         let old = match progress.from.as_str() {
             "" => None,
-            from => self.database(from).ok(),
+            from => self.at_hand(from)?,
         };
         let Some(old) = old else {
             return Ok(Changes { new, keys: None, vulnerabilities: Vec::new() });

@@ -6,6 +6,7 @@ use scan::{
     settings::Settings as ScanSettings,
 };
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::{
@@ -56,7 +57,7 @@ pub(crate) fn quick() -> Limits {
         lease: Duration::from_secs(3),
         beat: Duration::from_millis(200),
         poll: Duration::from_millis(50),
-        stop: Duration::from_secs(10),
+        stop: Duration::from_secs(4),
         ..Limits::default()
     }
 }
@@ -114,7 +115,8 @@ impl Machine {
     /// Adds a registry, and waits until it has been synchronised.
     pub(crate) fn add(&self, kind: &str, address: &str, login: &LoginDocument) -> i64 {
         let id = self.add_unread(kind, address, login, &RegistryDocument::default());
-        self.synchronised(id);
+        let read = || self.store.read(|tx| store::registries::one(tx, id)).unwrap().unwrap();
+        self.until("synchronised", || read().synced_at.is_some());
         id
     }
 
@@ -278,15 +280,28 @@ fn starter() -> &'static Path {
     made.path()
 }
 
+/// Puts a database of these records to use.
 fn import(data: &Path, records: &[String]) {
-    let from = TempDir::new().unwrap();
-    let osv = from.path().join("osv");
-    fs::create_dir(&osv).unwrap();
-    for (n, it) in records.iter().enumerate() {
-        fs::write(osv.join(format!("{n}.json")), it).unwrap();
-    }
     let policy = advisories::Policy { force: true, without: &[] };
-    advisories::Store::new(data).import(None, &[osv], policy, &mut |_| {}).unwrap();
+    advisories::Store::new(data).import(None, &[compiled(records)], policy, &mut |_| {}).unwrap();
+}
+
+/// A database of these records, compiled once.
+fn compiled(records: &[String]) -> PathBuf {
+    static MADE: Mutex<BTreeMap<Vec<String>, TempDir>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap();
+    let folder = made.entry(records.to_vec()).or_insert_with(|| {
+        let folder = TempDir::new().unwrap();
+        let osv = folder.path().join("osv");
+        fs::create_dir(&osv).unwrap();
+        for (n, it) in records.iter().enumerate() {
+            fs::write(osv.join(format!("{n}.json")), it).unwrap();
+        }
+        let policy = advisories::Policy { force: true, without: &[] };
+        advisories::Store::new(folder.path()).import(None, &[osv], policy, &mut |_| {}).unwrap();
+        folder
+    });
+    fs::canonicalize(folder.path().join("db/current")).unwrap()
 }
 
 fn copy(from: &Path, to: &Path) {
