@@ -5,6 +5,8 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     error::Error,
     fs,
     path::PathBuf,
@@ -47,9 +49,11 @@ struct Bench {
     images: usize,
     /// Whether layers are shared.
     shared: bool,
+    /// The components that were found before: what is found in them is not asked for again.
+    known: RefCell<BTreeSet<String>>,
 }
 
-/// `bench store [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask | --rematch]`.
+/// `bench store [--images N] [--postgres URL | --at FILE] [--unshared] [--fill [--seconds N] | --ask | --rematch]`.
 pub(crate) fn store(args: &[String]) -> Done {
     let value = |name: &str| args.iter().position(|it| it == name).and_then(|it| args.get(it + 1));
     let has = |name: &str| args.iter().any(|it| it == name);
@@ -60,10 +64,17 @@ pub(crate) fn store(args: &[String]) -> Done {
         Some(url) => Settings::Server { url: url.clone(), authorities: None, connections: 4 },
         None => Settings::Embedded(file.clone()),
     };
-    let bench = Bench { store: Store::open(settings)?, images, shared: !has("--unshared") };
+    let bench = Bench {
+        store: Store::open(settings)?,
+        images,
+        shared: !has("--unshared"),
+        known: RefCell::default(),
+    };
     let all = !has("--fill") && !has("--ask") && !has("--rematch");
     if all || has("--fill") {
-        bench.fill()?;
+        // In portions, on a machine that others use too.
+        let seconds = value("--seconds").map_or(Ok(u64::MAX), |it| it.parse())?;
+        bench.fill(Duration::from_secs(seconds))?;
     }
     if all || has("--ask") {
         bench.ask()?;
@@ -181,27 +192,38 @@ impl Bench {
         Inventory { systems, components: all, ..Inventory::default() }
     }
 
-    fn fill(&self) -> Done {
+    fn fill(&self, patience: Duration) -> Done {
         self.store.write(|tx| rematch::begin(tx, "first"))?;
         let start = Instant::now();
         let repositories = self.images.div_ceil(VERSIONS);
         let registries: Vec<i64> = self.registries()?;
         let known = self.store.read(figures::images)?.iter().map(|it| it.images).sum::<i64>();
         let first = usize::try_from(known)? / VERSIONS;
-        for repository in first..repositories {
-            let registry = registries[repository % registries.len()];
-            self.repository(registry, repository)?;
-            if repository % 20 == 19 {
-                let done = (repository + 1 - first) * VERSIONS;
-                let rate = done as f64 / start.elapsed().as_secs_f64();
-                println!(
-                    "{:46} {} ({rate:.0} scans a second)",
-                    "images",
-                    (repository + 1) * VERSIONS
-                );
+        let mut next = first;
+        while next < repositories && start.elapsed() < patience {
+            self.repository(registries[next % registries.len()], next)?;
+            next += 1;
+        }
+        let rate = ((next - first) * VERSIONS) as f64 / start.elapsed().as_secs_f64();
+        println!("{:46} {} ({rate:.0} scans a second)", "images", next * VERSIONS);
+        Ok(())
+    }
+
+    /// What is found in the components of an inventory that were not in another.
+    fn found(&self, inventory: &Inventory) -> Vec<Finding> {
+        let release = &inventory.systems[0].release;
+        let mut all = Vec::new();
+        for (at, it) in inventory.components.iter().enumerate() {
+            let scope = it.system.and(release.as_ref()).map_or("", |it| &it.id);
+            if self
+                .known
+                .borrow_mut()
+                .insert(format!("{scope} {} {}", it.what.name, it.what.version))
+            {
+                all.extend(of_component(&it.what, at, 0));
             }
         }
-        Ok(())
+        all
     }
 
     fn registries(&self) -> Result<Vec<i64>, Box<dyn Error>> {
@@ -257,7 +279,7 @@ impl Bench {
             .map(|version| {
                 let image = repository * VERSIONS + version;
                 let inventory = self.inventory(image);
-                let found = found(&inventory, 0);
+                let found = self.found(&inventory);
                 (image, inventory, found)
             })
             .collect();
@@ -269,6 +291,7 @@ impl Bench {
                 Ok(())
             })?;
         }
+        while self.store.write(|tx| store::settle(tx, 500, NOW))? > 0 {}
         Ok(())
     }
 }
@@ -306,21 +329,13 @@ fn scan(
         keys: &keys,
         findings: found,
         coverage: &coverage,
+        verify: false,
         detail: &[b'x'; 2_000],
     };
     match scans::succeed(tx, &scan, &rate)? {
         Outcome::Stored => Ok(()),
         Outcome::Stale(it) => Err(store::Error::Invalid(format!("the advisories are {it}"))),
     }
-}
-
-/// What is found in an inventory; `turn` makes it something else in part.
-fn found(inventory: &Inventory, turn: usize) -> Vec<Finding> {
-    let mut all = Vec::new();
-    for (at, it) in inventory.components.iter().enumerate() {
-        all.extend(of_component(&it.what, at, turn));
-    }
-    all
 }
 
 /// Packages of a distribution have three vulnerabilities on average, most of them old; one library in six has one

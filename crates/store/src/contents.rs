@@ -12,6 +12,14 @@ pub(crate) struct Placed {
     pub(crate) by: String,
 }
 
+/// A component of an inventory that is stored.
+pub(crate) struct Stored {
+    pub(crate) id: i64,
+    pub(crate) category: Category,
+    /// Whether it was not there before.
+    pub(crate) is_new: bool,
+}
+
 /// The components of an inventory, ready to be stored.
 pub(crate) struct Prepared<'a> {
     /// By hash; with the release that they belong to, by its hash.
@@ -63,9 +71,10 @@ impl<'a> Prepared<'a> {
         Ok(it)
     }
 
-    /// Stores the components. Gives the key and category of each of the inventory's, in its order.
-    pub(crate) fn components(&self, tx: &mut Tx<'_>) -> Result<Vec<(i64, Category)>> {
-        let mut ids = self.known(tx)?;
+    /// Stores the components. Gives each of the inventory's, in its order.
+    pub(crate) fn components(&self, tx: &mut Tx<'_>) -> Result<Vec<Stored>> {
+        let before = self.known(tx)?;
+        let mut ids = before.clone();
         let new: Vec<_> = self.components.iter().filter(|it| !ids.contains_key(it.0)).collect();
         if !new.is_empty() {
             let scopes = self.store_scopes(tx)?;
@@ -101,7 +110,8 @@ impl<'a> Prepared<'a> {
         let none = || Error::Unexpected("a component just stored is not there".to_owned());
         let one = |hash: &String| {
             let component = self.components.get(hash).ok_or_else(none)?;
-            Ok((*ids.get(hash).ok_or_else(none)?, category(component.0)))
+            let id = *ids.get(hash).ok_or_else(none)?;
+            Ok(Stored { id, category: category(component.0), is_new: !before.contains_key(hash) })
         };
         self.hashes.iter().map(one).collect()
     }

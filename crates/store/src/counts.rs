@@ -191,12 +191,18 @@ pub(crate) fn add_images(tx: &mut Tx<'_>, by: &BTreeMap<i64, i64>, at: i64) -> R
 
 const UNSETTLED: &str = "counted <> CASE WHEN places > 0 AND first_scanned > 0 THEN 1 ELSE 0 END";
 
-/// Tells the risks of at most `limit` images that came into the lists, or left them. Gives how many it were; 0:
-/// everything is settled.
+/// Tells the risks of at most `limit` images that were scanned for the first time, or came into the lists, or
+/// left them. To be called every second or so while there is work. Gives how many it were; 0: everything is
+/// settled.
 pub fn settle(tx: &mut Tx<'_>, limit: i64, at: i64) -> Result<usize> {
-    crate::places::lock(tx)?;
     let sql = format!("SELECT id FROM image WHERE {UNSETTLED} ORDER BY id LIMIT $1");
-    let images = tx.rows(&sql, &[limit.into()], |it| it.int(0))?;
+    let values = [limit.into()];
+    // Most often there is nothing, and nobody need wait for that.
+    if tx.rows(&sql, &values, |it| it.int(0))?.is_empty() {
+        return Ok(0);
+    }
+    crate::places::lock(tx)?;
+    let images = tx.rows(&sql, &values, |it| it.int(0))?;
     settle_images(tx, &images, at)?;
     Ok(images.len())
 }

@@ -370,7 +370,7 @@ fn chunks(rows: &[Vec<Value>]) -> Vec<&[Vec<Value>]> {
     let width = rows.first().map_or(1, Vec::len).max(1);
     let mut left = rows;
     let mut chunks = Vec::new();
-    for size in [256usize, 64, 16, 4, 1] {
+    for size in [256usize, 128, 64, 32, 16, 8, 4, 2, 1] {
         let fits = size.saturating_mul(width) <= VALUES;
         while let Some((chunk, rest)) = left.split_at_checked(size).filter(|_| fits) {
             chunks.push(chunk);

@@ -80,7 +80,7 @@ pub(crate) fn reconcile(
                 Some(it) if !it.gone => difference.changed = difference.changed.saturating_add(1),
                 _ => difference.appeared.push(key),
             }
-            rows.push(row.values(key, rule, at));
+            rows.push(row.values(key, finding, rule, at)?);
         }
     }
     for (key, it) in known.into_iter().filter(|it| !it.1.gone) {
@@ -106,13 +106,8 @@ impl Known {
 
 /// What is stored of a finding.
 struct Stored {
-    level: Level,
-    kind: String,
-    severity: String,
-    status: String,
-    fixed: Option<String>,
-    certain: bool,
     hash: i64,
+    /// Not yet compressed: most findings turn out to be known.
     document: Vec<u8>,
 }
 
@@ -126,27 +121,33 @@ impl Stored {
             priority: Priority::default(),
             ..finding.clone()
         })?;
-        let hash = document::hash(&document);
-        let start = hash.first_chunk().copied().unwrap_or_default();
-        Ok(Stored {
-            level: finding.severity.level.into(),
-            kind: document::word(&finding.kind)?,
-            severity: document::word(&finding.severity.level)?,
-            status: document::word(&finding.status)?,
-            fixed: finding.fixed.clone(),
-            certain: finding.certain,
-            hash: i64::from_le_bytes(start),
-            document: document::compress(&document)?,
-        })
+        let start = document::hash(&document).first_chunk().copied().unwrap_or_default();
+        Ok(Stored { hash: i64::from_le_bytes(start), document })
     }
 
-    fn values(self, (component, risk): (i64, i64), exception: Option<i64>, at: i64) -> Vec<Value> {
-        let key: [Value; 4] =
-            [component.into(), risk.into(), self.level.number().into(), self.kind.into()];
-        let said =
-            [self.severity.into(), self.status.into(), self.fixed.into(), self.certain.into()];
-        let rest = [exception.into(), at.into(), at.into(), self.hash.into(), self.document.into()];
-        key.into_iter().chain(said).chain(rest).collect()
+    fn values(
+        self,
+        (component, risk): (i64, i64),
+        finding: &Finding,
+        exception: Option<i64>,
+        at: i64,
+    ) -> Result<Vec<Value>> {
+        let level = Level::from(finding.severity.level).number();
+        Ok(vec![
+            component.into(),
+            risk.into(),
+            level.into(),
+            document::word(&finding.kind)?.into(),
+            document::word(&finding.severity.level)?.into(),
+            document::word(&finding.status)?.into(),
+            finding.fixed.clone().into(),
+            finding.certain.into(),
+            exception.into(),
+            at.into(),
+            at.into(),
+            self.hash.into(),
+            document::compress(&self.document)?.into(),
+        ])
     }
 }
 

@@ -106,7 +106,7 @@ pub fn page(
 ) -> Result<Page<Risk>> {
     let mut values = Values::default();
     let mut all = vec![match filter.state {
-        State::Open => "r.images > 0",
+        State::Open => "r.gone_at IS NULL",
         State::Handled => {
             "r.id IN (SELECT risk FROM matched WHERE exception IS NOT NULL AND gone_at IS NULL UNION \
              SELECT risk FROM handled)"
@@ -185,6 +185,6 @@ pub fn newly_affected(
 
 /// Open risks by category and level.
 pub fn open(tx: &mut Tx<'_>) -> Result<Vec<(Category, Level, i64)>> {
-    let sql = "SELECT category, level, COUNT(*) FROM risk WHERE images > 0 GROUP BY category, level ORDER BY 1, 2";
+    let sql = "SELECT category, level, COUNT(*) FROM risk WHERE gone_at IS NULL GROUP BY category, level ORDER BY 1, 2";
     tx.rows(sql, &[], |it| Ok((Category::at(it, 0)?, Level::at(it, 1)?, it.int(2)?)))
 }

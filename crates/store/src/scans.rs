@@ -1,6 +1,6 @@
 //! What a scan found, and that it failed.
 use crate::{
-    Category, Counts, Error, Result, Row, Tx, Value,
+    Counts, Error, Result, Row, Tx, Value,
     contents::{self, Prepared},
     counts, document, exceptions, handling,
     matches::{self, Found, Rate},
@@ -31,6 +31,9 @@ pub struct Scan<'a> {
     pub findings: &'a [Finding],
     /// What could not be seen.
     pub coverage: &'a Coverage,
+    /// Whether to write also what was found in components that are known already, of which the advisories that
+    /// hold say the same: repairs what went wrong before.
+    pub verify: bool,
     /// All that is shown of the image besides: layers, systems, gaps, attached documents.
     pub detail: &'a [u8],
 }
@@ -45,7 +48,8 @@ pub enum Outcome {
     Stale(String),
 }
 
-/// Stores the result of a scan.
+/// Stores the result of a scan. Its risks count the image once [`settle`](crate::settle) has been called: a
+/// hundred scans on one base would else write the same rows a hundred times.
 pub fn succeed(tx: &mut Tx<'_>, scan: &Scan<'_>, rate: Rate<'_>) -> Result<Outcome> {
     if scan.keys.len() != scan.inventory.components.len() {
         return Err(Error::Invalid("each component has its keys".to_owned()));
@@ -58,23 +62,23 @@ pub fn succeed(tx: &mut Tx<'_>, scan: &Scan<'_>, rate: Rate<'_>) -> Result<Outco
         return Ok(Outcome::Stale(build));
     }
     let components = prepared.components(tx)?;
+    // What is known of the others was found with the same advisories, or is about to be.
     let mut found: Found<'_> = BTreeMap::new();
-    for (component, category) in &components {
-        found.entry(*component).or_insert_with(|| (*category, Vec::new()));
+    for it in components.iter().filter(|it| it.is_new || scan.verify) {
+        found.entry(it.id).or_insert_with(|| (it.category, Vec::new()));
     }
     for finding in scan.findings {
-        let component = components.get(finding.component);
-        let Some((id, _)) = component else {
-            return Err(Error::Invalid("a finding is about a component".to_owned()));
-        };
-        found.entry(*id).or_insert((Category::System, Vec::new())).1.push(finding);
+        let none = || Error::Invalid("a finding is about a component".to_owned());
+        let component = components.get(finding.component).ok_or_else(none)?;
+        if let Some((_, findings)) = found.get_mut(&component.id) {
+            findings.push(finding);
+        }
     }
     matches::reconcile(tx, &found, rate, scan.at)?;
-    let ids = hashes.iter().map(String::as_str).zip(components.iter().map(|it| it.0)).collect();
+    let ids = hashes.iter().map(String::as_str).zip(components.iter().map(|it| it.id)).collect();
     let layers = prepared.layers(tx, &ids)?;
     replace(tx, scan.image, &layers, scan.at)?;
     describe(tx, scan)?;
-    counts::settle_few(tx, &[scan.image], scan.at)?;
     let digest =
         tx.row("SELECT digest FROM image WHERE id = $1", &[scan.image.into()], |it| it.text(0))?;
     exceptions::end_once(tx, &digest.unwrap_or_default(), scan.at)?;

@@ -245,11 +245,12 @@ CREATE TABLE risk (
   components BIGINT NOT NULL DEFAULT 0,
   images BIGINT NOT NULL DEFAULT 0,
   first_seen BIGINT NOT NULL,
-  -- Since when no image has it open.
+  -- Since when no image has it open; NULL as long as `images` > 0.
   gone_at BIGINT,
   UNIQUE (category, name)
 );
-CREATE INDEX risk_open ON risk (category, priority, id) WHERE images > 0;
+-- By a column that seldom changes: PostgreSQL writes an index anew with every change of what it is about.
+CREATE INDEX risk_open ON risk (category, priority, id) WHERE gone_at IS NULL;
 CREATE INDEX risk_name ON risk (name);
 
 -- A component has a risk. The row stays when it has it no more, for the timeline.
