@@ -1,0 +1,32 @@
+//! Showing it: the REST API over the store.
+//!
+//! One table, [`routes`], says what there is; the router, the check of roles, the audit, idempotency, the OpenAPI document
+//! and the page to try it follow from it. Handlers are plain functions that may wait: they run on a bounded
+//! pool of threads, and only what moves bytes is asynchronous.
+mod app;
+mod call;
+mod dispatch;
+mod io;
+mod listen;
+mod log;
+mod metrics;
+mod openapi;
+mod page;
+mod problem;
+mod receive;
+mod reply;
+mod route;
+mod routes;
+mod settings;
+mod tls;
+mod try_it;
+mod who;
+
+pub use app::{App, Clock};
+pub use listen::Server;
+pub use log::{Format, Log};
+pub use openapi::document;
+pub use page::Page;
+pub use problem::{Code, Problem};
+pub use settings::{Limits, Settings, Tls};
+pub use who::Role;

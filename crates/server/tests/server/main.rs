@@ -1,0 +1,11 @@
+//! The API as its users meet it: over real connections, on real databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests may fail as tests do"
+)]
+mod core;
+mod document;
+mod kit;
