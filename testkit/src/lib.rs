@@ -2,6 +2,7 @@
 pub mod archive;
 pub mod http;
 pub mod image;
+pub mod oidc;
 pub mod postgres;
 pub mod registry;
 pub mod tar;
