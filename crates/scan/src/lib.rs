@@ -3,7 +3,10 @@ pub mod advisories;
 mod attached;
 mod cache;
 mod pipeline;
+pub mod plan;
 mod sandbox;
+pub mod schedule;
+pub mod settings;
 pub mod worker;
 
 pub use attached::Attached;

@@ -6,10 +6,12 @@
 mod engine;
 mod error;
 pub mod items;
+pub mod leases;
 mod page;
 mod postgres;
 pub mod quota;
 mod schema;
+pub mod settings;
 mod sqlite;
 pub mod tasks;
 mod value;

@@ -78,19 +78,18 @@ pub(crate) fn lock(tx: &mut Tx<'_>) -> Result<Quota> {
     quota(tx, tx.for_update())
 }
 
-/// Charges for a digest, unless it was charged for before.
-pub(crate) fn charge(tx: &mut Tx<'_>, digest: &str, task: i64, now: i64) -> Result<Option<Quota>> {
+/// Charges for a digest, unless it was charged for before; says whether it was charged.
+pub(crate) fn charge(tx: &mut Tx<'_>, digest: &str, task: i64, now: i64) -> Result<bool> {
     // First, as it makes others wait: they are to count what is running when this has ended.
     lock(tx)?;
     let new = tx.execute(
         "INSERT INTO ledger (digest, task, at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",
         &[digest.into(), task.into(), now.into()],
     )?;
-    if new == 0 {
-        return Ok(None);
+    if new > 0 {
+        tx.execute("UPDATE quota SET used = used + 1 WHERE id = 1", &[])?;
     }
-    tx.execute("UPDATE quota SET used = used + 1 WHERE id = 1", &[])?;
-    Ok(Some(read(tx)?))
+    Ok(new > 0)
 }
 
 fn quota(tx: &mut Tx<'_>, lock: &str) -> Result<Quota> {

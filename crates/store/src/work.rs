@@ -1,10 +1,14 @@
 //! The scans that are to be or running: one for each digest, however many tasks ask for it. Whoever runs one
 //! has a [`Ticket`] for it, which is worth nothing once the lease is lost and somebody else was given another.
 use crate::{
-    Error, Result, Row, Tx, Word,
+    Error, Result, Row, Tx, Value, Word,
     items::{self, End, Ended},
     quota::{self, Quota},
 };
+
+/// No lease and no pause lasts longer, in milliseconds: what ends later was written by a clock that has been
+/// set back since, and is over.
+pub const LONGEST_MS: i64 = 3_600_000;
 
 /// What may be started next, and what stands against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,10 +185,10 @@ pub fn done(tx: &mut Tx<'_>, ticket: Ticket, now: i64) -> Result<Option<Quota>> 
     let Some(task) = held.task else {
         return Err(Error::Lost("nobody wants this scan any more".to_owned()));
     };
-    let quota = if held.costs { quota::charge(tx, &held.digest, task, now)? } else { None };
+    let charged = held.costs && quota::charge(tx, &held.digest, task, now)?;
     let end = End { state: Ended::Done, code: "", reason: "", at: now };
     items::end(tx, &[ticket.work], end)?;
-    Ok(quota)
+    if charged { quota::read(tx).map(Some) } else { Ok(None) }
 }
 
 /// Ends a scan that failed, or lets it wait until `again` for another attempt.
@@ -229,7 +233,7 @@ pub fn reap(
 ) -> Result<Reaped> {
     let lock = tx.skip_locked();
     let sql = format!(
-        "SELECT id, fence FROM work WHERE state = 'running' AND due < $1 \
+        "SELECT id, fence FROM work WHERE state = 'running' AND (due < $1 OR due > $1 + {LONGEST_MS}) \
          ORDER BY due LIMIT $2 {lock}"
     );
     let ticket = |it: &Row| Ok(Ticket { work: it.int(0)?, fence: it.int(1)? });
@@ -245,14 +249,19 @@ pub fn reap(
     Ok(reaped)
 }
 
-/// Makes those ready that have waited long enough for another attempt.
+/// Makes up to `limit` ready that have waited long enough for another attempt, and says how many.
 pub fn wake(tx: &mut Tx<'_>, now: i64, limit: u32) -> Result<u64> {
     let lock = tx.skip_locked();
-    let sql = format!(
-        "UPDATE work SET state = 'ready', due = 0 WHERE id IN (SELECT id FROM work \
-         WHERE state = 'later' AND due <= $1 ORDER BY due LIMIT $2 {lock})"
-    );
-    tx.execute(&sql, &[now.into(), i64::from(limit).into()])
+    // Each by itself, as one index serves either.
+    let [past, far] = ["due <= $1", "due > $1"].map(|which| {
+        format!(
+            "UPDATE work SET state = 'ready', due = 0 WHERE id IN (SELECT id FROM work \
+             WHERE state = 'later' AND {which} ORDER BY due LIMIT $2 {lock})"
+        )
+    });
+    let woken = tx.execute(&past, &[now.into(), i64::from(limit).into()])?;
+    let longest = now.saturating_add(LONGEST_MS);
+    Ok(woken.saturating_add(tx.execute(&far, &[longest.into(), i64::from(limit).into()])?))
 }
 
 /// If the quota is used up: ends up to `limit` items' scans that wait and would cost something of it. Says
@@ -264,14 +273,14 @@ pub fn exhaust(tx: &mut Tx<'_>, now: i64, limit: u32) -> Result<u64> {
     }
     let reason = "the quota is used up; raise it and resume the task";
     let end = End { state: Ended::Exhausted, code: "quota-exhausted", reason, at: now };
-    end_waiting(tx, "costs = 1", 0, end, limit)
+    end_waiting(tx, "costs = 1", &[], end, limit)
 }
 
 /// Cancels up to `limit` scans of a registry that wait, because it is gone. Says how many items that ended.
 pub fn withdraw(tx: &mut Tx<'_>, registry: i64, now: i64, limit: u32) -> Result<u64> {
     let reason = "the registry was removed";
     let end = End { state: Ended::Cancelled, code: "registry-removed", reason, at: now };
-    end_waiting(tx, "costs IN (0, 1) AND registry = $1", registry, end, limit)
+    end_waiting(tx, "costs IN (0, 1) AND registry = $1", &[registry.into()], end, limit)
 }
 
 /// Sets how many scans of a registry run at once and how many are started in an hour; none: any number.
@@ -290,9 +299,10 @@ pub fn limit(
     Ok(())
 }
 
-/// Starts no scan of a registry before `until`, because it does not answer or asks for quiet.
+/// Starts no scan of a registry before `until`, at most [`LONGEST_MS`] from now, because it does not answer or
+/// asks for quiet.
 pub fn pause(tx: &mut Tx<'_>, registry: i64, until: i64) -> Result<()> {
-    let sql = "UPDATE lane SET next_at = $2 WHERE registry = $1 AND next_at < $2";
+    let sql = "UPDATE lane SET next_at = $2 WHERE registry = $1";
     tx.execute(sql, &[registry.into(), until.into()]).map(drop)
 }
 
@@ -420,14 +430,19 @@ fn fail(
     }
 }
 
-/// Ends scans that wait. `which` may name `value` as `$1`.
-fn end_waiting(tx: &mut Tx<'_>, which: &str, value: i64, end: End<'_>, limit: u32) -> Result<u64> {
+/// Ends scans that wait, those `which` say so.
+fn end_waiting(
+    tx: &mut Tx<'_>,
+    which: &str,
+    values: &[Value],
+    end: End<'_>,
+    limit: u32,
+) -> Result<u64> {
     let lock = tx.skip_locked();
     let sql = format!(
-        "SELECT id FROM work WHERE state IN ('ready', 'later') AND {which} \
-         AND $1 = $1 LIMIT $2 {lock}"
+        "SELECT id FROM work WHERE state IN ('ready', 'later') AND {which} LIMIT {limit} {lock}"
     );
-    let work = tx.rows(&sql, &[value.into(), i64::from(limit).into()], |it| it.int(0))?;
+    let work = tx.rows(&sql, values, |it| it.int(0))?;
     items::end(tx, &work, end)
 }
 

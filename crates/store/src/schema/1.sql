@@ -386,6 +386,8 @@ CREATE TABLE lease (
 CREATE TABLE setting (
   name TEXT PRIMARY KEY,
   document TEXT NOT NULL,
+  -- Counts its changes, so that nobody undoes one that he has not seen.
+  version BIGINT NOT NULL,
   changed_at BIGINT NOT NULL
 );
 

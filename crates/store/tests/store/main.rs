@@ -1,13 +1,15 @@
 //! Tests of the store, on SQLite and on a real PostgreSQL.
+mod leases;
 mod left_behind;
 mod opening;
+mod queue;
+mod quota;
 
 use std::path::Path;
 use store::{Settings, Store};
 use tempfile::TempDir;
 
 /// Runs a test on a fresh database of each engine.
-#[allow(dead_code, reason = "the first tests of questions are about to come")]
 fn on_each(test: impl Fn(&Store)) {
     each_settings(|settings| test(&Store::open(settings.clone()).unwrap()));
 }
