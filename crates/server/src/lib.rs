@@ -6,6 +6,8 @@
 mod app;
 mod call;
 mod dispatch;
+mod events;
+mod export;
 mod io;
 mod listen;
 mod log;
