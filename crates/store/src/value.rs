@@ -81,6 +81,15 @@ impl Row {
         }
     }
 
+    /// Bytes or nothing.
+    pub fn maybe_bytes(&self, at: usize) -> Result<Option<Vec<u8>>> {
+        match self.0.get(at) {
+            Some(Value::Bytes(it)) => Ok(Some(it.clone())),
+            Some(Value::Null) => Ok(None),
+            _ => Err(self.wrong(at, "bytes")),
+        }
+    }
+
     fn wrong(&self, at: usize, wanted: &str) -> Error {
         let found = match self.0.get(at) {
             None => "no column",

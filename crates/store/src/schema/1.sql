@@ -491,3 +491,4 @@ CREATE TABLE delivery (
 );
 CREATE INDEX delivery_waiting ON delivery (state, next_at);
 CREATE INDEX delivery_channel ON delivery (channel, id);
+CREATE INDEX delivery_done ON delivery (done_at);

@@ -2,8 +2,11 @@
 mod leases;
 mod left_behind;
 mod opening;
+mod people;
 mod queue;
 mod quota;
+mod records;
+mod telling;
 
 use std::path::Path;
 use store::{Settings, Store};
