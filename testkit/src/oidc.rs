@@ -92,7 +92,10 @@ impl Key {
             eprintln!("skipped: openssl is not installed");
             return None;
         };
-        Some(Key::Rsa(Box::new(RsaKeyPair::from_pkcs8(&made.stdout).unwrap())))
+        // As DER, older versions write PKCS#8 and newer ones PKCS#1.
+        let key = RsaKeyPair::from_pkcs8(&made.stdout);
+        let key = key.or_else(|_| RsaKeyPair::from_der(&made.stdout)).unwrap();
+        Some(Key::Rsa(Box::new(key)))
     }
 
     /// What it is called in the header of a token.

@@ -1,8 +1,12 @@
 //! What all requests share.
-use crate::{Log, Problem, Settings, metrics::Metrics};
-use serde_json::Value;
+use crate::{
+    Events, Keys, Log, Problem, Settings, metrics::Metrics, oidc::Provider, password::Passwords,
+    seal::random, who::hash,
+};
+use net::{Client, Secret};
+use serde_json::{Value, json};
 use std::{fmt, sync::Arc};
-use store::Store;
+use store::{Store, people, settings};
 use tokio::{
     sync::{Semaphore, watch},
     task::spawn_blocking,
@@ -11,23 +15,104 @@ use tokio::{
 /// Reads the clock: milliseconds since 1970, UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// The setting that has the hash of the token with which the first administrator is made.
+pub(crate) const SETUP: &str = "setup";
+
 /// The center, as the API sees it.
 pub struct App {
     pub(crate) store: Arc<Store>,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) settings: Settings,
     pub(crate) log: Log,
     pub(crate) metrics: Metrics,
+    pub(crate) events: Arc<Events>,
+    pub(crate) passwords: Passwords,
+    pub(crate) provider: Option<Provider>,
     clock: Clock,
     threads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
+/// What the API stands on.
+pub struct Base {
+    /// What it reads and writes.
+    pub store: Arc<Store>,
+    /// What seals secrets.
+    pub keys: Arc<Keys>,
+    /// The way to other servers.
+    pub net: Client,
+    /// Where it says what happens.
+    pub log: Log,
+    /// What tells it the time.
+    pub clock: Clock,
+}
+
 impl App {
-    /// One over this store.
-    pub fn new(store: Arc<Store>, settings: Settings, log: Log, clock: Clock) -> App {
+    /// One on this base.
+    ///
+    /// # Errors
+    /// Says what is wrong with the settings, or with this machine.
+    pub fn new(base: Base, settings: Settings) -> Result<App, String> {
+        let Base { store, keys, net, log, clock } = base;
+        let provider = match (&settings.oidc, &settings.public_url) {
+            (None, _) => None,
+            (Some(oidc), Some(public)) => Some(Provider::new(oidc.clone(), net, public)),
+            (Some(_), None) => {
+                return Err("logging in by OpenID Connect takes the public address of this server"
+                    .to_owned());
+            }
+        };
+        let failed = |err: Problem| err.cause.unwrap_or(err.detail);
         let threads = Arc::new(Semaphore::new(settings.limits.threads));
+        let events = Arc::new(Events::new(random().map_err(failed)?));
+        let passwords = Passwords::new().map_err(failed)?;
         let (metrics, stopping) = (Metrics::default(), watch::Sender::new(false));
-        App { store, settings, log, metrics, clock, threads, stopping }
+        Ok(App {
+            store,
+            keys,
+            settings,
+            log,
+            metrics,
+            events,
+            passwords,
+            provider,
+            clock,
+            threads,
+            stopping,
+        })
+    }
+
+    /// Sees to it that there is a first administrator: `admin` with this password, or whoever has the token that
+    /// goes to the log. Does nothing where there is anybody.
+    ///
+    /// # Errors
+    /// Says what is wrong with the password or the database.
+    pub fn welcome(&self, password: Option<&Secret>) -> Result<(), String> {
+        let failed = |err: Problem| err.cause.unwrap_or(err.detail);
+        let nobody = self.store.read(|tx| Ok(people::page(tx, None, 1)?.items.is_empty()));
+        if !nobody.map_err(|err| err.to_string())? {
+            return Ok(());
+        }
+        if let Some(password) = password {
+            let hash = self.passwords.hash(password.reveal()).map_err(failed)?;
+            let made = self.store.write(|tx| people::first(tx, "admin", &hash, self.now()));
+            return made.map(drop).map_err(|err| err.to_string());
+        }
+        let token = random().map_err(failed)?;
+        let document = json!(hash(&token)).to_string();
+        let write = |tx: &mut store::Tx<'_>| {
+            let version = settings::one(tx, SETUP)?.map_or(0, |it| it.version);
+            settings::put(tx, SETUP, &document, version, self.now())
+        };
+        self.store.write(write).map_err(|err| err.to_string())?;
+        let event = "there is nobody yet; make the first administrator with this token";
+        self.note("warn", event, &[("setup_token", json!(token))]);
+        Ok(())
+    }
+
+    /// Tells whoever listens what happens.
+    pub fn events(&self) -> Arc<Events> {
+        Arc::clone(&self.events)
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -40,6 +125,7 @@ impl App {
 
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
+        self.events.close();
     }
 
     pub(crate) fn stopping(&self) -> bool {
@@ -81,5 +167,11 @@ pub(crate) fn panicked<E>(payload: Result<Box<dyn std::any::Any + Send>, E>) -> 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base")
     }
 }

@@ -3,8 +3,10 @@ use crate::{
     App, Code, Problem,
     app::panicked,
     call::{Call, header},
+    reply::Reply,
     route::{Access, Route},
     routes::ROUTES,
+    who::{Who, hash, hash_bytes, identify, same_site},
 };
 use axum::{
     Extension, Router,
@@ -17,6 +19,7 @@ use hyper::body::{Body as _, Incoming};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
 use std::{
+    cell::Cell,
     convert::Infallible,
     future::poll_fn,
     net::IpAddr,
@@ -25,11 +28,15 @@ use std::{
     sync::Arc,
     time::Instant,
 };
+use store::idempotency::{self, Begun};
 use tokio::time::timeout;
 use tower_service::Service;
 
 /// How many times as much as allowed is read and thrown away: who is still talking does not hear the answer.
 const LISTEN: usize = 4;
+
+/// After how long whoever carries a request out is taken for gone.
+const LOST_MS: i64 = 10 * 60_000;
 
 /// What is known of a request before anybody looks at it.
 #[derive(Clone)]
@@ -56,7 +63,11 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             async move {
                 let id = arrived.id.clone();
                 let outcome = routed(&app, route, arrived, params, request).await;
-                outcome.unwrap_or_else(|err| refuse(&app, &id, &err))
+                outcome.unwrap_or_else(|err| {
+                    let mut response = refuse(&app, &id, &err);
+                    response.extensions_mut().insert(Answered { route, asker: None });
+                    response
+                })
             }
         };
         router = router.route(route.path, on(filter, handler));
@@ -120,27 +131,96 @@ async fn routed<E>(
     let bad = |_| Problem::new(Code::Malformed, "the address is not UTF-8");
     let params = params.map_err(bad)?.iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
     let (Parts { uri, headers, .. }, body) = request.into_parts();
-    if route.access != Access::Anyone {
-        return Err(Problem::new(Code::Unauthenticated, "log in, or send a token"));
-    }
+    let now = app.now();
+    let who = admit(app, route, &headers, now).await?;
     let body = receive(app, route, &headers, body).await?;
-    let Arrived { id, address } = arrived;
-    let (now, app) = (app.now(), Arc::clone(app));
-    let call = Call { app: Arc::clone(&app), route, id, now, address, uri, headers, params, body };
-    let working = app.wait_for(move || {
-        let reply = (call.route.handle)(&call)?;
-        Ok((call, reply))
-    });
+    let asker = who.as_ref().map(|it| it.name.clone());
+    let (address, kept, app) = (arrived.address, Cell::new(false), Arc::clone(app));
+    let once = once(route, who.as_ref(), &headers)?;
+    let call = Call { app, route, now, address, who, uri, headers, params, body, once, kept };
+    let app = Arc::clone(&call.app);
+    let working = app.wait_for(move || carry_out(&call));
     let Ok(outcome) = timeout(app.settings.limits.answer, working).await else {
-        return Err(Problem::unavailable(
-            "it takes too long; what was asked for may still happen",
-            None,
-        ));
+        let detail = "it takes too long; what was asked for may still happen";
+        return Err(Problem::unavailable(detail, None));
     };
-    let (call, reply) = outcome?;
-    let mut response = reply.send(&call.app)?;
-    response.extensions_mut().insert(Answered { route, asker: None });
+    let mut response = outcome?.send(&app)?;
+    response.extensions_mut().insert(Answered { route, asker });
     Ok(response)
+}
+
+/// Who asks, if they may.
+async fn admit(
+    app: &Arc<App>,
+    route: &'static Route,
+    headers: &HeaderMap,
+    now: i64,
+) -> Result<Option<Who>, Problem> {
+    let Access::Role(needed) = route.access else {
+        if !route.method.is_safe() {
+            same_site(app, headers, false)?;
+        }
+        return Ok(None);
+    };
+    let (asked, headers) = (Arc::clone(app), headers.clone());
+    app.clone()
+        .wait_for(move || {
+            let who = identify(&asked, &headers, now)?;
+            let nobody = || Problem::new(Code::Unauthenticated, "log in, or send a token");
+            let who = who.ok_or_else(nobody)?;
+            if !route.method.is_safe() && who.session.is_some() {
+                same_site(&asked, &headers, true)?;
+            }
+            if who.role < needed {
+                let detail = format!("this takes the role {}", needed.name());
+                return Err(Problem::new(Code::Forbidden, detail));
+            }
+            Ok(Some(who))
+        })
+        .await
+}
+
+/// The key under which the answer is kept: nobody gets another's.
+fn once(route: &Route, who: Option<&Who>, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let (Some(who), Some(key)) = (who, headers.get("idempotency-key")) else { return Ok(None) };
+    if route.method != Method::POST {
+        return Ok(None);
+    }
+    match key.to_str() {
+        Ok(key) if (1..=200).contains(&key.len()) => {
+            Ok(Some(hash(&format!("{} {} {key}", who.id, route.name))))
+        }
+        _ => Err(Problem::invalid("Idempotency-Key has from 1 to 200 characters")),
+    }
+}
+
+/// Runs the handler, once for each key (draft-ietf-httpapi-idempotency-key-header).
+fn carry_out(call: &Call) -> Result<Reply, Problem> {
+    let Some(key) = &call.once else { return (call.route.handle)(call) };
+    let (store, lost) = (&call.app.store, call.now.saturating_sub(LOST_MS));
+    let request = hash(&format!("{} {}", call.uri, hash_bytes(&call.body)));
+    match store.write(|tx| idempotency::begin(tx, key, &request, call.now, lost))? {
+        Begun::New => {}
+        Begun::Running => {
+            let problem = Problem::new(Code::Conflict, "the same request is being carried out");
+            return Err(Problem { retry_after: Some(1), ..problem });
+        }
+        Begun::Answered { status, body } => return Reply::kept(&call.app.keys, key, status, &body),
+        Begun::Other => {
+            return Err(Problem::invalid("this Idempotency-Key came with another request before"));
+        }
+    }
+    let outcome = (call.route.handle)(call);
+    match &outcome {
+        Ok(_) if call.kept.get() => {}
+        Ok(reply) => {
+            let (status, sealed) = reply.seal(&call.app.keys, key)?;
+            store.write(|tx| idempotency::finish(tx, key, call.now, status, &sealed))?;
+        }
+        // Nothing happened, so that it may be tried again.
+        Err(_) => store.write(|tx| idempotency::give_up(tx, key, call.now))?,
+    }
+    outcome
 }
 
 /// The content of a request, which may be neither too long nor too slow.

@@ -156,18 +156,16 @@ impl From<store::Error> for Problem {
         use store::Error as E;
         let cause = Some(err.to_string());
         match err {
-            E::Conflict(_) => {
-                let detail =
-                    "it contradicts what is there: a name that is taken, or something in use";
-                Problem { cause, ..Problem::new(Code::Conflict, detail) }
-            }
+            E::Conflict(it) => Problem::new(Code::Conflict, it),
+            E::Lost(it) => Problem::new(Code::Conflict, it),
+            E::Cursor => Problem::invalid("the cursor is not one of this list"),
             E::Unavailable(_) => Problem::unavailable("the database does not answer", cause),
             E::Busy(_) => Problem::unavailable("the database is busy; try again", cause),
             E::Full(_) => {
                 let detail = "the database has no room left";
                 Problem { cause, ..Problem::new(Code::Full, detail) }
             }
-            _ => Problem::internal(err.to_string()),
+            E::Unexpected(_) | E::Newer(..) => Problem::internal(cause.unwrap_or_default()),
         }
     }
 }

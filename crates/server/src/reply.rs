@@ -1,8 +1,8 @@
 //! What handlers answer, and how that is described.
-use crate::{App, Problem, io::Pieces, receive::Json};
+use crate::{App, Keys, Problem, events::Stream, io::Pieces, receive::Json};
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderName, HeaderValue, Response, header},
+    http::{HeaderName, HeaderValue, Response, header, header::InvalidHeaderName},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -11,8 +11,8 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// Something that a handler answers.
 pub(crate) trait Output {
-    /// Makes it an answer.
-    fn reply(self) -> Result<Reply, Problem>;
+    /// Makes an answer of it.
+    fn reply(&self) -> Result<Reply, Problem>;
     /// Describes it.
     fn describe(schemas: &mut SchemaGenerator) -> Gives;
 }
@@ -37,6 +37,8 @@ pub(crate) enum Content {
     Whole(Bytes),
     /// Made while it is sent.
     Made(Make),
+    /// What happens, as it happens.
+    Told(mpsc::Receiver<Bytes>),
 }
 
 /// Writes an answer while it is sent, on a thread that may wait.
@@ -71,11 +73,46 @@ impl Reply {
         self
     }
 
+    /// The answer as it is kept for whoever asks the same again under `key`; it may hold a secret.
+    pub(crate) fn seal(&self, keys: &Keys, key: &str) -> Result<(i64, Vec<u8>), Problem> {
+        let Content::Whole(content) = &self.content else {
+            return Err(Problem::internal(
+                "an answer that is made while it is sent cannot be kept",
+            ));
+        };
+        let headers: Vec<_> = self.headers.iter().map(|(a, b)| (a.as_str(), b)).collect();
+        let kept = serde_json::to_vec(&(headers, content.to_vec()));
+        let kept = kept.map_err(|err| Problem::internal(err.to_string()))?;
+        let sealed = keys.seal(&kept, &format!("idempotency/{key}")).map_err(Problem::internal)?;
+        Ok((i64::from(self.status), sealed))
+    }
+
+    /// An answer that was kept.
+    pub(crate) fn kept(
+        keys: &Keys,
+        key: &str,
+        status: i64,
+        sealed: &[u8],
+    ) -> Result<Reply, Problem> {
+        let kept = keys.open(sealed, &format!("idempotency/{key}")).map_err(Problem::internal)?;
+        let bad = |err: &dyn std::fmt::Display| {
+            Problem::internal(format!("an answer that was kept: {err}"))
+        };
+        let (headers, content): (Vec<(String, String)>, Vec<u8>) =
+            serde_json::from_slice(&kept).map_err(|err| bad(&err))?;
+        let headers = headers.into_iter().map(|(name, value)| Ok((name.parse()?, value)));
+        let headers: Result<_, InvalidHeaderName> = headers.collect();
+        let headers = headers.map_err(|err| bad(&err))?;
+        let status = u16::try_from(status).map_err(|err| bad(&err))?;
+        Ok(Reply { status, headers, content: Content::Whole(content.into()) })
+    }
+
     /// The answer as it is sent. What would begin a header of its own is refused.
     pub(crate) fn send(self, app: &Arc<App>) -> Result<Response<Body>, Problem> {
         let mut response = Response::new(match self.content {
             Content::Whole(it) => Body::from(it),
             Content::Made(make) => made(app, make),
+            Content::Told(it) => Body::new(Stream::new(it)),
         });
         let bad = |what: String| move |_| Problem::internal(format!("{what} cannot be sent"));
         *response.status_mut() =
@@ -117,7 +154,7 @@ impl io::Write for Sink {
 }
 
 impl<T: Serialize + JsonSchema> Output for Json<T> {
-    fn reply(self) -> Result<Reply, Problem> {
+    fn reply(&self) -> Result<Reply, Problem> {
         Reply::json(200, &self.0)
     }
 
@@ -127,8 +164,8 @@ impl<T: Serialize + JsonSchema> Output for Json<T> {
 }
 
 impl<T: Serialize + JsonSchema> Output for Created<T> {
-    fn reply(self) -> Result<Reply, Problem> {
-        Ok(Reply::json(201, &self.1)?.header(header::LOCATION, self.0))
+    fn reply(&self) -> Result<Reply, Problem> {
+        Ok(Reply::json(201, &self.1)?.header(header::LOCATION, &self.0))
     }
 
     fn describe(schemas: &mut SchemaGenerator) -> Gives {
@@ -137,7 +174,7 @@ impl<T: Serialize + JsonSchema> Output for Created<T> {
 }
 
 impl Output for () {
-    fn reply(self) -> Result<Reply, Problem> {
+    fn reply(&self) -> Result<Reply, Problem> {
         Ok(Reply::empty(204))
     }
 
@@ -147,11 +184,56 @@ impl Output for () {
 }
 
 impl Output for Text {
-    fn reply(self) -> Result<Reply, Problem> {
-        Ok(Reply::new(200, self.0, self.1))
+    fn reply(&self) -> Result<Reply, Problem> {
+        Ok(Reply::new(200, self.0, self.1.clone()))
     }
 
     fn describe(schemas: &mut SchemaGenerator) -> Gives {
         Gives { status: 200, body: Some(("text/plain", schemas.subschema_for::<String>())) }
+    }
+}
+
+/// Goes with another answer: a cookie that is set.
+pub(crate) struct Cookie {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) path: &'static str,
+    pub(crate) seconds: i64,
+    pub(crate) secure: bool,
+}
+
+/// An answer with cookies.
+pub(crate) struct WithCookies<T>(pub(crate) T, pub(crate) Vec<Cookie>);
+
+/// Sends the browser elsewhere.
+pub(crate) struct Redirect(pub(crate) String);
+
+impl Cookie {
+    /// Scripts do not see it, and other sites' forms and images do not send it.
+    fn text(&self) -> String {
+        let Cookie { name, value, path, seconds, secure } = self;
+        let secure = if *secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    }
+}
+
+impl<T: Output> Output for WithCookies<T> {
+    fn reply(&self) -> Result<Reply, Problem> {
+        let reply = self.0.reply()?;
+        Ok(self.1.iter().fold(reply, |reply, it| reply.header(header::SET_COOKIE, it.text())))
+    }
+
+    fn describe(schemas: &mut SchemaGenerator) -> Gives {
+        T::describe(schemas)
+    }
+}
+
+impl Output for Redirect {
+    fn reply(&self) -> Result<Reply, Problem> {
+        Ok(Reply::empty(303).header(header::LOCATION, &self.0))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Gives {
+        Gives { status: 303, body: None }
     }
 }

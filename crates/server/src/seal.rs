@@ -3,6 +3,8 @@
 //! A sealed value is the key's id (8 bytes), a nonce (12) and the ciphertext with its tag (16). The place, such as
 //! `registry/17`, is authenticated along with it: who can write the database cannot have the secret of one
 //! registry sent to another.
+use crate::Problem;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use net::Secret;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -118,6 +120,14 @@ fn make(path: &Path) -> io::Result<()> {
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
+}
+
+/// 256 bits that nobody can guess.
+pub(crate) fn random() -> Result<String, Problem> {
+    let mut bytes = [0; 32];
+    let failed = |_| Problem::internal("no random numbers");
+    SystemRandom::new().fill(&mut bytes).map_err(failed)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 impl fmt::Debug for Keys {

@@ -1,4 +1,5 @@
 //! All that decides how the server behaves. Read by the binary and passed in.
+use crate::Oidc;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 /// How to serve.
@@ -12,6 +13,36 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// How much of everything.
     pub limits: Limits,
+    /// How long people stay logged in.
+    pub sessions: Sessions,
+    /// Who logs people in besides us. It takes `public_url` too.
+    pub oidc: Option<Oidc>,
+}
+
+/// How long people stay logged in.
+#[derive(Clone, Copy, Debug)]
+pub struct Sessions {
+    /// When they do nothing.
+    pub idle: Duration,
+    /// Whatever they do.
+    pub longest: Duration,
+}
+
+impl Default for Sessions {
+    fn default() -> Sessions {
+        let hour = Duration::from_secs(3600);
+        Sessions { idle: hour.saturating_mul(8), longest: hour.saturating_mul(7 * 24) }
+    }
+}
+
+impl Sessions {
+    pub(crate) fn idle_ms(&self) -> i64 {
+        i64::try_from(self.idle.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    pub(crate) fn longest_ms(&self) -> i64 {
+        i64::try_from(self.longest.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// Files of a certificate; read again when they have changed.

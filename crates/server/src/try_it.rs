@@ -27,7 +27,7 @@ pub(crate) fn script(_: &Call, (): ()) -> Result<File, Problem> {
 }
 
 impl Output for File {
-    fn reply(self) -> Result<Reply, Problem> {
+    fn reply(&self) -> Result<Reply, Problem> {
         let reply = Reply::new(200, self.0, self.1);
         Ok(reply.header(header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
     }

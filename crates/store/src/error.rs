@@ -13,6 +13,8 @@ pub enum Error {
     Conflict(String),
     /// What the caller had is somebody else's by now, or gone: what.
     Lost(String),
+    /// A list was asked to go on where it never was.
+    Cursor,
     /// There is no room left: where.
     Full(String),
     /// What is stored is not what was expected, or the question was wrong: how.
@@ -38,6 +40,7 @@ impl fmt::Display for Error {
             Error::Busy(it) => write!(f, "the database is busy: {it}; try again"),
             Error::Conflict(it) => write!(f, "the database refuses: {it}"),
             Error::Lost(it) => f.write_str(it),
+            Error::Cursor => f.write_str("the cursor is not one of this list"),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(

@@ -29,5 +29,5 @@ pub(crate) fn and_one(limit: u32) -> Value {
 /// The identifier below which a list that begins with the newest goes on.
 pub(crate) fn before(cursor: Option<&str>) -> Result<Value> {
     let id = cursor.map_or(Ok(i64::MAX), |it| it.parse());
-    Ok(id.map_err(|_| Error::Unexpected("the cursor is not one of this list".to_owned()))?.into())
+    Ok(id.map_err(|_| Error::Cursor)?.into())
 }

@@ -106,8 +106,8 @@ pub fn change(tx: &mut Tx<'_>, id: i64, change: Change<'_>) -> Result<bool> {
          disabled = COALESCE($4, disabled) WHERE id = $1",
         &[id.into(), role.into(), password.into(), disabled.into()],
     )?;
-    if password.is_some() || disabled == Some(true) {
-        tx.execute("DELETE FROM session WHERE person = $1", &[id.into()])?;
+    if password.is_some() || role.is_some() || disabled == Some(true) {
+        end_sessions(tx, id)?;
     }
     still_administered(tx)?;
     Ok(changed > 0)
@@ -182,27 +182,36 @@ pub fn begin_session(tx: &mut Tx<'_>, person: i64, hash: &str, now: i64, until: 
     Ok(())
 }
 
-/// Whose session this is, if it is not over, was in use in the last `idle_ms`, and he is not kept out. Notes
-/// that it is in use, so that it is to be asked in a transaction that may write.
-pub fn by_session(tx: &mut Tx<'_>, hash: &str, now: i64, idle_ms: i64) -> Result<Option<Person>> {
+/// Whose session this is, if it is not over, was in use in the last `idle_ms`, and the person is not kept out; and whether
+/// it is time to note with [`used_session`] that it is in use.
+pub fn by_session(
+    tx: &mut Tx<'_>,
+    hash: &str,
+    now: i64,
+    idle_ms: i64,
+) -> Result<Option<(Person, bool)>> {
     let sql = format!(
         "SELECT {PERSON}, s.seen_at FROM session s JOIN person p ON p.id = s.person \
          WHERE s.hash = $1 AND s.until > $2 AND s.seen_at > $3 AND p.disabled = 0"
     );
     let values = [hash.into(), now.into(), now.saturating_sub(idle_ms).into()];
-    let Some((person, seen_at)) = tx.row(&sql, &values, |it| Ok((person(it)?, it.int(7)?)))? else {
-        return Ok(None);
-    };
-    if now.saturating_sub(seen_at) >= SEEN_MS {
-        let sql = "UPDATE session SET seen_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
+    tx.row(&sql, &values, |it| Ok((person(it)?, now.saturating_sub(it.int(7)?) >= SEEN_MS)))
+}
+
+/// Notes that a session is in use.
+pub fn used_session(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2";
+    tx.execute(sql, &[hash.into(), now.into()]).map(drop)
 }
 
 /// Ends a session.
 pub fn end_session(tx: &mut Tx<'_>, hash: &str) -> Result<()> {
     tx.execute("DELETE FROM session WHERE hash = $1", &[hash.into()]).map(drop)
+}
+
+/// Ends all sessions of somebody.
+pub fn end_sessions(tx: &mut Tx<'_>, person: i64) -> Result<()> {
+    tx.execute("DELETE FROM session WHERE person = $1", &[person.into()]).map(drop)
 }
 
 /// Forgets sessions that are over, and says how many.
@@ -255,25 +264,25 @@ pub fn add_token(tx: &mut Tx<'_>, new: NewToken<'_>, now: i64) -> Result<i64> {
     )
 }
 
-/// Whose token this is, with the lesser of his role and the token's, if it is not over and he is not kept out.
-/// Notes that it is in use, so that it is to be asked in a transaction that may write.
-pub fn by_token(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<Person>> {
+/// Whose token this is, with the lesser of the person's role and the token's, if it is not over and the person is
+/// not kept out; and whether it is time to note with [`used_token`] that it is in use.
+pub fn by_token(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<(Person, bool)>> {
     let sql = format!(
         "SELECT {PERSON}, t.role, t.used_at FROM token t JOIN person p ON p.id = t.person \
          WHERE t.hash = $1 AND (t.until IS NULL OR t.until > $2) AND p.disabled = 0"
     );
-    let found = tx.row(&sql, &[hash.into(), now.into()], |it| {
-        Ok((person(it)?, it.word::<Role>(7)?, it.maybe_int(8)?))
-    })?;
-    let Some((mut person, role, used_at)) = found else {
-        return Ok(None);
-    };
-    person.role = person.role.min(role);
-    if used_at.is_none_or(|it| now.saturating_sub(it) >= SEEN_MS) {
-        let sql = "UPDATE token SET used_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
+    tx.row(&sql, &[hash.into(), now.into()], |it| {
+        let mut person = person(it)?;
+        person.role = person.role.min(it.word(7)?);
+        let stale = it.maybe_int(8)?.is_none_or(|it| now.saturating_sub(it) >= SEEN_MS);
+        Ok((person, stale))
+    })
+}
+
+/// Notes that a token is in use.
+pub fn used_token(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE token SET used_at = $2 WHERE hash = $1";
+    tx.execute(sql, &[hash.into(), now.into()]).map(drop)
 }
 
 /// Tokens of one person, or of all, the newest first.

@@ -1,17 +1,14 @@
 //! Logging in by an OpenID provider: the authorization code flow with PKCE (OpenID Connect Core 1.0, 3.1; RFC 7636).
 pub(crate) mod jwt;
 
-use crate::{Code, Keys, Problem, Role};
+use crate::{Code, Keys, Problem, Role, seal::random};
 use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use jwt::{Expected, KeySet, Refusal};
 use net::{Client, Method, Request, Secret, Url, encode};
-use ring::{
-    digest::{SHA256, digest},
-    rand::{SecureRandom, SystemRandom},
-};
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::sync::{Mutex, PoisonError};
@@ -350,14 +347,6 @@ fn strange(why: &dyn std::fmt::Display) -> Problem {
 
 fn refused(why: impl Into<String>) -> Problem {
     Problem::new(Code::Unauthenticated, why)
-}
-
-/// 256 bits that nobody can guess.
-pub(crate) fn random() -> Result<String, Problem> {
-    let mut bytes = [0; 32];
-    let failed = |_| Problem::internal("no random numbers");
-    SystemRandom::new().fill(&mut bytes).map_err(failed)?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
     clippy::arithmetic_side_effects,
     reason = "helpers of tests may fail as tests do"
 )]
+mod access;
 mod core;
 mod document;
 mod kit;
+mod oidc;
