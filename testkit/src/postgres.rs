@@ -29,6 +29,16 @@ done
 end; rm -rf "$dir"
 "#;
 
+/// An authority, and a certificate that it made.
+const CERTIFICATES: &str = r#"
+new="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+openssl req -x509 $new -keyout ca.key -out ca.pem -days 2 -subj /CN=authority
+openssl req $new -keyout server.key -out server.csr -subj /CN=localhost
+echo subjectAltName=DNS:localhost > names
+openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem
+chmod 600 server.key
+"#;
+
 /// A PostgreSQL of our own. It ends when dropped, and at the latest with this process.
 pub struct Server {
     guard: Child,
@@ -64,6 +74,12 @@ pub fn sql(url: &str, statements: &str) -> Result<String, String> {
 impl Server {
     /// Starts one with further settings, such as `ssl=on`. `None` as [`database`].
     pub fn start(settings: &[&str]) -> Option<Server> {
+        let (programs, folder) = Server::prepare()?;
+        Some(Server::launch(programs, folder, settings))
+    }
+
+    /// Finds the programs, and makes what the server is to keep everything in.
+    fn prepare() -> Option<(PathBuf, PathBuf)> {
         let Some(programs) = programs() else {
             assert!(env::var_os("PLIMSOLL_TEST_ALL").is_none(), "PostgreSQL is not installed");
             eprintln!("skipped: PostgreSQL is not installed");
@@ -79,9 +95,27 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Server::launch(programs, folder, settings);
-        server.ready();
-        Some(server)
+        Some((programs, folder))
+    }
+
+    /// Starts one that offers TLS, with a certificate for `localhost`; with that of the authority that made it, PEM.
+    /// `None` as [`database`], or where there is no `openssl`.
+    pub fn with_tls() -> Option<(Server, Vec<u8>)> {
+        let missing = Command::new("openssl").arg("version").output().is_err();
+        assert!(!missing || env::var_os("PLIMSOLL_TEST_ALL").is_none(), "openssl is not installed");
+        if missing {
+            eprintln!("skipped: openssl is not installed");
+            return None;
+        }
+        let (programs, folder) = Server::prepare()?;
+        let made = as_other(Path::new("sh"), &folder).args(["-ec", CERTIFICATES]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let authority = fs::read(folder.join("ca.pem")).unwrap();
+        let file = |setting: &str, name: &str| format!("{setting}={}", folder.join(name).display());
+        let (certificate, key) =
+            (file("ssl_cert_file", "server.pem"), file("ssl_key_file", "server.key"));
+        let server = Server::launch(programs, folder, &["ssl=on", &certificate, &key]);
+        Some((server, authority))
     }
 
     fn launch(programs: PathBuf, folder: PathBuf, settings: &[&str]) -> Server {
@@ -103,7 +137,9 @@ impl Server {
         let mut guard = command.spawn().unwrap();
         let mut said = BufReader::new(guard.stdout.take().unwrap());
         said.read_line(&mut String::new()).unwrap();
-        Server { guard, said, folder, programs, port }
+        let mut server = Server { guard, said, folder, programs, port };
+        server.ready();
+        server
     }
 
     /// Waits until it takes questions.
@@ -205,12 +241,18 @@ fn folder() -> PathBuf {
     folder
 }
 
-/// The program, run by somebody else when we are root, whom PostgreSQL refuses.
+/// The program, run in this folder, and by somebody else when we are root, whom PostgreSQL refuses.
 fn as_other(program: &Path, folder: &Path) -> Command {
-    let Some(user) = other_user() else { return Command::new(program) };
-    let mut command = Command::new("setpriv");
-    command.args([&format!("--reuid={user}"), "--clear-groups", "--pdeathsig=QUIT"]);
-    command.arg(program).current_dir(folder);
+    let mut command = match other_user() {
+        None => Command::new(program),
+        Some(user) => {
+            let mut command = Command::new("setpriv");
+            command.args([&format!("--reuid={user}"), "--clear-groups", "--pdeathsig=QUIT"]);
+            command.arg(program);
+            command
+        }
+    };
+    command.current_dir(folder);
     command
 }
 

@@ -30,8 +30,11 @@ const BANS: &str =
 /// Libraries, and the only crates that may use them.
 const ONLY: &[(&str, &[&str])] = &[
     ("ureq", &["net"]),
-    ("rustls", &["net"]),
-    ("rustls-native-certs", &["net"]),
+    // The store's connection to PostgreSQL is the one outbound socket that is not of `net`: it takes no proxy and
+    // follows nothing.
+    ("rustls", &["net", "store"]),
+    ("rustls-native-certs", &["net", "store"]),
+    ("tokio-postgres-rustls", &["store"]),
     ("postgres", &["store"]),
     ("rusqlite", &["store"]),
     ("landlock", &["scan"]),

@@ -43,6 +43,7 @@ fn has_turn(lane: &Lane, now: i64) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "helpers of tests may fail as tests do")]
 mod tests {
     use super::*;
     use store::quota::Quota;

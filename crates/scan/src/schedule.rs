@@ -84,6 +84,7 @@ fn window(cycle: Cycle) -> Option<Window> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "helpers of tests may fail as tests do")]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 use crate::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::Cursor;
 
 /// How many rows a page has where nobody says, and how many it may have.
 const USUAL: u32 = 50;
@@ -27,20 +28,29 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn limit(&self) -> Result<u32, Problem> {
-        limit(self.limit)
+    pub(crate) fn place(&self) -> Result<Place, Problem> {
+        place(self.cursor.as_deref(), self.limit)
     }
 }
 
-/// How many rows are asked for.
-pub(crate) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
-    match asked.unwrap_or(USUAL) {
-        it @ 1..=MOST => Ok(it),
+/// Where a part begins, and how long it is.
+pub(crate) struct Place {
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) limit: usize,
+}
+
+/// Reads what was asked for.
+pub(crate) fn place(cursor: Option<&str>, limit: Option<u32>) -> Result<Place, Problem> {
+    let strange = || Problem::invalid("the cursor is not one that a list gave");
+    let cursor = cursor.map(|it| Cursor::parse(it).ok_or_else(strange)).transpose()?;
+    match limit.unwrap_or(USUAL) {
+        it @ 1..=MOST => Ok(Place { cursor, limit: usize::try_from(it).unwrap_or_default() }),
         _ => Err(Problem::invalid(format!("limit has to be from 1 to {MOST}"))),
     }
 }
 
 /// The page as it is shown.
 pub(crate) fn shown<T, V: From<T>>(page: store::Page<T>) -> Page<V> {
-    Page { items: page.items.into_iter().map(V::from).collect(), next: page.next }
+    let items = page.items.into_iter().map(V::from).collect();
+    Page { items, next: page.next.map(|it| it.to_string()) }
 }

@@ -158,14 +158,16 @@ impl From<store::Error> for Problem {
         match err {
             E::Conflict(it) => Problem::new(Code::Conflict, it),
             E::Lost(it) => Problem::new(Code::Conflict, it),
-            E::Cursor => Problem::invalid("the cursor is not one of this list"),
+            E::Invalid(it) => Problem::invalid(it),
             E::Unavailable(_) => Problem::unavailable("the database does not answer", cause),
             E::Busy(_) => Problem::unavailable("the database is busy; try again", cause),
             E::Full(_) => {
                 let detail = "the database has no room left";
                 Problem { cause, ..Problem::new(Code::Full, detail) }
             }
-            E::Unexpected(_) | E::Newer(..) => Problem::internal(cause.unwrap_or_default()),
+            E::Damaged(_) | E::Unexpected(_) | E::Newer(..) => {
+                Problem::internal(cause.unwrap_or_default())
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who changed what. Rows are added in the transaction that makes the change, and never changed.
 use crate::{
-    Page, Result, Tx, Value,
-    page::{and_one, before},
+    Cursor, Page, Result, Tx, Value,
+    nouns::{below, one_more},
 };
 
 /// A change.
@@ -54,10 +54,10 @@ pub fn add(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
 pub fn page(
     tx: &mut Tx<'_>,
     filter: &Filter,
-    cursor: Option<&str>,
-    limit: u32,
+    cursor: Option<&Cursor>,
+    limit: usize,
 ) -> Result<Page<Entry>> {
-    let mut values = vec![before(cursor)?, and_one(limit)];
+    let mut values = vec![below(cursor)?, one_more(limit)];
     let Filter { person, action, object, since, until } = filter;
     let text = |it: &Option<String>| it.as_ref().map(Value::from);
     let mut wanted = String::new();
@@ -82,7 +82,7 @@ pub fn page(
         let (object, before, after) = (it.text(4)?, it.maybe_text(5)?, it.maybe_text(6)?);
         Ok(Entry { id, at, person, action, object, before, after })
     })?;
-    Ok(Page::new(entries, limit, |it| it.id.to_string()))
+    Ok(Page::of(entries, limit, |it| Cursor::number(0, it.id)))
 }
 
 /// Forgets up to `limit` entries from before a time, and says how many.

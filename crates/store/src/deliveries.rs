@@ -1,8 +1,8 @@
 //! Notifications on their way, each to one channel, at least once; and the log of those that have arrived or been
 //! given up.
 use crate::{
-    Page, Result, Row, Tx, Value, Word,
-    page::{and_one, before},
+    Cursor, Page, Result, Row, Tx, Value, Word,
+    nouns::{below, one_more},
 };
 
 /// What became of a delivery.
@@ -116,10 +116,10 @@ pub fn again(tx: &mut Tx<'_>, id: i64, now: i64) -> Result<bool> {
 pub fn page(
     tx: &mut Tx<'_>,
     filter: &Filter,
-    cursor: Option<&str>,
-    limit: u32,
+    cursor: Option<&Cursor>,
+    limit: usize,
 ) -> Result<Page<Delivery>> {
-    let mut values = vec![before(cursor)?, and_one(limit)];
+    let mut values = vec![below(cursor)?, one_more(limit)];
     let mut wanted = String::new();
     let state = filter.state.map(Value::from);
     for (column, value) in [("channel", filter.channel.map(Value::from)), ("state", state)] {
@@ -130,7 +130,7 @@ pub fn page(
     }
     let sql =
         format!("SELECT {DELIVERY} FROM delivery WHERE id < $1{wanted} ORDER BY id DESC LIMIT $2");
-    Ok(Page::new(tx.rows(&sql, &values, delivery)?, limit, |it| it.id.to_string()))
+    Ok(Page::of(tx.rows(&sql, &values, delivery)?, limit, |it| Cursor::number(0, it.id)))
 }
 
 /// Forgets up to `limit` that arrived or were given up before a time, and says how many.

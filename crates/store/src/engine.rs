@@ -6,6 +6,7 @@ use crate::{
     sqlite::{self, Sqlite},
 };
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Condvar, Mutex, PoisonError},
     thread,
@@ -18,16 +19,21 @@ const TRIES: u32 = 8;
 /// The most values of one statement; SQLite takes 32 766, PostgreSQL 65 535.
 const VALUES: usize = 8_000;
 
+/// How long a connection is waited for when all are in use.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Where the database is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Settings {
     /// SQLite, in this file.
     Embedded(PathBuf),
-    /// PostgreSQL, by URL: `postgres://user:password@host:5432/name?sslmode=require`.
+    /// PostgreSQL.
     Server {
-        /// The URL.
+        /// Where: `postgres://user:password@host:5432/name?sslmode=require`. Without a mode TLS is used
+        /// where the server offers it; `disable` and `require` leave no choice. A certificate is always
+        /// verified, so that `verify-full` means the same as `require`.
         url: String,
-        /// Certificates, PEM, of authorities to trust; none means that TLS is not offered.
+        /// Certificates, PEM, of authorities to trust instead of the system's.
         authorities: Option<Vec<u8>>,
         /// How many connections at most.
         connections: usize,
@@ -35,16 +41,16 @@ pub enum Settings {
 }
 
 /// A database that is open. Shared by all threads.
-#[derive(Debug)]
 pub struct Store {
     settings: Settings,
     idle: Mutex<Vec<Connection>>,
     /// How many more connections may be opened.
     free: Mutex<usize>,
     returned: Condvar,
+    /// SQLite has one writer; whoever waits for this is not woken in vain.
+    writer: Mutex<()>,
 }
 
-#[derive(Debug)]
 enum Connection {
     Sqlite(Sqlite),
     Postgres(Box<Postgres>),
@@ -53,6 +59,8 @@ enum Connection {
 /// A transaction. It ends when the function that got it does: kept when that says `Ok`, undone when `Err`.
 pub struct Tx<'a> {
     connection: &'a mut Connection,
+    /// What went wrong first. PostgreSQL then undoes the transaction, whatever is said in the end.
+    failed: Option<String>,
 }
 
 impl Store {
@@ -67,19 +75,23 @@ impl Store {
             idle: Mutex::default(),
             free: Mutex::new(connections),
             returned: Condvar::new(),
+            writer: Mutex::default(),
         };
         store.write(schema::migrate)?;
         Ok(store)
     }
 
-    /// Asks within one transaction that sees one state of the database.
+    /// Asks within one transaction that sees one state of the database. Nothing can be changed in it.
     pub fn read<T>(&self, ask: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.transact(false, ask)
     }
 
     /// Changes things within one transaction. `change` may be called several times: when others were in
-    /// the way, what it did is undone and it is tried again.
+    /// the way, what it did is undone and it is tried again. No error of the database may be passed over
+    /// in it: the transaction is lost with the first. It may not call for another transaction.
     pub fn write<T>(&self, change: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        let embedded = matches!(self.settings, Settings::Embedded(_));
+        let _writer = embedded.then(|| self.writer.lock().unwrap_or_else(PoisonError::into_inner));
         self.transact(true, change)
     }
 
@@ -98,35 +110,48 @@ impl Store {
     }
 
     fn once<T>(&self, write: bool, run: &mut impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        let mut connection = self.connection()?;
-        let outcome = connection.begin(write).and_then(|()| {
-            let outcome = run(&mut Tx { connection: &mut connection });
-            match outcome {
-                Ok(it) => connection.end(true).map(|()| it),
-                Err(err) => {
-                    // The connection may be gone; then so is the transaction.
-                    drop(connection.end(false));
-                    Err(err)
-                }
-            }
-        });
-        let usable = !matches!(outcome, Err(Error::Unavailable(_) | Error::Full(_)));
-        self.give_back(usable.then_some(connection));
+        let slot = self.slot()?;
+        let mut connection = self.begun(write)?;
+        let mut tx = Tx { connection: &mut connection, failed: None };
+        let outcome = run(&mut tx);
+        let outcome = match (outcome, tx.failed) {
+            (Ok(it), None) => connection.end(true).map(|()| it),
+            (Ok(_), Some(why)) => Err(Error::Unexpected(format!("passed over: {why}"))),
+            (Err(err), _) => Err(err),
+        };
+        // Whatever is still open is undone. The connection may be gone; then so is the transaction.
+        if outcome.is_ok() || connection.end(false).is_ok() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        }
+        drop(slot);
         outcome
     }
 
-    fn connection(&self) -> Result<Connection> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
-            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+    /// A connection with a transaction. One that has been idle may have been cut meanwhile, which shows
+    /// now, before anything has been done.
+    fn begun(&self, write: bool) -> Result<Connection> {
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(mut connection) = idle else { break };
+            match connection.begin(write) {
+                Err(Error::Unavailable(_)) => {}
+                outcome => return outcome.map(|()| connection),
+            }
+        }
+        let mut connection = self.connect()?;
+        connection.begin(write)?;
+        Ok(connection)
+    }
+
+    fn slot(&self) -> Result<Slot<'_>> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.returned.wait_timeout_while(free, PATIENCE, |it| *it == 0);
+        let (mut free, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(Error::Unavailable("all connections are in use".to_owned()));
         }
         *free = free.saturating_sub(1);
-        drop(free);
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle.filter(Connection::alive) {
-            Some(it) => Ok(it),
-            None => self.connect().inspect_err(|_| self.give_back(None)),
-        }
+        Ok(Slot(self))
     }
 
     fn connect(&self) -> Result<Connection> {
@@ -138,28 +163,39 @@ impl Store {
             }
         }
     }
+}
 
-    fn give_back(&self, connection: Option<Connection>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(connection);
-        drop(idle);
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+/// The right to one connection, given back however its holder ends.
+struct Slot<'a>(&'a Store);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
         *free = free.saturating_add(1);
-        self.returned.notify_one();
+        self.0.returned.notify_one();
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Settings::Embedded(path) => f.debug_tuple("Embedded").field(path).finish(),
+            Settings::Server { .. } => f.write_str("Server"),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.settings).finish()
     }
 }
 
 impl Connection {
-    fn alive(&self) -> bool {
-        match self {
-            Connection::Sqlite(_) => true,
-            Connection::Postgres(it) => it.alive(),
-        }
-    }
-
     fn begin(&mut self, write: bool) -> Result<()> {
         match self {
-            Connection::Sqlite(it) => it.batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" }),
+            Connection::Sqlite(it) => it.begin(write),
             Connection::Postgres(it) => it.batch(if write {
                 "BEGIN"
             } else {
@@ -186,10 +222,10 @@ impl Tx<'_> {
         make: impl Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         let rows = match self.connection {
-            Connection::Sqlite(it) => it.query(sql, values)?,
-            Connection::Postgres(it) => it.query(sql, values)?,
+            Connection::Sqlite(it) => it.query(sql, values),
+            Connection::Postgres(it) => it.query(sql, values),
         };
-        rows.iter().map(make).collect()
+        self.noted(rows)?.iter().map(make).collect()
     }
 
     /// The first row of an answer, if it has any.
@@ -210,19 +246,19 @@ impl Tx<'_> {
 
     /// Changes rows, and says how many.
     pub(crate) fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        match self.connection {
+        let count = match self.connection {
             Connection::Sqlite(it) => it.execute(sql, values),
             Connection::Postgres(it) => it.execute(sql, values),
-        }
+        };
+        self.noted(count)
     }
 
     /// Inserts many rows: `head` is `INSERT INTO t (a, b)`, `tail` what follows the values. All rows are
     /// equally long.
     pub(crate) fn insert(&mut self, head: &str, rows: &[Vec<Value>], tail: &str) -> Result<u64> {
-        let width = rows.first().map_or(1, Vec::len).max(1);
         let mut count = 0u64;
-        for chunk in rows.chunks(VALUES.checked_div(width).unwrap_or(1).max(1)) {
-            let places = places(chunk.len(), width);
+        for chunk in chunks(rows) {
+            let places = places(chunk.len(), chunk.first().map_or(0, Vec::len));
             let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
             let done = self.execute(&format!("{head} VALUES {places} {tail}"), &values)?;
             count = count.saturating_add(done);
@@ -230,12 +266,70 @@ impl Tx<'_> {
         Ok(count)
     }
 
+    /// The rows that have one of `keys`: `sql` has `{keys}` where the list of them belongs; `values` are
+    /// its other values.
+    pub(crate) fn among<K: Clone + Into<Value>, T>(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        keys: &[K],
+        make: impl Fn(&Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        for (list, values) in lists(values, keys) {
+            all.extend(self.rows(&sql.replace("{keys}", &list), &values, &make)?);
+        }
+        Ok(all)
+    }
+
+    /// Changes the rows that have one of `keys`, as [`Tx::among`].
+    pub(crate) fn execute_among<K: Clone + Into<Value>>(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        keys: &[K],
+    ) -> Result<u64> {
+        let mut count = 0u64;
+        for (list, values) in lists(values, keys) {
+            count = count.saturating_add(self.execute(&sql.replace("{keys}", &list), &values)?);
+        }
+        Ok(count)
+    }
+
+    /// Changes rows each in its own way: `sql` has `{rows}` where a table of `rows`, all of numbers, belongs,
+    /// whose columns are `column1`, `column2`...
+    pub(crate) fn execute_rows(&mut self, sql: &str, rows: &[Vec<i64>]) -> Result<u64> {
+        let rows: Vec<Vec<Value>> =
+            rows.iter().map(|row| row.iter().map(|it| (*it).into()).collect()).collect();
+        let mut count = 0u64;
+        for chunk in chunks(&rows) {
+            let width = chunk.first().map_or(0, Vec::len);
+            // PostgreSQL takes a value for a text when nothing says what it is.
+            let first: Vec<String> =
+                (1..=width).map(|it| format!("CAST(${it} AS BIGINT)")).collect();
+            let rest = places(chunk.len(), width);
+            let rest = rest.split_once(')').map_or("", |it| it.1);
+            let sql = sql.replace("{rows}", &format!("(VALUES ({}){rest})", first.join(", ")));
+            let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
+            count = count.saturating_add(self.execute(&sql, &values)?);
+        }
+        Ok(count)
+    }
+
+    fn noted<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if let (Err(err), None) = (&outcome, &self.failed) {
+            self.failed = Some(err.to_string());
+        }
+        outcome
+    }
+
     /// Several statements without values, of the schema.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
-        match self.connection {
+        let outcome = match self.connection {
             Connection::Sqlite(it) => it.batch(&sqlite::dialect(sql)),
             Connection::Postgres(it) => it.batch(&postgres::dialect(sql)),
-        }
+        };
+        self.noted(outcome)
     }
 
     /// What follows a `SELECT` whose rows are to be changed: others pass over them. SQLite has but one
@@ -259,26 +353,53 @@ impl Tx<'_> {
     pub(crate) fn alone(&mut self, number: i64) -> Result<()> {
         match self.connection {
             Connection::Sqlite(_) => Ok(()),
-            Connection::Postgres(it) => {
-                it.query("SELECT pg_advisory_xact_lock($1)", &[number.into()]).map(drop)
-            }
+            Connection::Postgres(_) => self
+                .rows("SELECT pg_advisory_xact_lock($1)", &[number.into()], |_| Ok(()))
+                .map(drop),
         }
     }
 }
 
+/// Rows for one statement each: in few different numbers, so that the statements are few.
+fn chunks(rows: &[Vec<Value>]) -> Vec<&[Vec<Value>]> {
+    let width = rows.first().map_or(1, Vec::len).max(1);
+    let mut left = rows;
+    let mut chunks = Vec::new();
+    for size in [256usize, 64, 16, 4, 1] {
+        let fits = size.saturating_mul(width) <= VALUES;
+        while let Some((chunk, rest)) = left.split_at_checked(size).filter(|_| fits) {
+            chunks.push(chunk);
+            left = rest;
+        }
+    }
+    chunks
+}
+
+/// Keys for one statement each, as `$3, $4` and all values. Lists are filled up with their last key to
+/// a power of two, so that the statements are few.
+fn lists<K: Clone + Into<Value>>(before: &[Value], keys: &[K]) -> Vec<(String, Vec<Value>)> {
+    let list = |chunk: &[K]| {
+        let mut values: Vec<Value> = chunk.iter().map(|it| it.clone().into()).collect();
+        if let Some(last) = values.last().cloned() {
+            values.resize(values.len().next_power_of_two(), last);
+        }
+        let numbers = (1usize..).skip(before.len()).take(values.len());
+        let names: Vec<String> = numbers.map(|it| format!("${it}")).collect();
+        (names.join(", "), before.iter().cloned().chain(values).collect())
+    };
+    keys.chunks(1024).map(list).collect()
+}
+
 /// `($1, $2), ($3, $4)`.
 fn places(rows: usize, width: usize) -> String {
-    let mut text = String::new();
-    for n in 0..rows.saturating_mul(width) {
-        let first = n.checked_rem(width) == Some(0);
-        text += if n == 0 {
-            "("
-        } else if first {
-            "), ("
-        } else {
-            ", "
-        };
-        text += &format!("${}", n.saturating_add(1));
-    }
-    text + ")"
+    let mut numbers = 1usize..;
+    let row = |numbers: &mut std::ops::RangeFrom<usize>| {
+        let row: Vec<String> = numbers.take(width).map(|it| format!("${it}")).collect();
+        format!("({})", row.join(", "))
+    };
+    let all: Vec<String> = (0..rows).map(|_| row(&mut numbers)).collect();
+    all.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

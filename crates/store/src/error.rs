@@ -13,12 +13,14 @@ pub enum Error {
     Conflict(String),
     /// What the caller had is somebody else's by now, or gone: what.
     Lost(String),
-    /// A list was asked to go on where it never was.
-    Cursor,
     /// There is no room left: where.
     Full(String),
-    /// What is stored is not what was expected, or the question was wrong: how.
+    /// What is stored cannot be read any more: why. A backup has to be restored.
+    Damaged(String),
+    /// What is stored is not what was expected: how.
     Unexpected(String),
+    /// The question is wrong: how.
+    Invalid(String),
     /// The database belongs to a newer version of the program: its schema, and the newest known here.
     Newer(i64, i64),
 }
@@ -40,8 +42,9 @@ impl fmt::Display for Error {
             Error::Busy(it) => write!(f, "the database is busy: {it}; try again"),
             Error::Conflict(it) => write!(f, "the database refuses: {it}"),
             Error::Lost(it) => f.write_str(it),
-            Error::Cursor => f.write_str("the cursor is not one of this list"),
             Error::Full(it) => write!(f, "no room left for the database: {it}"),
+            Error::Damaged(it) => write!(f, "the database is damaged: {it}; restore a backup"),
+            Error::Invalid(it) => f.write_str(it),
             Error::Unexpected(it) => write!(f, "the database: {it}"),
             Error::Newer(found, known) => write!(
                 f,

@@ -1,7 +1,7 @@
 //! The items of tasks: one for each digest, from `new` until it has ended.
 use crate::{
-    Page, Result, Row, Tx, Value, Word,
-    page::and_one,
+    Cursor, Page, Result, Row, Tx, Value, Word,
+    nouns::one_more,
     tasks,
     work::{Progress, Stage},
 };
@@ -93,8 +93,8 @@ pub fn page(
     tx: &mut Tx<'_>,
     task: i64,
     state: Option<State>,
-    cursor: Option<&str>,
-    limit: u32,
+    cursor: Option<&Cursor>,
+    limit: usize,
 ) -> Result<Page<Item>> {
     let (joined, wanted): (&str, Value) = match state {
         None => ("item i LEFT JOIN work w ON w.id = i.work WHERE $4 = ''", "".into()),
@@ -115,8 +115,9 @@ pub fn page(
     let sql = format!(
         "SELECT {ITEM} FROM {joined} AND i.task = $1 AND i.digest > $2 ORDER BY i.digest LIMIT $3"
     );
-    let values = [task.into(), cursor.unwrap_or_default().into(), and_one(limit), wanted];
-    Ok(Page::new(tx.rows(&sql, &values, item)?, limit, |it| it.target.digest.clone()))
+    let after = cursor.map_or(Ok("".into()), |it| it.values(true).map(|it| it.0))?;
+    let rows = tx.rows(&sql, &[task.into(), after, one_more(limit), wanted], item)?;
+    Ok(Page::of(rows, limit, |it| Cursor::of(&it.target.digest, it.task)))
 }
 
 /// The items of all tasks for one digest, the newest task first.
@@ -168,43 +169,40 @@ pub(crate) struct End<'a> {
     pub(crate) at: i64,
 }
 
-/// Ends all items of scans, and these; whoever asks has them locked.
+/// Ends all items of scans, and these; whoever asks has them locked. Says how many items.
 pub(crate) fn end(tx: &mut Tx<'_>, work: &[i64], end: End<'_>) -> Result<u64> {
-    let mut tasks = BTreeMap::new();
-    for id in work {
-        let left = tx.rows(
-            "UPDATE item SET state = $2, code = $3, reason = $4, ended_at = $5, work = NULL \
-             WHERE work = $1 RETURNING task",
-            &[(*id).into(), end.state.into(), end.code.into(), end.reason.into(), end.at.into()],
-            |it| it.int(0),
-        )?;
-        tx.execute("DELETE FROM work WHERE id = $1", &[(*id).into()])?;
-        for task in left {
-            let count: &mut u64 = tasks.entry(task).or_default();
-            *count = count.saturating_add(1);
-        }
+    let values = [end.state.into(), end.code.into(), end.reason.into(), end.at.into()];
+    let left = tx.among(
+        "UPDATE item SET state = $1, code = $2, reason = $3, ended_at = $4, work = NULL \
+         WHERE work IN ({keys}) RETURNING task",
+        &values,
+        work,
+        |it| it.int(0),
+    )?;
+    tx.execute_among("DELETE FROM work WHERE id IN ({keys})", &[], work)?;
+    let mut tasks: BTreeMap<i64, u64> = BTreeMap::new();
+    for task in &left {
+        let count = tasks.entry(*task).or_default();
+        *count = count.saturating_add(1);
     }
-    let tasks: Vec<(i64, u64)> = tasks.into_iter().collect();
     tasks::count(tx, &tasks, end.state, end.at)?;
-    Ok(tasks.iter().map(|it| it.1).sum())
+    Ok(u64::try_from(left.len()).unwrap_or(u64::MAX))
 }
 
 /// Cancels the items that one task has on scans, and those scans that nobody else waits for and nobody runs;
 /// whoever asks has them locked.
 pub(crate) fn cancel(tx: &mut Tx<'_>, task: i64, work: &[i64], now: i64) -> Result<()> {
-    let mut count = 0u64;
-    for id in work {
-        let changed = tx.execute(
-            "UPDATE item SET state = 'cancelled', ended_at = $3, work = NULL \
-             WHERE work = $1 AND task = $2",
-            &[(*id).into(), task.into(), now.into()],
-        )?;
-        count = count.saturating_add(changed);
-        tx.execute(
-            "DELETE FROM work WHERE id = $1 AND state <> 'running' \
-             AND NOT EXISTS (SELECT 1 FROM item i WHERE i.work = work.id)",
-            &[(*id).into()],
-        )?;
-    }
-    tasks::count(tx, &[(task, count)], Ended::Cancelled, now)
+    let count = tx.execute_among(
+        "UPDATE item SET state = 'cancelled', ended_at = $1, work = NULL \
+         WHERE task = $2 AND work IN ({keys})",
+        &[now.into(), task.into()],
+        work,
+    )?;
+    tx.execute_among(
+        "DELETE FROM work WHERE id IN ({keys}) AND state <> 'running' \
+         AND NOT EXISTS (SELECT 1 FROM item i WHERE i.work = work.id)",
+        &[],
+        work,
+    )?;
+    tasks::count(tx, &[(task, count)].into(), Ended::Cancelled, now)
 }

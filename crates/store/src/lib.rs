@@ -3,20 +3,39 @@
 //! A question is a function over a [`Tx`]; whoever asks opens the transaction, with [`Store::read`] or
 //! [`Store::write`], so that several questions can be one. Times are milliseconds since 1970 in UTC and
 //! come in as arguments. Everything blocks: call it from a thread that may wait.
+pub mod accounts;
 pub mod audit;
 pub mod channels;
+pub mod components;
+mod contents;
+mod counts;
 pub mod deliveries;
+mod document;
 mod engine;
 mod error;
+pub mod exceptions;
+pub mod figures;
+pub mod findings;
+pub mod garbage;
+mod handling;
 pub mod idempotency;
+pub mod images;
 pub mod items;
 pub mod leases;
 pub mod logins;
-mod page;
+mod matches;
+mod nouns;
 pub mod people;
+pub mod places;
 mod postgres;
 pub mod quota;
+pub mod registries;
+pub mod rematch;
+pub mod repositories;
+pub mod risks;
+pub mod scans;
 mod schema;
+mod sets;
 pub mod settings;
 mod sqlite;
 pub mod tasks;
@@ -24,8 +43,10 @@ mod value;
 mod word;
 pub mod work;
 
+pub use counts::settle;
 pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};
-pub use page::Page;
+pub use matches::{Difference, Rate};
+pub use nouns::{Category, Counts, Cursor, Level, Page, Tally};
 pub use value::{Row, Value};
 pub use word::Word;

@@ -1,7 +1,7 @@
 //! People, and what lets them in. Only hashes come in here, never a password, a token or a cookie.
 use crate::{
-    Error, Page, Result, Row, Tx, Value, Word,
-    page::{and_one, before},
+    Cursor, Error, Page, Result, Row, Tx, Value, Word,
+    nouns::{below, one_more},
 };
 
 /// After how long it is noted again that a session or token is in use, in milliseconds.
@@ -144,10 +144,10 @@ pub fn coming_by(tx: &mut Tx<'_>, subject: &str) -> Result<Option<Person>> {
 }
 
 /// Everybody, the newest first.
-pub fn page(tx: &mut Tx<'_>, cursor: Option<&str>, limit: u32) -> Result<Page<Person>> {
+pub fn page(tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit: usize) -> Result<Page<Person>> {
     let sql = format!("SELECT {PERSON} FROM person p WHERE p.id < $1 ORDER BY p.id DESC LIMIT $2");
-    let people = tx.rows(&sql, &[before(cursor)?, and_one(limit)], person)?;
-    Ok(Page::new(people, limit, |it| it.id.to_string()))
+    let people = tx.rows(&sql, &[below(cursor)?, one_more(limit)], person)?;
+    Ok(Page::of(people, limit, |it| Cursor::number(0, it.id)))
 }
 
 const PERSON: &str = "p.id, p.name, p.role, p.password, p.subject, p.disabled, p.created_at";
@@ -289,10 +289,10 @@ pub fn used_token(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<()> {
 pub fn tokens(
     tx: &mut Tx<'_>,
     person: Option<i64>,
-    cursor: Option<&str>,
-    limit: u32,
+    cursor: Option<&Cursor>,
+    limit: usize,
 ) -> Result<Page<Token>> {
-    let mut values: Vec<Value> = vec![before(cursor)?, and_one(limit)];
+    let mut values: Vec<Value> = vec![below(cursor)?, one_more(limit)];
     let whose = if person.is_some() { "AND person = $3" } else { "" };
     values.extend(person.map(Value::from));
     let sql = format!(
@@ -304,7 +304,7 @@ pub fn tokens(
         let (created_at, until, used_at) = (it.int(4)?, it.maybe_int(5)?, it.maybe_int(6)?);
         Ok(Token { id, person, name, role, created_at, until, used_at })
     })?;
-    Ok(Page::new(tokens, limit, |it| it.id.to_string()))
+    Ok(Page::of(tokens, limit, |it| Cursor::number(0, it.id)))
 }
 
 /// Ends a token of one person, or of anybody, and says whether there was such a one.

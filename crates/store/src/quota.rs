@@ -2,8 +2,8 @@
 //! successfully, and is in the ledger from then on. A scan that will cost one has it reserved while it
 //! runs: the reservation is the running itself, so that whatever ends a scan gives it back, once.
 use crate::{
-    Error, Page, Result, Tx,
-    page::{and_one, before},
+    Cursor, Error, Page, Result, Tx,
+    nouns::{below, one_more},
 };
 
 /// The quota at one moment.
@@ -64,13 +64,13 @@ pub fn authorise(tx: &mut Tx<'_>, total: Option<u32>) -> Result<()> {
 }
 
 /// What was used, the newest first.
-pub fn ledger(tx: &mut Tx<'_>, cursor: Option<&str>, limit: u32) -> Result<Page<Entry>> {
+pub fn ledger(tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit: usize) -> Result<Page<Entry>> {
     let entries = tx.rows(
         "SELECT id, digest, task, at FROM ledger WHERE id < $1 ORDER BY id DESC LIMIT $2",
-        &[before(cursor)?, and_one(limit)],
+        &[below(cursor)?, one_more(limit)],
         |it| Ok(Entry { id: it.int(0)?, digest: it.text(1)?, task: it.int(2)?, at: it.int(3)? }),
     )?;
-    Ok(Page::new(entries, limit, |it| it.id.to_string()))
+    Ok(Page::of(entries, limit, |it| Cursor::number(0, it.id)))
 }
 
 /// The quota as it is until the transaction ends.

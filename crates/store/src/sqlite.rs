@@ -9,7 +9,6 @@ use std::{path::Path, time::Duration};
 /// How long a writer waits for another, of whatever process.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Debug)]
 pub(crate) struct Sqlite {
     connection: Connection,
 }
@@ -28,6 +27,14 @@ impl Sqlite {
              PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;",
         )?;
         Ok(it)
+    }
+
+    pub(crate) fn begin(&mut self, write: bool) -> Result<()> {
+        self.batch(if write {
+            "PRAGMA query_only = OFF; BEGIN IMMEDIATE"
+        } else {
+            "PRAGMA query_only = ON; BEGIN"
+        })
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
@@ -97,10 +104,9 @@ fn failed(err: rusqlite::Error) -> Error {
             ErrorCode::CannotOpen
             | ErrorCode::SystemIoFailure
             | ErrorCode::ReadOnly
-            | ErrorCode::PermissionDenied
-            | ErrorCode::NotADatabase
-            | ErrorCode::DatabaseCorrupt,
+            | ErrorCode::PermissionDenied,
         ) => Error::Unavailable(text),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Damaged(text),
         _ => Error::Unexpected(text),
     }
 }

@@ -1,11 +1,12 @@
 //! Requests to scan. A task holds one item for each digest; an item joins the one scan of its digest that
 //! is to be or running, which is in [`crate::work`].
 use crate::{
-    Error, Page, Result, Row, Tx, Value, Word,
+    Cursor, Error, Page, Result, Row, Tx, Value, Word,
     items::{self, Ended},
-    page::{and_one, before},
+    nouns::{below, one_more},
     work::{Progress, Stage},
 };
+use std::collections::BTreeMap;
 
 /// Why a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -242,11 +243,11 @@ pub fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Task>> {
 pub fn page(
     tx: &mut Tx<'_>,
     filter: &Filter,
-    cursor: Option<&str>,
-    limit: u32,
+    cursor: Option<&Cursor>,
+    limit: usize,
 ) -> Result<Page<Task>> {
     let mut sql = format!("{TASK} WHERE id < $1");
-    let mut values = vec![before(cursor)?, and_one(limit)];
+    let mut values = vec![below(cursor)?, one_more(limit)];
     match filter.ended {
         Some(true) => sql += " AND ended_at IS NOT NULL",
         Some(false) => sql += " AND ended_at IS NULL",
@@ -257,7 +258,7 @@ pub fn page(
         values.push(kind.into());
     }
     let tasks = tx.rows(&(sql + " ORDER BY id DESC LIMIT $2"), &values, task)?;
-    let mut page = Page::new(tasks, limit, |it| it.id.to_string());
+    let mut page = Page::of(tasks, limit, |it| Cursor::number(0, it.id));
     page.items = with_running(tx, page.items)?;
     Ok(page)
 }
@@ -282,8 +283,13 @@ pub fn purge(tx: &mut Tx<'_>, ended_before: i64, limit: u32) -> Result<u64> {
     tx.execute("DELETE FROM task WHERE id = $1", &[id.into()])
 }
 
-/// Counts items that have ended, and ends tasks with their last. The counts are in the order of the tasks.
-pub(crate) fn count(tx: &mut Tx<'_>, ended: &[(i64, u64)], state: Ended, now: i64) -> Result<()> {
+/// Counts items that have ended, of each task so many, and ends tasks with their last.
+pub(crate) fn count(
+    tx: &mut Tx<'_>,
+    ended: &BTreeMap<i64, u64>,
+    state: Ended,
+    now: i64,
+) -> Result<()> {
     let column = state.column();
     let sql = format!("UPDATE task SET {column} = {column} + $2 WHERE id = $1");
     for (task, count) in ended {

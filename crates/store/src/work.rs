@@ -309,30 +309,32 @@ pub fn pause(tx: &mut Tx<'_>, registry: i64, until: i64) -> Result<()> {
 /// What may be started. Until the transaction ends, nobody else starts anything.
 fn line(tx: &mut Tx<'_>) -> Result<Line> {
     let quota = quota::lock(tx)?;
-    let lanes = tx.rows(
-        "SELECT l.registry, l.at_once, l.next_at, l.served_at, (SELECT COUNT(*) FROM work w \
-           WHERE w.state = 'running' AND w.costs IN (0, 1) AND w.registry = l.registry) \
-         FROM lane l",
-        &[],
-        |it| {
-            let at_once = it.maybe_int(1)?.and_then(|it| u64::try_from(it).ok());
-            let (registry, running) = (it.int(0)?, it.size(4)?);
-            Ok(Lane { registry, at_once, running, next_at: it.int(2)?, served_at: it.int(3)? })
-        },
-    )?;
-    let first = |costs| {
+    // Columns by themselves and no join: PostgreSQL would read all that waits, not knowing how much it is.
+    let first = |costs: u8, column: &str| {
         format!(
-            "SELECT w.id, w.registry, w.priority, w.costs FROM lane l JOIN work w ON w.id = \
-             (SELECT x.id FROM work x WHERE x.state = 'ready' AND x.costs = {costs} \
-              AND x.registry = l.registry ORDER BY x.priority, x.id LIMIT 1)"
+            "(SELECT w.{column} FROM work w WHERE w.state = 'ready' AND w.costs = {costs} \
+              AND w.registry = l.registry ORDER BY w.priority, w.id LIMIT 1)"
         )
     };
-    let head = |it: &Row| {
-        let (work, registry, priority) = (it.int(0)?, it.int(1)?, it.int(2)?);
-        Ok(Head { work, registry, priority, costs: it.truth(3)? })
-    };
-    let heads = tx.rows(&format!("{} UNION ALL {}", first(0), first(1)), &[], head)?;
-    Ok(Line { heads, lanes, quota })
+    let (free, free_priority) = (first(0, "id"), first(0, "priority"));
+    let (paid, paid_priority) = (first(1, "id"), first(1, "priority"));
+    let sql = format!(
+        "SELECT l.registry, l.at_once, l.next_at, l.served_at, (SELECT COUNT(*) FROM work w \
+           WHERE w.state = 'running' AND w.costs IN (0, 1) AND w.registry = l.registry), \
+           {free}, {free_priority}, {paid}, {paid_priority} FROM lane l"
+    );
+    let rows = tx.rows(&sql, &[], |it| {
+        let at_once = it.maybe_int(1)?.and_then(|it| u64::try_from(it).ok());
+        let (registry, next_at, served_at) = (it.int(0)?, it.int(2)?, it.int(3)?);
+        let lane = Lane { registry, at_once, running: it.size(4)?, next_at, served_at };
+        let head = |at: usize, priority: usize, costs| {
+            let found = it.maybe_int(at)?.zip(it.maybe_int(priority)?);
+            Ok(found.map(|(work, priority)| Head { work, registry, priority, costs }))
+        };
+        Ok((lane, [head(5, 6, false)?, head(7, 8, true)?]))
+    })?;
+    let heads = rows.iter().flat_map(|it| it.1).flatten().collect();
+    Ok(Line { heads, lanes: rows.into_iter().map(|it| it.0).collect(), quota })
 }
 
 fn take(tx: &mut Tx<'_>, id: i64, owner: &str, now: i64, until: i64) -> Result<Option<Claim>> {
@@ -392,12 +394,14 @@ fn held(tx: &mut Tx<'_>, ticket: Ticket) -> Result<Held> {
 
 /// The first task that wants a scan.
 fn wanted(tx: &mut Tx<'_>, work: i64) -> Result<Option<i64>> {
-    tx.row(
-        "SELECT t.id FROM item i JOIN task t ON t.id = i.task \
-         WHERE i.work = $1 AND t.cancelled_at IS NULL ORDER BY t.id LIMIT 1",
+    // All of them, and no `LIMIT`: PostgreSQL would look for them among the items of tasks.
+    let tasks = tx.rows(
+        "SELECT i.task, (SELECT t.cancelled_at FROM task t WHERE t.id = i.task) \
+         FROM item i WHERE i.work = $1",
         &[work.into()],
-        |it| it.int(0),
-    )
+        |it| Ok((it.int(0)?, it.maybe_int(1)?)),
+    )?;
+    Ok(tasks.into_iter().filter(|it| it.1.is_none()).map(|it| it.0).min())
 }
 
 /// Ends a scan that nobody wants any more.

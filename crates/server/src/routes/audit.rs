@@ -2,7 +2,7 @@
 use crate::{
     Page, Problem,
     call::Call,
-    page::{limit, shown},
+    page::{Place, place, shown},
     receive::{Json, Query},
     views::{AuditEntry, Time},
 };
@@ -34,8 +34,7 @@ pub(super) fn list(
     call: &Call,
     Query(asked): Query<Which>,
 ) -> Result<Json<Page<AuditEntry>>, Problem> {
-    let limit = limit(asked.limit)?;
-    let cursor = asked.cursor.as_deref();
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     let filter = audit::Filter {
         person: asked.person.clone(),
         action: asked.action.clone(),
@@ -43,6 +42,6 @@ pub(super) fn list(
         since: asked.since.map(|it| it.0),
         until: asked.until.map(|it| it.0),
     };
-    let page = call.read(|tx| Ok(audit::page(tx, &filter, cursor, limit)?))?;
+    let page = call.read(|tx| Ok(audit::page(tx, &filter, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
 }

@@ -3,7 +3,7 @@ use crate::{
     Code, Page, Problem, Role,
     call::{Call, Failure, NOTHING},
     logins::plain_name,
-    page::{Part, shown},
+    page::{Part, Place, place, shown},
     receive::{Json, Query},
     reply::Created,
     seal::random,
@@ -73,8 +73,8 @@ pub(super) struct WhichTokens {
 }
 
 pub(super) fn list(call: &Call, Query(part): Query<Part>) -> Result<Json<Page<Person>>, Problem> {
-    let limit = part.limit()?;
-    let page = call.read(|tx| Ok(people::page(tx, part.cursor.as_deref(), limit)?))?;
+    let Place { cursor, limit } = part.place()?;
+    let page = call.read(|tx| Ok(people::page(tx, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
 }
 
@@ -142,12 +142,12 @@ pub(super) fn tokens(
     call: &Call,
     Query(asked): Query<WhichTokens>,
 ) -> Result<Json<Page<Token>>, Problem> {
-    let limit = crate::page::limit(asked.limit)?;
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     let whose = if asked.all { None } else { Some(call.who()?.id) };
     if whose.is_none() && call.who()?.role < Role::Admin {
         return Err(Problem::new(Code::Forbidden, "others' tokens are for administrators to see"));
     }
-    let page = call.read(|tx| Ok(people::tokens(tx, whose, asked.cursor.as_deref(), limit)?))?;
+    let page = call.read(|tx| Ok(people::tokens(tx, whose, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
 }
 

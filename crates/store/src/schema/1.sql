@@ -44,13 +44,18 @@ CREATE TABLE repository (
   id {id},
   registry BIGINT NOT NULL REFERENCES registry (id),
   name TEXT NOT NULL,
+  -- The name up to its last slash; for the tree.
+  namespace TEXT NOT NULL,
   -- What the registry says when nothing in it has changed.
   marker TEXT NOT NULL DEFAULT '',
   -- The last round that saw it.
   round BIGINT NOT NULL,
+  -- How many images (and not indexes) it has.
+  images BIGINT NOT NULL DEFAULT 0,
   removed_at BIGINT,
   UNIQUE (registry, name)
 );
+CREATE INDEX repository_namespace ON repository (registry, namespace);
 
 CREATE TABLE image (
   id {id},
@@ -59,22 +64,28 @@ CREATE TABLE image (
   kind TEXT NOT NULL,
   platform TEXT NOT NULL DEFAULT '',
   size BIGINT NOT NULL DEFAULT 0,
-  -- Repositories that have it now; 0: it is in no list.
+  -- Repositories that have it now, and the name of the first of them; 0: it is in no list.
   places BIGINT NOT NULL DEFAULT 0,
-  pushed_at BIGINT,
+  name TEXT NOT NULL DEFAULT '',
+  -- 0: nobody says.
+  pushed_at BIGINT NOT NULL DEFAULT 0,
   first_seen BIGINT NOT NULL,
-  -- new, scanned, failed
+  -- Since when it is in no list.
+  gone_at BIGINT,
+  -- How its last scan ended: new (there was none), scanned, failed
   state TEXT NOT NULL DEFAULT 'new',
   code TEXT NOT NULL DEFAULT '',
   reason TEXT NOT NULL DEFAULT '',
-  first_scanned BIGINT,
-  scanned_at BIGINT,
+  -- The scans that did not fail; 0: there was none.
+  first_scanned BIGINT NOT NULL DEFAULT 0,
+  scanned_at BIGINT NOT NULL DEFAULT 0,
   -- What analysed it; others may find more.
   revision TEXT NOT NULL DEFAULT '',
   -- The release at its root, for people.
   system TEXT NOT NULL DEFAULT '',
-  -- 0 known, 1 partial, 2 unknown
+  -- 0 known, 1 partial, 2 unknown; and why, as JSON.
   coverage BIGINT NOT NULL DEFAULT 2,
+  uncovered TEXT NOT NULL DEFAULT '[]',
   components BIGINT NOT NULL DEFAULT 0,
   -- The highest level of what is open: 0 none, 1 low, 2 medium, 3 high; then how many findings are open.
   level BIGINT NOT NULL DEFAULT 0,
@@ -87,9 +98,16 @@ CREATE TABLE image (
   -- Whether its risks count it among their images.
   counted BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX image_level ON image (level, id);
-CREATE INDEX image_scanned ON image (scanned_at, id);
-CREATE INDEX image_pushed ON image (pushed_at, id);
+-- The lists show images that somebody has; indexes are shown by their images.
+CREATE INDEX image_level ON image (level, id) WHERE places > 0 AND kind = 'image';
+CREATE INDEX image_scanned ON image (scanned_at, id) WHERE places > 0 AND kind = 'image';
+CREATE INDEX image_pushed ON image (pushed_at, id) WHERE places > 0 AND kind = 'image';
+CREATE INDEX image_name ON image (name, id) WHERE places > 0 AND kind = 'image';
+CREATE INDEX image_figures ON image (state, level, coverage) WHERE places > 0 AND kind = 'image';
+CREATE INDEX image_gone ON image (gone_at) WHERE places = 0;
+-- Whose risks have to be told.
+CREATE INDEX image_unsettled ON image (id)
+  WHERE counted <> CASE WHEN places > 0 AND first_scanned > 0 THEN 1 ELSE 0 END;
 
 -- The platform images of an index.
 CREATE TABLE part (
@@ -103,7 +121,7 @@ CREATE INDEX part_image ON part (image);
 CREATE TABLE place (
   repository BIGINT NOT NULL REFERENCES repository (id),
   image BIGINT NOT NULL REFERENCES image (id),
-  pushed_at BIGINT,
+  pushed_at BIGINT NOT NULL DEFAULT 0,
   round BIGINT NOT NULL,
   PRIMARY KEY (repository, image)
 ) {packed};
@@ -113,7 +131,7 @@ CREATE TABLE tag (
   repository BIGINT NOT NULL REFERENCES repository (id),
   name TEXT NOT NULL,
   image BIGINT NOT NULL REFERENCES image (id),
-  pushed_at BIGINT,
+  pushed_at BIGINT NOT NULL DEFAULT 0,
   changed_at BIGINT NOT NULL,
   round BIGINT NOT NULL,
   PRIMARY KEY (repository, name)
@@ -149,6 +167,7 @@ CREATE TABLE component (
   document TEXT NOT NULL
 );
 CREATE INDEX component_name ON component (name, ecosystem);
+CREATE INDEX component_lower ON component (lower(name));
 
 -- What advisories must name to be about a component: an update asks by these.
 CREATE TABLE component_key (
@@ -199,26 +218,37 @@ CREATE INDEX layer_report_used ON layer_report (used_at);
 
 -- What that means ----------------------------------------------------------------------------------
 
--- A vulnerability in one category. `images` counts those in which a finding of it is open.
+-- One row: the advisories that `matched` agrees with, or is just being brought to agree with.
+CREATE TABLE matching (
+  id BIGINT PRIMARY KEY,
+  build TEXT NOT NULL
+);
+INSERT INTO matching (id, build) VALUES (1, '');
+
+-- A vulnerability in one category. What is said of it is the worst that its matches say.
 CREATE TABLE risk (
   id {id},
   category TEXT NOT NULL,
   name TEXT NOT NULL,
   title TEXT NOT NULL DEFAULT '',
-  level BIGINT NOT NULL,
-  priority BIGINT NOT NULL,
+  level BIGINT NOT NULL DEFAULT 0,
+  priority BIGINT NOT NULL DEFAULT 0,
   -- Whether some match of it has a fix.
   fixable BIGINT NOT NULL DEFAULT 0,
   exploited BIGINT NOT NULL DEFAULT 0,
   epss DOUBLE PRECISION,
+  -- All that is known of it wherever it occurs, as JSON: EPSS and KEV.
+  known TEXT NOT NULL DEFAULT '{}',
   published BIGINT,
+  -- Components that have it, and images in which a finding of it is open.
+  components BIGINT NOT NULL DEFAULT 0,
   images BIGINT NOT NULL DEFAULT 0,
   first_seen BIGINT NOT NULL,
-  last_seen BIGINT NOT NULL,
-  document TEXT NOT NULL,
+  -- Since when no image has it open.
+  gone_at BIGINT,
   UNIQUE (category, name)
 );
-CREATE INDEX risk_priority ON risk (category, priority, id);
+CREATE INDEX risk_open ON risk (category, priority, id) WHERE images > 0;
 CREATE INDEX risk_name ON risk (name);
 
 -- A component has a risk. The row stays when it has it no more, for the timeline.
@@ -226,29 +256,37 @@ CREATE TABLE matched (
   component BIGINT NOT NULL REFERENCES component (id),
   risk BIGINT NOT NULL REFERENCES risk (id),
   level BIGINT NOT NULL,
-  priority BIGINT NOT NULL,
+  -- What its priority is reckoned from, together with what is known of the risk: words of `model`.
+  kind TEXT NOT NULL,
+  severity TEXT NOT NULL,
   status TEXT NOT NULL,
   fixed TEXT,
   certain BIGINT NOT NULL DEFAULT 1,
-  -- The exception that holds everywhere, if one does.
+  -- The rule that holds everywhere and handles it, if one does.
   exception BIGINT,
+  -- When it was found first, when it was found last after it had not been there, and when it went.
   first_seen BIGINT NOT NULL,
+  appeared_at BIGINT NOT NULL,
   gone_at BIGINT,
-  document TEXT NOT NULL,
+  -- The finding, but for what is known of the risk, and the start of the hash by which a change of it shows.
+  hash BIGINT NOT NULL,
+  document {bytes} NOT NULL,
   PRIMARY KEY (component, risk)
-) {packed};
+);
 CREATE INDEX matched_risk ON matched (risk, component);
+CREATE INDEX matched_gone ON matched (gone_at) WHERE gone_at IS NOT NULL;
+CREATE INDEX matched_exception ON matched (exception) WHERE exception IS NOT NULL;
 
 -- Rules by which findings are handled.
 CREATE TABLE exception (
   id {id},
-  -- Empty: any.
+  -- Empty: any. A path may have * and **.
   risk TEXT NOT NULL DEFAULT '',
   package TEXT NOT NULL DEFAULT '',
   path TEXT NOT NULL DEFAULT '',
-  -- everything, registry, repository, tag, image
+  -- Whether it holds everywhere, for all paths; else where it does, as JSON.
+  everywhere BIGINT NOT NULL,
   place TEXT NOT NULL,
-  document TEXT NOT NULL,
   -- accepted, false-positive, ignored-once, vex
   kind TEXT NOT NULL,
   reason TEXT NOT NULL,
@@ -257,7 +295,8 @@ CREATE TABLE exception (
   created_at BIGINT NOT NULL,
   ended_at BIGINT
 );
-CREATE INDEX exception_risk ON exception (risk);
+CREATE INDEX exception_active ON exception (id) WHERE ended_at IS NULL;
+CREATE INDEX exception_until ON exception (until) WHERE ended_at IS NULL;
 
 -- Findings that an exception handles in one image only.
 CREATE TABLE handled (
@@ -387,7 +426,7 @@ CREATE TABLE setting (
   name TEXT PRIMARY KEY,
   document TEXT NOT NULL,
   -- Counts its changes, so that nobody undoes one that he has not seen.
-  version BIGINT NOT NULL,
+  version BIGINT NOT NULL DEFAULT 1,
   changed_at BIGINT NOT NULL
 );
 

@@ -1,4 +1,12 @@
 //! Tests of the store, on SQLite and on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests may fail as tests do"
+)]
+mod counting;
+mod figures;
 mod leases;
 mod left_behind;
 mod opening;
@@ -6,7 +14,10 @@ mod people;
 mod queue;
 mod quota;
 mod records;
+mod scanning;
+mod synchronising;
 mod telling;
+mod world;
 
 use std::path::Path;
 use store::{Settings, Store};

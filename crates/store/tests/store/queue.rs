@@ -2,7 +2,7 @@
 use crate::on_each;
 use std::{cell::Cell, collections::BTreeMap};
 use store::{
-    Error, Result, Store, Tx, Word,
+    Cursor, Error, Result, Store, Tx, Word,
     items::{self, Ended},
     quota,
     tasks::{self, Kind, Target, Task},
@@ -66,7 +66,7 @@ impl Queue<'_> {
 
     /// Claims one that is expected, without its prefix.
     fn claimed(&self, name: &str) -> Ticket {
-        let claim = self.claim().expect(name);
+        let claim = self.claim().unwrap();
         assert_eq!(claim.digest, format!("sha256:{name}"));
         claim.ticket
     }
@@ -106,10 +106,10 @@ impl Queue<'_> {
     /// What the items of a task do, as `a done, b failed`, checked against its counts and the pages by state.
     fn items(&self, task: i64) -> String {
         let mut states = BTreeMap::new();
-        let mut cursor: Option<String> = None;
+        let mut cursor: Option<Cursor> = None;
         let mut words = Vec::new();
         loop {
-            let page = self.store.read(|tx| items::page(tx, task, None, cursor.as_deref(), 2));
+            let page = self.store.read(|tx| items::page(tx, task, None, cursor.as_ref(), 2));
             let page = page.unwrap();
             for it in page.items {
                 *states.entry(it.state.word()).or_insert(0u64) += 1;
@@ -396,7 +396,7 @@ fn when_the_quota_is_used_up_what_costs_nothing_goes_on() {
         queue.done(queue.claimed("e")).unwrap();
         assert_eq!(queue.items(first), "a failed, b done, c done, d done");
         let page = store.read(|tx| quota::ledger(tx, None, 3)).unwrap();
-        let rest = store.read(|tx| quota::ledger(tx, page.next.as_deref(), 3)).unwrap();
+        let rest = store.read(|tx| quota::ledger(tx, page.next.as_ref(), 3)).unwrap();
         let rows = page.items.iter().chain(&rest.items);
         let rows: Vec<String> = rows.map(|it| format!("{} {}", it.digest, it.task)).collect();
         let expected = [("e", again), ("d", first), ("c", first), ("b", first)];
@@ -449,18 +449,20 @@ fn tasks_are_listed_and_forgotten() {
         let queue = Queue::on(store);
         let kinds = [Kind::Manual, Kind::Cycle, Kind::Change, Kind::Cycle];
         let ids = kinds.map(|it| queue.start(it, if it == Kind::Cycle { "a b c" } else { "" }));
-        let list = |kind: Option<Kind>, ended: Option<bool>, cursor: Option<&str>| {
+        let list = |kind: Option<Kind>, ended: Option<bool>, cursor: Option<&Cursor>| {
             let filter = tasks::Filter { kind, ended };
             let page = store.read(|tx| tasks::page(tx, &filter, cursor, 2)).unwrap();
             (page.items.iter().map(|it| it.id).collect::<Vec<_>>(), page.next)
         };
         let (first, next) = list(None, None, None);
         assert_eq!(first, [ids[3], ids[2]]);
-        assert_eq!(list(None, None, next.as_deref()), (vec![ids[1], ids[0]], None));
+        assert_eq!(list(None, None, next.as_ref()), (vec![ids[1], ids[0]], None));
         assert_eq!(list(Some(Kind::Manual), None, None).0, [ids[0]]);
         assert_eq!(list(None, Some(true), None).0, [ids[2], ids[0]]);
         assert_eq!(list(Some(Kind::Cycle), Some(false), None).0, [ids[3], ids[1]]);
-        assert!(store.read(|tx| tasks::page(tx, &Default::default(), Some("x"), 1)).is_err());
+        let others = store.read(|tx| items::page(tx, ids[1], None, None, 1)).unwrap().next;
+        let wrong = store.read(|tx| tasks::page(tx, &Default::default(), others.as_ref(), 1));
+        assert!(matches!(wrong, Err(Error::Invalid(_))), "{wrong:?}");
 
         queue.cancel(ids[1]);
         queue.later(100);

@@ -89,7 +89,7 @@ impl World<'_> {
     fn ticket(&self, n: u8) -> Option<(Ticket, String)> {
         let tickets = self.tickets.lock().unwrap();
         // Mostly one of the last, which still may be worth something.
-        let from = tickets.len().saturating_sub(if n % 3 == 0 { 60 } else { 4 });
+        let from = tickets.len().saturating_sub(if n.is_multiple_of(3) { 60 } else { 4 });
         let recent = &tickets[from..];
         recent.get(usize::from(n).checked_rem(recent.len())?).cloned()
     }

@@ -2,7 +2,7 @@
 use crate::on_each;
 use std::{sync::Mutex, thread};
 use store::{
-    Error,
+    Cursor, Error,
     audit::{self, Entry, Filter},
     idempotency::{self, Begun},
 };
@@ -23,9 +23,9 @@ fn the_audit_log_is_read_by_who_what_and_when() {
         }
         let check = |filter: Filter, expected: &[i64]| {
             let mut all = Vec::new();
-            let mut cursor: Option<String> = None;
+            let mut cursor: Option<Cursor> = None;
             loop {
-                let page = store.read(|tx| audit::page(tx, &filter, cursor.as_deref(), 2)).unwrap();
+                let page = store.read(|tx| audit::page(tx, &filter, cursor.as_ref(), 2)).unwrap();
                 assert!(page.items.len() <= 2);
                 all.extend(page.items.into_iter().map(|it| it.at));
                 cursor = page.next;

@@ -1,0 +1,119 @@
+//! Components: what an image has, and which there are.
+use crate::{
+    Cursor, Page, Result, Row, Tx, contents, document,
+    nouns::one_more,
+    sets::{ESCAPE, Values, anywhere},
+};
+use model::{Component, Ecosystem};
+use std::collections::BTreeMap;
+
+/// A component where it is in an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// Its key.
+    pub id: i64,
+    /// It.
+    pub component: Component,
+    /// The release that it belongs to, for people; empty for what belongs to none.
+    pub scope: String,
+    /// Index of the layer that brought it in.
+    pub layer: i64,
+    /// The file.
+    pub path: Option<String>,
+    /// Who found it: a cataloger's name.
+    pub by: String,
+}
+
+/// All that an image has, layer by layer.
+pub fn of_image(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Located>> {
+    let layers = contents::layers_of(tx, image)?;
+    let ids: Vec<i64> = layers.iter().flat_map(|it| &it.1).map(|it| it.component).collect();
+    let components = by_id(tx, &ids)?;
+    let mut all = Vec::new();
+    for (layer, placed) in layers {
+        for it in placed {
+            let Some((component, scope)) = components.get(&it.component) else { continue };
+            all.push(Located {
+                id: it.component,
+                component: component.clone(),
+                scope: scope.clone(),
+                layer,
+                path: it.path,
+                by: it.by,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Components by key, with the titles of their scopes.
+pub(crate) fn by_id(tx: &mut Tx<'_>, ids: &[i64]) -> Result<BTreeMap<i64, (Component, String)>> {
+    let sql = "SELECT c.id, c.document, s.title FROM component c JOIN scope s ON s.id = c.scope WHERE c.id IN ({keys})";
+    let row = |it: &Row| Ok((it.int(0)?, (document::from_text(&it.text(1)?)?, it.text(2)?)));
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(tx.among(sql, &[], &ids, row)?.into_iter().collect())
+}
+
+/// A name that components have.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Name {
+    /// The name.
+    pub name: String,
+    /// In whose spelling.
+    pub ecosystem: Ecosystem,
+    /// How many components have it: versions, architectures, releases.
+    pub components: i64,
+}
+
+/// The names with this text in them.
+pub fn search(
+    tx: &mut Tx<'_>,
+    text: &str,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Name>> {
+    let mut values = Values::default();
+    let pattern = values.put(anywhere(text));
+    let mut sql = format!(
+        "SELECT name, ecosystem, COUNT(*) FROM component WHERE lower(name) LIKE {pattern} {ESCAPE}"
+    );
+    if let Some(cursor) = cursor {
+        // One cannot end between the ecosystems of a name, which are few: it goes on with the next name.
+        sql += &format!(" AND name > {}", values.put(cursor.values(true)?.0));
+    }
+    sql += &format!(
+        " GROUP BY name, ecosystem ORDER BY name, ecosystem LIMIT {}",
+        values.put(one_more(limit))
+    );
+    let row = |it: &Row| {
+        Ok(Name {
+            name: it.text(0)?,
+            ecosystem: document::from_word(&it.text(1)?)?,
+            components: it.int(2)?,
+        })
+    };
+    let mut rows = tx.rows(&sql, &values.0, row)?;
+    if let Some(cut) = rows.get(limit).map(|it| it.name.clone()) {
+        let whole = rows.iter().filter(|it| it.name != cut).count();
+        rows.truncate(if whole == 0 { limit } else { whole });
+        let next = rows.last().map(|it| Cursor::of(&it.name, 0));
+        return Ok(Page { items: rows, next });
+    }
+    Ok(Page { items: rows, next: None })
+}
+
+/// The components of a name: what versions are chosen from, to ask which images have them.
+pub fn named(
+    tx: &mut Tx<'_>,
+    name: &str,
+    ecosystem: Option<Ecosystem>,
+) -> Result<Vec<(i64, Component)>> {
+    let mut values = Values::default();
+    let mut sql = format!("SELECT id, document FROM component WHERE name = {}", values.put(name));
+    if let Some(it) = ecosystem {
+        sql += &format!(" AND ecosystem = {}", values.put(document::word(&it)?));
+    }
+    tx.rows(&sql, &values.0, |it| Ok((it.int(0)?, document::from_text(&it.text(1)?)?)))
+}

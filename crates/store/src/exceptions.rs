@@ -1,0 +1,305 @@
+//! Rules by which findings are handled, those that there are and those that are yet to come.
+//!
+//! A rule for a place handles an image when each repository that has it is within the rule: bits that were
+//! accepted for a test bed are not thereby accepted in production.
+use crate::{
+    Category, Cursor, Error, Level, Page, Result, Row, Tx, Value,
+    counts::{self, Change},
+    document,
+    handling::{self, Images},
+    places,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a rule holds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// In every image.
+    Everything,
+    /// In the images of these registries.
+    Registries(Vec<i64>),
+    /// In the images of these repositories.
+    Repositories(Vec<i64>),
+    /// In the images that these tags point to: repository and name.
+    Tags(Vec<(i64, String)>),
+    /// In the image of this digest.
+    Image(String),
+}
+
+/// What a rule is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The risk is there, and somebody accepts it.
+    Accepted,
+    /// The risk is not there.
+    FalsePositive,
+    /// Not now: one for a single image ends with its next scan.
+    IgnoredOnce,
+    /// A VEX document says so.
+    Vex,
+}
+
+/// A rule. What is empty matches all; one of risk, package and path is not empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct New {
+    /// A vulnerability by name.
+    pub risk: String,
+    /// A component by name.
+    pub package: String,
+    /// The files of a component: `*` stands for anything within a directory, `**` for anything.
+    pub path: String,
+    /// Where it holds.
+    pub place: Place,
+    /// What it is.
+    pub kind: Kind,
+    /// Why, in somebody's words.
+    pub reason: String,
+    /// Whose.
+    pub person: String,
+    /// When it ends by itself.
+    pub until: Option<i64>,
+}
+
+/// A rule that was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Exception {
+    /// Its key.
+    pub id: i64,
+    /// What it says.
+    pub rule: New,
+    /// When it was made.
+    pub created_at: i64,
+    /// When it ended.
+    pub ended_at: Option<i64>,
+}
+
+/// Adds a rule and applies it.
+pub fn add(tx: &mut Tx<'_>, new: &New, at: i64) -> Result<i64> {
+    if new.risk.is_empty() && new.package.is_empty() && new.path.is_empty() {
+        return Err(Error::Invalid("an exception needs a risk, a package or a path".to_owned()));
+    }
+    places::lock(tx)?;
+    let everywhere = new.place == Place::Everything && new.path.is_empty();
+    let sql = "INSERT INTO exception (risk, package, path, everywhere, place, kind, reason, person, until, created_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
+    let values: [Value; 10] = [
+        (&new.risk).into(),
+        (&new.package).into(),
+        (&new.path).into(),
+        everywhere.into(),
+        document::text(&new.place)?.into(),
+        document::word(&new.kind)?.into(),
+        (&new.reason).into(),
+        (&new.person).into(),
+        new.until.into(),
+        at.into(),
+    ];
+    let id = tx.number(sql, &values)?;
+    let it = Exception { id, rule: new.clone(), created_at: at, ended_at: None };
+    if everywhere {
+        note(tx, &it, at)?;
+    } else {
+        let images = handling::images_of(tx, &it.rule)?;
+        handling::cover(tx, &images, &Images::Risk(&it.rule.risk), at)?;
+    }
+    Ok(id)
+}
+
+/// Ends a rule: what it handled is open again, unless another handles it. Says whether it held until now.
+pub fn end(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<bool> {
+    places::lock(tx)?;
+    let sql = "UPDATE exception SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING everywhere, risk";
+    let row = tx.row(sql, &[id.into(), at.into()], |it| Ok((it.truth(0)?, it.text(1)?)))?;
+    let Some((everywhere, risk)) = row else { return Ok(false) };
+    if everywhere {
+        forget(tx, id, at)?;
+    } else {
+        let sql = "SELECT DISTINCT image FROM handled WHERE exception = $1";
+        let images = tx.rows(sql, &[id.into()], |it| it.int(0))?;
+        handling::cover(tx, &images, &Images::Risk(&risk), at)?;
+    }
+    Ok(true)
+}
+
+/// Ends the rules whose time has come. Gives them.
+pub fn expire(tx: &mut Tx<'_>, at: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM exception WHERE until <= $1 AND ended_at IS NULL ORDER BY id";
+    let due = tx.rows(sql, &[at.into()], |it| it.int(0))?;
+    for it in &due {
+        end(tx, *it, at)?;
+    }
+    Ok(due)
+}
+
+/// Ends what was ignored for once in an image that was scanned again.
+pub(crate) fn end_once(tx: &mut Tx<'_>, digest: &str, at: i64) -> Result<()> {
+    let sql =
+        "SELECT id FROM exception WHERE kind = 'ignored-once' AND place = $1 AND ended_at IS NULL";
+    let place = document::text(&Place::Image(digest.to_owned()))?;
+    for it in tx.rows(sql, &[place.into()], |it| it.int(0))? {
+        end(tx, it, at)?;
+    }
+    Ok(())
+}
+
+const EXCEPTION: &str = "SELECT id, risk, package, path, place, kind, reason, person, until, created_at, ended_at \
+    FROM exception";
+
+fn exception(it: &Row) -> Result<Exception> {
+    Ok(Exception {
+        id: it.int(0)?,
+        rule: New {
+            risk: it.text(1)?,
+            package: it.text(2)?,
+            path: it.text(3)?,
+            place: document::from_text(&it.text(4)?)?,
+            kind: document::from_word(&it.text(5)?)?,
+            reason: it.text(6)?,
+            person: it.text(7)?,
+            until: it.maybe_int(8)?,
+        },
+        created_at: it.int(9)?,
+        ended_at: it.maybe_int(10)?,
+    })
+}
+
+/// One rule.
+pub fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Exception>> {
+    tx.row(&format!("{EXCEPTION} WHERE id = $1"), &[id.into()], exception)
+}
+
+/// The rules, the newest first; with those that have ended or without.
+pub fn page(
+    tx: &mut Tx<'_>,
+    ended: bool,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Exception>> {
+    let before = cursor.map_or(Ok(i64::MAX), |it| it.values(false).map(|it| it.1))?;
+    let only = if ended { "" } else { "AND ended_at IS NULL" };
+    let sql = format!("{EXCEPTION} WHERE id < $1 {only} ORDER BY id DESC LIMIT $2");
+    let rows = tx.rows(&sql, &[before.into(), crate::nouns::one_more(limit)], exception)?;
+    Ok(Page::of(rows, limit, |it| Cursor::number(0, it.id)))
+}
+
+/// The rules that hold for some images only.
+pub(crate) fn narrow(tx: &mut Tx<'_>) -> Result<Vec<Exception>> {
+    let sql = format!("{EXCEPTION} WHERE everywhere = 0 AND ended_at IS NULL ORDER BY id");
+    tx.rows(&sql, &[], exception)
+}
+
+/// The rules that hold everywhere.
+pub(crate) struct Everywhere(Vec<(i64, String, String)>);
+
+impl Everywhere {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The oldest rule that handles this risk of this component.
+    pub(crate) fn covering(&self, name: &str, component: &str) -> Option<i64> {
+        let mut all = self.0.iter().filter(|(_, risk, package)| {
+            (risk.is_empty() || risk == name) && (package.is_empty() || package == component)
+        });
+        all.next().map(|it| it.0)
+    }
+}
+
+/// The rules that hold everywhere, the oldest first.
+pub(crate) fn everywhere(tx: &mut Tx<'_>) -> Result<Everywhere> {
+    let sql = "SELECT id, risk, package FROM exception WHERE everywhere = 1 AND ended_at IS NULL ORDER BY id";
+    tx.rows(sql, &[], |it| Ok((it.int(0)?, it.text(1)?, it.text(2)?))).map(Everywhere)
+}
+
+/// A match that a rule is noted in, or is not any more.
+struct Noted {
+    component: i64,
+    risk: i64,
+    level: Level,
+    gone: bool,
+}
+
+fn noted(it: &Row) -> Result<Noted> {
+    let (component, risk) = (it.int(0)?, it.int(1)?);
+    Ok(Noted { component, risk, level: Level::at(it, 2)?, gone: it.truth(3)? })
+}
+
+const NOTED: &str = "RETURNING component, risk, level, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END";
+
+/// Notes a rule in the matches that it handles.
+fn note(tx: &mut Tx<'_>, it: &Exception, at: i64) -> Result<()> {
+    let mut sql = "UPDATE matched SET exception = $1 WHERE exception IS NULL".to_owned();
+    let mut values: Vec<Value> = vec![it.id.into()];
+    let narrower = [("risk", "risk", &it.rule.risk), ("component", "component", &it.rule.package)];
+    for (column, table, name) in narrower.into_iter().filter(|it| !it.2.is_empty()) {
+        values.push(name.into());
+        let number = values.len();
+        sql += &format!(" AND {column} IN (SELECT id FROM {table} WHERE name = ${number})");
+    }
+    let rows = tx.rows(&format!("{sql} {NOTED}"), &values, noted)?;
+    changed(tx, rows, &|it| (it.level, Level::None), at)
+}
+
+/// Takes a rule out of the matches that it handled, and notes the next that handles them.
+fn forget(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<()> {
+    let sql = format!("UPDATE matched SET exception = NULL WHERE exception = $1 {NOTED}");
+    let rows = tx.rows(&sql, &[id.into()], noted)?;
+    changed(tx, rows, &|it| (Level::None, it.level), at)?;
+    let sql = format!("{EXCEPTION} WHERE everywhere = 1 AND ended_at IS NULL ORDER BY id");
+    for it in tx.rows(&sql, &[], exception)? {
+        note(tx, &it, at)?;
+    }
+    Ok(())
+}
+
+fn changed(
+    tx: &mut Tx<'_>,
+    mut rows: Vec<Noted>,
+    levels: &dyn Fn(&Noted) -> (Level, Level),
+    at: i64,
+) -> Result<()> {
+    rows.retain(|it| !it.gone);
+    let risks: Vec<i64> = rows.iter().map(|it| it.risk).collect();
+    let sql = "SELECT id, category FROM risk WHERE id IN ({keys})";
+    let categories = tx.among(sql, &[], &risks, |it| Ok((it.int(0)?, Category::at(it, 1)?)))?;
+    let categories: std::collections::BTreeMap<i64, Category> = categories.into_iter().collect();
+    let change = |it: &Noted| {
+        let (before, after) = levels(it);
+        let category = *categories.get(&it.risk)?;
+        Some(Change { component: it.component, risk: it.risk, category, before, after })
+    };
+    let changes: Vec<Change> = rows.iter().filter_map(change).collect();
+    counts::apply(tx, &changes, at)
+}
+
+/// Applies the rules for places to images that came, went or were tagged.
+pub(crate) fn placed(tx: &mut Tx<'_>, images: &[i64], at: i64) -> Result<()> {
+    let rules = narrow(tx)?;
+    let by_place = |it: &Exception| !matches!(it.rule.place, Place::Everything | Place::Image(_));
+    if images.is_empty() || !rules.iter().any(by_place) {
+        return Ok(());
+    }
+    let sql = "SELECT image FROM part WHERE whole IN ({keys})";
+    let mut all = tx.among(sql, &[], images, |it| it.int(0))?;
+    all.extend(images);
+    all.sort_unstable();
+    all.dedup();
+    handling::cover(tx, &all, &Images::All, at)
+}
+
+/// Applies the rules for some images to matches that were not there before.
+pub(crate) fn matched(tx: &mut Tx<'_>, pairs: &[(i64, i64)], at: i64) -> Result<()> {
+    if pairs.is_empty() || narrow(tx)?.is_empty() {
+        return Ok(());
+    }
+    let components: Vec<i64> = pairs.iter().map(|it| it.0).collect();
+    let sql = "SELECT DISTINCT ic.image FROM member m JOIN image_contents ic ON ic.contents = m.contents \
+               WHERE m.component IN ({keys})";
+    let mut images = tx.among(sql, &[], &components, |it| it.int(0))?;
+    images.sort_unstable();
+    images.dedup();
+    let risks: Vec<i64> = pairs.iter().map(|it| it.1).collect();
+    handling::cover(tx, &images, &Images::Risks(&risks), at)
+}

@@ -1,0 +1,323 @@
+//! Which findings the rules for some images handle: the rows of `handled`.
+use crate::{
+    Category, Counts, Level, Result, Row, Tx, Value, contents, counts,
+    exceptions::{self, Exception, New, Place},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many images are looked at with one question.
+const IMAGES: usize = 500;
+
+/// Which findings of images are looked at.
+pub(crate) enum Images<'a> {
+    /// All.
+    All,
+    /// Those of the risk of this name; of all risks when it is empty.
+    Risk(&'a str),
+    /// Those of these risks.
+    Risks(&'a [i64]),
+}
+
+/// A finding that a rule may handle.
+struct Finding {
+    image: i64,
+    component: i64,
+    risk: i64,
+    package: String,
+    name: String,
+    category: Category,
+    /// `Level::None` when it is not open, whatever narrow rules say.
+    level: Level,
+}
+
+type Key = (i64, i64, i64);
+
+/// Makes `handled` say of these images what the rules say, and counts with it.
+pub(crate) fn cover(tx: &mut Tx<'_>, images: &[i64], which: &Images<'_>, at: i64) -> Result<()> {
+    let mut risks = BTreeSet::new();
+    for some in images.chunks(IMAGES) {
+        let (added, removed) = write(tx, some, which)?;
+        let mut sums: BTreeMap<i64, Counts> = BTreeMap::new();
+        for (finding, by) in added.iter().map(|it| (it, -1)).chain(removed.iter().map(|it| (it, 1)))
+        {
+            sums.entry(finding.image).or_default().add(finding.category, finding.level, by);
+            risks.insert(finding.risk);
+        }
+        counts::add(tx, "image", &sums)?;
+    }
+    counts::recount_risks(tx, &risks.into_iter().collect::<Vec<_>>(), at)
+}
+
+/// Writes the rows alone. Gives the findings, one for each of the contents that has the component, that are
+/// handled now and those that are not any more.
+fn write(
+    tx: &mut Tx<'_>,
+    images: &[i64],
+    which: &Images<'_>,
+) -> Result<(Vec<Finding>, Vec<Finding>)> {
+    let rules = exceptions::narrow(tx)?;
+    let only = match which {
+        Images::Risks(it) => Some(it.to_vec()),
+        Images::Risk(name) if !name.is_empty() => Some(named(tx, &[name])?),
+        _ if rules.iter().any(|it| it.rule.risk.is_empty()) => None,
+        // No rule can handle anything else, though one that has ended may have.
+        _ => {
+            let mut risks =
+                named(tx, &rules.iter().map(|it| it.rule.risk.as_str()).collect::<Vec<_>>())?;
+            risks.extend(handled(tx, images, None)?.keys().map(|it| it.2));
+            Some(risks)
+        }
+    };
+    let before = handled(tx, images, only.as_deref())?;
+    let found = findings(tx, images, only.as_deref())?;
+    let scene = Scene::of(tx, images, &rules)?;
+    let mut after: BTreeMap<Key, i64> = BTreeMap::new();
+    for it in &found {
+        let rule = rules.iter().find(|rule| scene.covers(&rule.rule, it));
+        after.extend(rule.map(|rule| ((it.image, it.component, it.risk), rule.id)));
+    }
+    let gone: Vec<&Key> = before.keys().filter(|it| !after.contains_key(it)).collect();
+    for (image, component, risk) in gone {
+        let sql = "DELETE FROM handled WHERE image = $1 AND component = $2 AND risk = $3";
+        tx.execute(sql, &[(*image).into(), (*component).into(), (*risk).into()])?;
+    }
+    let new = after.iter().filter(|it| before.get(it.0) != Some(it.1));
+    let row = |((image, component, risk), rule): (&Key, &i64)| -> Vec<Value> {
+        [image, component, risk, rule].into_iter().map(|it| (*it).into()).collect()
+    };
+    let rows: Vec<Vec<Value>> = new.map(row).collect();
+    let tail = "ON CONFLICT (image, component, risk) DO UPDATE SET exception = excluded.exception";
+    tx.insert("INSERT INTO handled (image, component, risk, exception)", &rows, tail)?;
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    for it in found {
+        let key = (it.image, it.component, it.risk);
+        match (before.contains_key(&key), after.contains_key(&key)) {
+            (false, true) => added.push(it),
+            (true, false) => removed.push(it),
+            _ => {}
+        }
+    }
+    Ok((added, removed))
+}
+
+/// Makes `handled` right for one image whose contents were replaced. Its counts are left to the caller.
+pub(crate) fn rewrite(tx: &mut Tx<'_>, image: i64) -> Result<()> {
+    write(tx, &[image], &Images::All).map(drop)
+}
+
+/// What of an image's counts its rows of `handled` take away.
+pub(crate) fn taken(tx: &mut Tx<'_>, image: i64) -> Result<Counts> {
+    let sql = "SELECT r.category, ma.level, COUNT(*) FROM handled h \
+        JOIN matched ma ON ma.component = h.component AND ma.risk = h.risk JOIN risk r ON r.id = ma.risk \
+        JOIN image_contents ic ON ic.image = h.image \
+        JOIN member m ON m.contents = ic.contents AND m.component = h.component \
+        WHERE h.image = $1 AND ma.gone_at IS NULL AND ma.exception IS NULL GROUP BY r.category, ma.level";
+    let mut counts = Counts::default();
+    let row = |it: &Row| Ok((Category::at(it, 0)?, Level::at(it, 1)?, it.int(2)?));
+    for (category, level, count) in tx.rows(sql, &[image.into()], row)? {
+        counts.add(category, level, count);
+    }
+    Ok(counts)
+}
+
+fn named(tx: &mut Tx<'_>, names: &[&str]) -> Result<Vec<i64>> {
+    tx.among("SELECT id FROM risk WHERE name IN ({keys})", &[], names, |it| it.int(0))
+}
+
+fn handled(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<BTreeMap<Key, i64>> {
+    let sql = "SELECT image, component, risk, exception FROM handled WHERE image IN ({keys})";
+    let row = |it: &Row| Ok(((it.int(0)?, it.int(1)?, it.int(2)?), it.int(3)?));
+    let mut rows = tx.among(sql, &[], images, row)?;
+    rows.retain(|it| only.is_none_or(|only| only.contains(&it.0.2)));
+    Ok(rows.into_iter().collect())
+}
+
+fn findings(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<Vec<Finding>> {
+    const SELECT: &str = "SELECT ic.image, ma.component, ma.risk, c.name, r.name, r.category, \
+        CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END \
+        FROM image_contents ic JOIN member m ON m.contents = ic.contents \
+        JOIN matched ma ON ma.component = m.component \
+        JOIN component c ON c.id = ma.component JOIN risk r ON r.id = ma.risk WHERE ic.image IN ({keys})";
+    let row = |it: &Row| {
+        Ok(Finding {
+            image: it.int(0)?,
+            component: it.int(1)?,
+            risk: it.int(2)?,
+            package: it.text(3)?,
+            name: it.text(4)?,
+            category: Category::at(it, 5)?,
+            level: Level::at(it, 6)?,
+        })
+    };
+    let Some(only) = only else { return tx.among(SELECT, &[], images, row) };
+    let mut all = Vec::new();
+    for risk in only.iter().collect::<BTreeSet<_>>() {
+        let sql = format!("{SELECT} AND ma.risk = $1");
+        all.extend(tx.among(&sql, &[(*risk).into()], images, row)?);
+    }
+    Ok(all)
+}
+
+/// What rules ask of images besides their findings.
+struct Scene {
+    digests: BTreeMap<i64, String>,
+    /// Repositories, with their registries.
+    places: BTreeMap<i64, Vec<(i64, i64)>>,
+    tags: BTreeMap<i64, BTreeSet<(i64, String)>>,
+    /// The paths of components of images; asked for only if some rule does.
+    paths: BTreeMap<(i64, i64), Vec<Option<String>>>,
+}
+
+impl Scene {
+    fn of(tx: &mut Tx<'_>, images: &[i64], rules: &[Exception]) -> Result<Scene> {
+        let mut scene = Scene {
+            digests: BTreeMap::new(),
+            places: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            paths: BTreeMap::new(),
+        };
+        if rules.is_empty() {
+            return Ok(scene);
+        }
+        let sql = "SELECT id, digest FROM image WHERE id IN ({keys})";
+        scene.digests =
+            tx.among(sql, &[], images, |it| Ok((it.int(0)?, it.text(1)?)))?.into_iter().collect();
+        let sql = "SELECT p.image, p.repository, r.registry FROM place p JOIN repository r ON r.id = p.repository \
+                   WHERE p.image IN ({keys}) AND r.removed_at IS NULL";
+        for (image, place) in
+            tx.among(sql, &[], images, |it| Ok((it.int(0)?, (it.int(1)?, it.int(2)?))))?
+        {
+            scene.places.entry(image).or_default().push(place);
+        }
+        for sql in [
+            "SELECT image, repository, name FROM tag WHERE image IN ({keys})",
+            "SELECT p.image, t.repository, t.name FROM part p JOIN tag t ON t.image = p.whole WHERE p.image IN ({keys})",
+        ] {
+            for (image, tag) in
+                tx.among(sql, &[], images, |it| Ok((it.int(0)?, (it.int(1)?, it.text(2)?))))?
+            {
+                scene.tags.entry(image).or_default().insert(tag);
+            }
+        }
+        if rules.iter().any(|it| !it.rule.path.is_empty()) {
+            for image in images {
+                for it in contents::of_image(tx, *image)? {
+                    scene.paths.entry((*image, it.component)).or_default().push(it.path);
+                }
+            }
+        }
+        Ok(scene)
+    }
+
+    fn covers(&self, rule: &New, it: &Finding) -> bool {
+        (rule.risk.is_empty() || rule.risk == it.name)
+            && (rule.package.is_empty() || rule.package == it.package)
+            && self.is_within(&rule.place, it.image)
+            && (rule.path.is_empty() || self.is_at(&rule.path, it))
+    }
+
+    fn is_within(&self, place: &Place, image: i64) -> bool {
+        let all = |within: &dyn Fn(&(i64, i64)) -> bool| {
+            self.places.get(&image).is_some_and(|it| it.iter().all(within))
+        };
+        match place {
+            Place::Everything => true,
+            Place::Image(digest) => self.digests.get(&image) == Some(digest),
+            Place::Registries(some) => all(&|it| some.contains(&it.1)),
+            Place::Repositories(some) => all(&|it| some.contains(&it.0)),
+            Place::Tags(some) => {
+                let tags = self.tags.get(&image);
+                all(&|it| {
+                    some.iter()
+                        .any(|tag| tag.0 == it.0 && tags.is_some_and(|all| all.contains(tag)))
+                })
+            }
+        }
+    }
+
+    /// Whether everything of the component is at such a path.
+    fn is_at(&self, pattern: &str, it: &Finding) -> bool {
+        let paths = self.paths.get(&(it.image, it.component));
+        let matches = |it: &Option<String>| it.as_ref().is_some_and(|it| glob(pattern, it));
+        paths.is_some_and(|it| !it.is_empty() && it.iter().all(matches))
+    }
+}
+
+/// Whether a path matches a pattern.
+pub(crate) fn glob(pattern: &str, path: &str) -> bool {
+    // The classical way: after a mismatch go on behind the last star, which takes one character more.
+    // A single star takes no slash, so that a double one before it may have to.
+    let (pattern, path): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), path.chars().collect());
+    let mut reached: BTreeSet<usize> = BTreeSet::from([0]);
+    let mut at = 0usize;
+    while let Some(it) = pattern.get(at) {
+        let double = *it == '*' && pattern.get(at.saturating_add(1)) == Some(&'*');
+        at = at.saturating_add(if double { 2 } else { 1 });
+        let mut next = BTreeSet::new();
+        for from in reached {
+            if *it != '*' {
+                let fits = path.get(from).is_some_and(|found| found == it);
+                next.extend(fits.then(|| from.saturating_add(1)));
+                continue;
+            }
+            next.insert(from);
+            let rest = path.get(from..).unwrap_or_default().iter();
+            let taken = rest.take_while(|it| double || **it != '/').count();
+            next.extend(from..=from.saturating_add(taken));
+        }
+        reached = next;
+    }
+    reached.contains(&path.len())
+}
+
+/// The images that a rule may concern, whatever else it asks for.
+pub(crate) fn images_of(tx: &mut Tx<'_>, rule: &New) -> Result<Vec<i64>> {
+    let within = within(tx, &rule.place)?;
+    let sql = "SELECT DISTINCT ic.image FROM matched ma JOIN member m ON m.component = ma.component \
+               JOIN image_contents ic ON ic.contents = m.contents WHERE 1 = 1";
+    let mut sql = sql.to_owned();
+    let mut values: Vec<Value> = Vec::new();
+    for (column, table, name) in
+        [("risk", "risk", &rule.risk), ("component", "component", &rule.package)]
+    {
+        if !name.is_empty() {
+            values.push(name.into());
+            sql += &format!(
+                " AND ma.{column} IN (SELECT id FROM {table} WHERE name = ${})",
+                values.len()
+            );
+        }
+    }
+    let mut images = tx.rows(&sql, &values, |it| it.int(0))?;
+    images.retain(|it| within.as_ref().is_none_or(|within| within.contains(it)));
+    images.sort_unstable();
+    Ok(images)
+}
+
+fn within(tx: &mut Tx<'_>, place: &Place) -> Result<Option<BTreeSet<i64>>> {
+    let int = |it: &Row| it.int(0);
+    let images = match place {
+        Place::Everything => return Ok(None),
+        Place::Image(digest) => {
+            tx.rows("SELECT id FROM image WHERE digest = $1", &[digest.into()], int)?
+        }
+        Place::Registries(some) => {
+            let sql = "SELECT p.image FROM place p JOIN repository r ON r.id = p.repository WHERE r.registry IN ({keys})";
+            tx.among(sql, &[], some, int)?
+        }
+        Place::Repositories(some) => {
+            tx.among("SELECT image FROM place WHERE repository IN ({keys})", &[], some, int)?
+        }
+        Place::Tags(some) => {
+            let repositories: Vec<i64> = some.iter().map(|it| it.0).collect();
+            tx.among(
+                "SELECT image FROM place WHERE repository IN ({keys})",
+                &[],
+                &repositories,
+                int,
+            )?
+        }
+    };
+    Ok(Some(images.into_iter().collect()))
+}

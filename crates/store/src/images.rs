@@ -1,0 +1,505 @@
+//! Images: the list with its filters, and one of them.
+use crate::{
+    Category, Counts, Cursor, Error, Level, Page, Result, Row, Tx, Value, document,
+    nouns::one_more,
+    sets::{Alternative, ESCAPE, Set, Values, anywhere, beginning},
+};
+use model::{Grade, Uncovered};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// A set of so few images is looked through; images are looked through for a larger one.
+const FEW: usize = 5_000;
+
+/// Which images. What is empty or `None` leaves nothing out.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// In one of these registries.
+    pub registries: Vec<i64>,
+    /// In one of these repositories.
+    pub repositories: Vec<i64>,
+    /// With this tag, in one of those if any are given.
+    pub tag: String,
+    /// In one of these states.
+    pub states: Vec<State>,
+    /// On one of these levels.
+    pub levels: Vec<Level>,
+    /// With something open in this category.
+    pub category: Option<Category>,
+    /// Of which that much was seen.
+    pub coverage: Vec<Grade>,
+    /// With this in the name of a registry or repository, in a tag, or at the beginning of the digest.
+    pub text: String,
+    /// With one of these components; `Some` of none: no image.
+    pub components: Option<Vec<i64>>,
+    /// With the risk of this name, open or handled.
+    pub risk: String,
+}
+
+/// How a scan of an image ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum State {
+    /// There was none.
+    New,
+    /// The last one ended well.
+    Scanned,
+    /// The last one failed.
+    Failed,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sort {
+    /// The worst first.
+    #[default]
+    Level,
+    /// The one scanned last first, never scanned ones at the end.
+    Scanned,
+    /// The one pushed last first.
+    Pushed,
+    /// By repository.
+    Name,
+}
+
+/// An image in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Its key.
+    pub id: i64,
+    /// Its digest.
+    pub digest: String,
+    /// What it runs on; empty when nobody says.
+    pub platform: String,
+    /// Bytes; 0 when nobody says.
+    pub size: i64,
+    /// When it was pushed; 0 when nobody says.
+    pub pushed_at: i64,
+    /// When it was seen first.
+    pub first_seen: i64,
+    /// How its last scan ended.
+    pub state: State,
+    /// Why it failed.
+    pub code: String,
+    /// Why, in words.
+    pub reason: String,
+    /// When it was scanned first without failing; 0: never.
+    pub first_scanned: i64,
+    /// When it was scanned last without failing; 0: never.
+    pub scanned_at: i64,
+    /// The release at its root, for people.
+    pub system: String,
+    /// How much of it was seen.
+    pub coverage: Grade,
+    /// Components in it.
+    pub components: i64,
+    /// The highest level of what is open.
+    pub level: Level,
+    /// What is open.
+    pub counts: Counts,
+    /// Where it is.
+    pub places: Vec<Place>,
+}
+
+/// A repository that has an image.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// The registry.
+    pub registry: i64,
+    /// Its name.
+    pub registry_name: String,
+    /// When it was removed.
+    pub removed_at: Option<i64>,
+    /// The repository.
+    pub repository: i64,
+    /// Its name.
+    pub repository_name: String,
+    /// The tags there that point to the image, or to an index that it is part of.
+    pub tags: Vec<String>,
+}
+
+/// All that is kept of one image, but for what is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detail {
+    /// As in a list.
+    pub image: Image,
+    /// What could not be seen.
+    pub uncovered: Vec<Uncovered>,
+    /// The revision of the analysers that saw it.
+    pub revision: String,
+    /// The document of [`crate::scans::Scan::detail`].
+    pub document: Option<Vec<u8>>,
+    /// The images that it is an index of: key, digest, platform.
+    pub parts: Vec<(i64, String, String)>,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            State::New => "new",
+            State::Scanned => "scanned",
+            State::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn at(row: &Row, at: usize) -> Result<State> {
+        match row.text(at)?.as_str() {
+            "new" => Ok(State::New),
+            "scanned" => Ok(State::Scanned),
+            "failed" => Ok(State::Failed),
+            it => Err(Error::Unexpected(format!("state {it}"))),
+        }
+    }
+}
+
+pub(crate) fn grade(number: i64) -> Grade {
+    match number {
+        0 => Grade::Known,
+        1 => Grade::Partial,
+        _ => Grade::Unknown,
+    }
+}
+
+impl Sort {
+    fn column(self) -> &'static str {
+        match self {
+            Sort::Level => "level",
+            Sort::Scanned => "scanned_at",
+            Sort::Pushed => "pushed_at",
+            Sort::Name => "name",
+        }
+    }
+
+    fn is_text(self) -> bool {
+        self == Sort::Name
+    }
+
+    fn order(self, a: &Key, b: &Key) -> Ordering {
+        if self.is_text() { a.cmp(b) } else { b.cmp(a) }
+    }
+}
+
+/// What a list is sorted by: number or text, and the image.
+type Key = (i64, String, i64);
+
+fn key(sort: Sort, row: &Row) -> Result<Key> {
+    let id = row.int(0)?;
+    if sort.is_text() { Ok((0, row.text(1)?, id)) } else { Ok((row.int(1)?, String::new(), id)) }
+}
+
+/// A page of the images that are in some list.
+pub fn page(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    sort: Sort,
+    cursor: Option<&Cursor>,
+    limit: usize,
+) -> Result<Page<Image>> {
+    let mut few: Option<BTreeSet<i64>> = None;
+    let mut many = Vec::new();
+    for build in SETS {
+        let mut values = Values::default();
+        let Some(set) = build(filter, &mut values) else { continue };
+        let sql = format!("{} LIMIT {}", set.select(), values.put(one_more(FEW)));
+        let found = tx.rows(&sql, &values.0, |it| it.int(0))?;
+        if found.len() > FEW {
+            many.push(build);
+        } else {
+            let found: BTreeSet<i64> = found.into_iter().collect();
+            few = Some(match few {
+                None => found,
+                Some(few) => few.intersection(&found).copied().collect(),
+            });
+        }
+    }
+    let after = cursor.map(|it| it.values(sort.is_text())).transpose()?;
+    let keys = match few {
+        Some(few) => among(tx, filter, &many, sort, after, &few)?,
+        None => walk(tx, filter, &many, sort, after, limit)?,
+    };
+    let page = Page::of(keys, limit, |(number, text, id)| {
+        if sort.is_text() { Cursor::of(text, *id) } else { Cursor::number(*number, *id) }
+    });
+    let ids: Vec<i64> = page.items.iter().map(|it| it.2).collect();
+    Ok(Page { items: some(tx, &ids)?, next: page.next })
+}
+
+/// Those of a few images that the filter leaves, sorted here.
+fn among(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    sets: &[Build],
+    sort: Sort,
+    after: Option<(Value, i64)>,
+    few: &BTreeSet<i64>,
+) -> Result<Vec<Key>> {
+    let few: Vec<i64> = few.iter().copied().collect();
+    let mut values = Values::default();
+    let conditions = conditions(filter, sets, &mut values);
+    let column = sort.column();
+    let sql =
+        format!("SELECT i.id, i.{column} FROM image i WHERE i.id IN ({{keys}}) AND {conditions}");
+    let mut keys = tx.among(&sql, &values.0, &few, |it| key(sort, it))?;
+    let after = match after {
+        Some((Value::Text(text), id)) => Some((0, text, id)),
+        Some((Value::Int(number), id)) => Some((number, String::new(), id)),
+        _ => None,
+    };
+    keys.retain(|it| after.as_ref().is_none_or(|after| sort.order(after, it).is_lt()));
+    keys.sort_by(|a, b| sort.order(a, b));
+    Ok(keys)
+}
+
+/// The images in the order of an index, as far as a page goes.
+fn walk(
+    tx: &mut Tx<'_>,
+    filter: &Filter,
+    sets: &[Build],
+    sort: Sort,
+    after: Option<(Value, i64)>,
+    limit: usize,
+) -> Result<Vec<Key>> {
+    let mut values = Values::default();
+    let mut conditions = conditions(filter, sets, &mut values);
+    let (column, direction, beyond) = (
+        sort.column(),
+        if sort.is_text() { "ASC" } else { "DESC" },
+        if sort.is_text() { ">" } else { "<" },
+    );
+    if let Some((value, id)) = after {
+        let (value, id) = (values.put(value), values.put(id));
+        conditions += &format!(" AND (i.{column}, i.id) {beyond} ({value}, {id})");
+    }
+    let limit = values.put(one_more(limit));
+    let sql = format!(
+        "SELECT i.id, i.{column} FROM image i WHERE {conditions} \
+         ORDER BY i.{column} {direction}, i.id {direction} LIMIT {limit}"
+    );
+    tx.rows(&sql, &values.0, |it| key(sort, it))
+}
+
+/// What holds for the row of an image `i` that the filter leaves.
+fn conditions(filter: &Filter, sets: &[Build], values: &mut Values) -> String {
+    let mut all = vec!["i.places > 0 AND i.kind = 'image'".to_owned()];
+    if !filter.states.is_empty() {
+        let states: Vec<&str> = filter.states.iter().map(|it| it.as_str()).collect();
+        all.push(format!("i.state IN ({})", values.list(&states)));
+    }
+    if !filter.levels.is_empty() {
+        let levels: Vec<i64> = filter.levels.iter().map(|it| it.number()).collect();
+        all.push(format!("i.level IN ({})", values.list(&levels)));
+    }
+    if !filter.coverage.is_empty() {
+        let grades: Vec<i64> = filter.coverage.iter().map(|it| number(*it)).collect();
+        all.push(format!("i.coverage IN ({})", values.list(&grades)));
+    }
+    match filter.category {
+        None => {}
+        Some(Category::System) => {
+            all.push("i.system_high + i.system_medium + i.system_low > 0".to_owned());
+        }
+        Some(Category::Application) => {
+            all.push(
+                "i.application_high + i.application_medium + i.application_low > 0".to_owned(),
+            );
+        }
+    }
+    for build in sets {
+        all.extend(build(filter, values).map(|it| it.has()));
+    }
+    all.join(" AND ")
+}
+
+/// A set that a filter may ask for.
+type Build = fn(&Filter, &mut Values) -> Option<Set>;
+
+const SETS: [Build; 5] = [placed, tagged, written, containing, risky];
+
+/// In these registries and repositories.
+fn placed(filter: &Filter, values: &mut Values) -> Option<Set> {
+    let condition = repositories(filter, values)?;
+    Some(Set(vec![Alternative { image: "p.image", from: PLACE, condition }]))
+}
+
+const PLACE: &str = "place p JOIN repository r ON r.id = p.repository";
+const TAG: &str = "tag t JOIN repository r ON r.id = t.repository";
+const PART: &str =
+    "part pt JOIN tag t ON t.image = pt.whole JOIN repository r ON r.id = t.repository";
+
+fn repositories(filter: &Filter, values: &mut Values) -> Option<String> {
+    if filter.registries.is_empty() && filter.repositories.is_empty() {
+        return None;
+    }
+    let mut condition = "r.removed_at IS NULL".to_owned();
+    for (column, some) in [("registry", &filter.registries), ("id", &filter.repositories)] {
+        if !some.is_empty() {
+            condition += &format!(" AND r.{column} IN ({})", values.list(some));
+        }
+    }
+    Some(condition)
+}
+
+/// With this tag.
+fn tagged(filter: &Filter, values: &mut Values) -> Option<Set> {
+    if filter.tag.is_empty() {
+        return None;
+    }
+    let within = repositories(filter, values).unwrap_or_else(|| "r.removed_at IS NULL".to_owned());
+    let condition = format!("t.name = {} AND {within}", values.put(&filter.tag));
+    Some(Set(vec![
+        Alternative { image: "t.image", from: TAG, condition: condition.clone() },
+        Alternative { image: "pt.image", from: PART, condition },
+    ]))
+}
+
+/// With this text.
+fn written(filter: &Filter, values: &mut Values) -> Option<Set> {
+    if filter.text.is_empty() {
+        return None;
+    }
+    let pattern = values.put(anywhere(&filter.text));
+    let named = format!(
+        "r.removed_at IS NULL AND (lower(r.name) LIKE {pattern} {ESCAPE} OR r.registry IN \
+         (SELECT id FROM registry WHERE lower(name) LIKE {pattern} {ESCAPE}))"
+    );
+    let tag = format!("r.removed_at IS NULL AND lower(t.name) LIKE {pattern} {ESCAPE}");
+    let digest = filter.text.strip_prefix("sha256:").unwrap_or(&filter.text);
+    let start = values.put(beginning(&format!("sha256:{digest}")));
+    // As a range, which the index on digests finds.
+    let (from, to) =
+        (values.put(format!("sha256:{digest}")), values.put(format!("sha256:{digest}~")));
+    let digest =
+        format!("d.digest >= {from} AND d.digest < {to} AND lower(d.digest) LIKE {start} {ESCAPE}");
+    Some(Set(vec![
+        Alternative { image: "p.image", from: PLACE, condition: named },
+        Alternative { image: "t.image", from: TAG, condition: tag.clone() },
+        Alternative { image: "pt.image", from: PART, condition: tag },
+        Alternative { image: "d.id", from: "image d", condition: digest },
+    ]))
+}
+
+/// With one of these components.
+fn containing(filter: &Filter, values: &mut Values) -> Option<Set> {
+    let components = filter.components.as_ref()?;
+    let list = if components.is_empty() { "NULL".to_owned() } else { values.list(components) };
+    let condition =
+        format!("ic.contents IN (SELECT m.contents FROM member m WHERE m.component IN ({list}))");
+    Some(Set(vec![Alternative { image: "ic.image", from: "image_contents ic", condition }]))
+}
+
+/// With this risk.
+fn risky(filter: &Filter, values: &mut Values) -> Option<Set> {
+    if filter.risk.is_empty() {
+        return None;
+    }
+    let condition = format!(
+        "ic.contents IN (SELECT m.contents FROM risk k JOIN matched ma ON ma.risk = k.id \
+         JOIN member m ON m.component = ma.component WHERE k.name = {} AND ma.gone_at IS NULL)",
+        values.put(&filter.risk)
+    );
+    Some(Set(vec![Alternative { image: "ic.image", from: "image_contents ic", condition }]))
+}
+
+fn number(grade: Grade) -> i64 {
+    match grade {
+        Grade::Known => 0,
+        Grade::Partial => 1,
+        Grade::Unknown => 2,
+    }
+}
+
+/// The image of a digest, whether it is in a list or not.
+pub fn one(tx: &mut Tx<'_>, digest: &str) -> Result<Option<Detail>> {
+    let sql = "SELECT i.id, i.uncovered, i.revision, d.document FROM image i \
+               LEFT JOIN image_detail d ON d.image = i.id WHERE i.digest = $1";
+    let row = |it: &Row| Ok((it.int(0)?, it.text(1)?, it.text(2)?, it.maybe_bytes(3)?));
+    let Some((id, uncovered, revision, packed)) = tx.row(sql, &[digest.into()], row)? else {
+        return Ok(None);
+    };
+    let Some(image) = some(tx, &[id])?.pop() else { return Ok(None) };
+    let sql = "SELECT i.id, i.digest, i.platform FROM part p JOIN image i ON i.id = p.image \
+               WHERE p.whole = $1 ORDER BY i.platform, i.id";
+    let parts = tx.rows(sql, &[id.into()], |it| Ok((it.int(0)?, it.text(1)?, it.text(2)?)))?;
+    Ok(Some(Detail {
+        image,
+        uncovered: document::from_text(&uncovered)?,
+        revision,
+        document: packed.map(|it| document::decompress(&it)).transpose()?,
+        parts,
+    }))
+}
+
+/// The images of these keys, in this order.
+pub(crate) fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Image>> {
+    let sql = format!(
+        "SELECT id, digest, platform, size, pushed_at, first_seen, state, code, reason, first_scanned, scanned_at, \
+         system, coverage, components, level, {} FROM image WHERE id IN ({{keys}})",
+        Counts::COLUMNS.join(", ")
+    );
+    let row = |it: &Row| {
+        Ok(Image {
+            id: it.int(0)?,
+            digest: it.text(1)?,
+            platform: it.text(2)?,
+            size: it.int(3)?,
+            pushed_at: it.int(4)?,
+            first_seen: it.int(5)?,
+            state: State::at(it, 6)?,
+            code: it.text(7)?,
+            reason: it.text(8)?,
+            first_scanned: it.int(9)?,
+            scanned_at: it.int(10)?,
+            system: it.text(11)?,
+            coverage: grade(it.int(12)?),
+            components: it.int(13)?,
+            level: Level::at(it, 14)?,
+            counts: Counts::at(it, 15)?,
+            places: Vec::new(),
+        })
+    };
+    let found = tx.among(&sql, &[], ids, row)?;
+    let mut found: BTreeMap<i64, Image> = found.into_iter().map(|it| (it.id, it)).collect();
+    for (image, place) in places(tx, ids)? {
+        if let Some(it) = found.get_mut(&image) {
+            it.places.push(place);
+        }
+    }
+    Ok(ids.iter().filter_map(|it| found.remove(it)).collect())
+}
+
+fn places(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<(i64, Place)>> {
+    let mut tags: BTreeMap<(i64, i64), BTreeSet<String>> = BTreeMap::new();
+    for sql in [
+        "SELECT image, repository, name FROM tag WHERE image IN ({keys})",
+        "SELECT p.image, t.repository, t.name FROM part p JOIN tag t ON t.image = p.whole WHERE p.image IN ({keys})",
+    ] {
+        let rows = tx.among(sql, &[], ids, |it| Ok(((it.int(0)?, it.int(1)?), it.text(2)?)))?;
+        for (key, name) in rows {
+            tags.entry(key).or_default().insert(name);
+        }
+    }
+    let sql = "SELECT p.image, g.id, g.name, r.removed_at, r.id, r.name FROM place p \
+        JOIN repository r ON r.id = p.repository JOIN registry g ON g.id = r.registry WHERE p.image IN ({keys})";
+    let row = |it: &Row| {
+        let place = Place {
+            registry: it.int(1)?,
+            registry_name: it.text(2)?,
+            removed_at: it.maybe_int(3)?,
+            repository: it.int(4)?,
+            repository_name: it.text(5)?,
+            tags: Vec::new(),
+        };
+        Ok((it.int(0)?, place))
+    };
+    let mut places = tx.among(sql, &[], ids, row)?;
+    for (image, it) in &mut places {
+        let tags = tags.remove(&(*image, it.repository)).unwrap_or_default();
+        it.tags = tags.into_iter().collect();
+    }
+    places.sort_by(|(_, a), (_, b)| {
+        let key = |it: &Place| (it.registry_name.clone(), it.repository_name.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(places)
+}

@@ -1,0 +1,309 @@
+//! Which components have which risks: what assessing says is compared with what is known, and only what
+//! differs is written.
+use crate::{
+    Category, Level, Result, Row, Tx, Value,
+    counts::{self, Change},
+    document, exceptions,
+};
+use model::{Enrichment, Finding, Kind, Priority, Status};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How urgent a finding is: the rule of `assess`, of which the store knows nothing.
+pub type Rate<'a> = &'a dyn Fn(Kind, model::Level, Status, &Enrichment) -> Priority;
+
+/// Components, and all that is found in each of them now.
+pub(crate) type Found<'a> = BTreeMap<i64, (Category, Vec<&'a Finding>)>;
+
+/// What a comparison changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Difference {
+    /// Matches that were not there, or not any more: component and risk.
+    pub appeared: Vec<(i64, i64)>,
+    /// Matches that are not there any more.
+    pub gone: Vec<(i64, i64)>,
+    /// Matches of which something else is said.
+    pub changed: usize,
+}
+
+impl Difference {
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.appeared.is_empty() && self.gone.is_empty() && self.changed == 0
+    }
+}
+
+/// A row of `matched`, without the document.
+struct Known {
+    level: Level,
+    hash: i64,
+    excepted: bool,
+    gone: bool,
+}
+
+/// Makes `matched` say of these components what was found in them.
+pub(crate) fn reconcile(
+    tx: &mut Tx<'_>,
+    found: &Found<'_>,
+    rate: Rate<'_>,
+    at: i64,
+) -> Result<Difference> {
+    let risks = risks(tx, found, at)?;
+    let components: Vec<i64> = found.keys().copied().collect();
+    let mut known = known(tx, &components)?;
+    let rules = exceptions::everywhere(tx)?;
+    let names = if rules.is_empty() { BTreeMap::new() } else { packages(tx, &components)? };
+    let (mut rows, mut changes, mut difference) = (Vec::new(), Vec::new(), Difference::default());
+    for (component, (category, findings)) in found {
+        let mut seen = BTreeSet::new();
+        for finding in findings {
+            let Some(risk) = risks.get(&(*category, finding.id.as_str())) else { continue };
+            if !seen.insert(*risk) {
+                continue;
+            }
+            let key = (*component, *risk);
+            let row = Stored::of(finding)?;
+            let before = known.remove(&key);
+            if before.as_ref().is_some_and(|it| !it.gone && it.hash == row.hash) {
+                continue;
+            }
+            let rule = names.get(component).and_then(|it| rules.covering(&finding.id, it));
+            let excepted = before.as_ref().map_or(rule.is_some(), |it| it.excepted);
+            let level = Level::from(finding.severity.level);
+            changes.push(Change {
+                component: *component,
+                risk: *risk,
+                category: *category,
+                before: before.as_ref().map_or(Level::None, Known::open),
+                after: if excepted { Level::None } else { level },
+            });
+            match before {
+                Some(it) if !it.gone => difference.changed = difference.changed.saturating_add(1),
+                _ => difference.appeared.push(key),
+            }
+            rows.push(row.values(key, rule, at));
+        }
+    }
+    for (key, it) in known.into_iter().filter(|it| !it.1.gone) {
+        let category = found.get(&key.0).map_or(Category::System, |it| it.0);
+        let (component, risk) = key;
+        changes.push(Change { component, risk, category, before: it.open(), after: Level::None });
+        difference.gone.push(key);
+    }
+    write(tx, &rows, &difference.gone, at)?;
+    enrich_found(tx, found, &risks)?;
+    let touched: BTreeSet<i64> = changes.iter().map(|it| it.risk).collect();
+    refresh(tx, &touched.into_iter().collect::<Vec<_>>(), rate)?;
+    counts::apply(tx, &changes, at)?;
+    exceptions::matched(tx, &difference.appeared, at)?;
+    Ok(difference)
+}
+
+impl Known {
+    fn open(&self) -> Level {
+        if self.gone || self.excepted { Level::None } else { self.level }
+    }
+}
+
+/// What is stored of a finding.
+struct Stored {
+    level: Level,
+    kind: String,
+    severity: String,
+    status: String,
+    fixed: Option<String>,
+    certain: bool,
+    hash: i64,
+    document: Vec<u8>,
+}
+
+impl Stored {
+    fn of(finding: &Finding) -> Result<Stored> {
+        // What is known of the risk wherever it occurs changes daily, and is kept there.
+        let document = document::json(&Finding {
+            component: 0,
+            epss: None,
+            exploited: None,
+            priority: Priority::default(),
+            ..finding.clone()
+        })?;
+        let hash = document::hash(&document);
+        let start = hash.first_chunk().copied().unwrap_or_default();
+        Ok(Stored {
+            level: finding.severity.level.into(),
+            kind: document::word(&finding.kind)?,
+            severity: document::word(&finding.severity.level)?,
+            status: document::word(&finding.status)?,
+            fixed: finding.fixed.clone(),
+            certain: finding.certain,
+            hash: i64::from_le_bytes(start),
+            document: document::compress(&document)?,
+        })
+    }
+
+    fn values(self, (component, risk): (i64, i64), exception: Option<i64>, at: i64) -> Vec<Value> {
+        let key: [Value; 4] =
+            [component.into(), risk.into(), self.level.number().into(), self.kind.into()];
+        let said =
+            [self.severity.into(), self.status.into(), self.fixed.into(), self.certain.into()];
+        let rest = [exception.into(), at.into(), at.into(), self.hash.into(), self.document.into()];
+        key.into_iter().chain(said).chain(rest).collect()
+    }
+}
+
+fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>], gone: &[(i64, i64)], at: i64) -> Result<()> {
+    let head = "INSERT INTO matched (component, risk, level, kind, severity, status, fixed, certain, \
+                exception, first_seen, appeared_at, hash, document)";
+    let tail = "ON CONFLICT (component, risk) DO UPDATE SET level = excluded.level, kind = excluded.kind, \
+        severity = excluded.severity, status = excluded.status, fixed = excluded.fixed, \
+        certain = excluded.certain, hash = excluded.hash, document = excluded.document, gone_at = NULL, \
+        appeared_at = CASE WHEN matched.gone_at IS NULL THEN matched.appeared_at ELSE excluded.appeared_at END";
+    tx.insert(head, rows, tail)?;
+    let rows: Vec<Vec<i64>> =
+        gone.iter().map(|(component, risk)| vec![*component, *risk, at]).collect();
+    let sql = "UPDATE matched SET gone_at = v.column3 FROM {rows} AS v \
+               WHERE matched.component = v.column1 AND matched.risk = v.column2";
+    tx.execute_rows(sql, &rows).map(drop)
+}
+
+/// The keys of all risks that were found; those that are new get a row.
+fn risks<'a>(
+    tx: &mut Tx<'_>,
+    found: &Found<'a>,
+    at: i64,
+) -> Result<BTreeMap<(Category, &'a str), i64>> {
+    let mut wanted: BTreeMap<(Category, &'a str), &'a Finding> = BTreeMap::new();
+    for (category, findings) in found.values() {
+        for it in findings {
+            wanted.entry((*category, it.id.as_str())).or_insert(it);
+        }
+    }
+    let mut ids = BTreeMap::new();
+    for category in [Category::System, Category::Application] {
+        let some = || wanted.iter().filter(|it| it.0.0 == category);
+        let row = |((_, name), finding): (&(Category, &str), &&Finding)| {
+            let published = finding.published.map(|it| it.as_millisecond());
+            let values = [category.as_str().into(), (*name).into(), (&finding.title).into()];
+            values.into_iter().chain([published.into(), at.into(), at.into()]).collect()
+        };
+        let known: BTreeMap<String, i64> = named(tx, category, some().map(|it| it.0.1))?;
+        let rows: Vec<Vec<Value>> =
+            some().filter(|it| !known.contains_key(it.0.1)).map(row).collect();
+        let head = "INSERT INTO risk (category, name, title, published, first_seen, gone_at)";
+        tx.insert(head, &rows, "")?;
+        let added =
+            named(tx, category, some().map(|it| it.0.1).filter(|it| !known.contains_key(*it)))?;
+        for (key, _) in some() {
+            ids.extend(known.get(key.1).or_else(|| added.get(key.1)).map(|id| (*key, *id)));
+        }
+    }
+    Ok(ids)
+}
+
+fn named<'a>(
+    tx: &mut Tx<'_>,
+    category: Category,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, i64>> {
+    let names: Vec<&str> = names.collect();
+    let sql = "SELECT name, id FROM risk WHERE category = $1 AND name IN ({keys})";
+    let rows =
+        tx.among(sql, &[category.as_str().into()], &names, |it| Ok((it.text(0)?, it.int(1)?)))?;
+    Ok(rows.into_iter().collect())
+}
+
+fn known(tx: &mut Tx<'_>, components: &[i64]) -> Result<BTreeMap<(i64, i64), Known>> {
+    let sql = "SELECT component, risk, level, hash, CASE WHEN exception IS NULL THEN 0 ELSE 1 END, \
+               CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM matched WHERE component IN ({keys})";
+    let row = |it: &Row| {
+        let known = Known {
+            level: Level::at(it, 2)?,
+            hash: it.int(3)?,
+            excepted: it.truth(4)?,
+            gone: it.truth(5)?,
+        };
+        Ok(((it.int(0)?, it.int(1)?), known))
+    };
+    Ok(tx.among(sql, &[], components, row)?.into_iter().collect())
+}
+
+/// The names by which rules may mean each of these components.
+pub(crate) fn packages(tx: &mut Tx<'_>, components: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let sql = "SELECT id, name FROM component WHERE id IN ({keys})";
+    let rows = tx.among(sql, &[], components, |it| Ok((it.int(0)?, it.text(1)?)))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Takes over what findings say of their risks wherever these occur.
+fn enrich_found(
+    tx: &mut Tx<'_>,
+    found: &Found<'_>,
+    risks: &BTreeMap<(Category, &str), i64>,
+) -> Result<()> {
+    let mut wanted = BTreeMap::new();
+    for (category, findings) in found.values() {
+        for it in findings {
+            let Some(risk) = risks.get(&(*category, it.id.as_str())) else { continue };
+            wanted.entry(*risk).or_insert_with(|| known_of(it));
+        }
+    }
+    enrich(tx, &wanted).map(drop)
+}
+
+fn known_of(finding: &Finding) -> Enrichment {
+    let (epss, exploited) = (finding.epss, finding.exploited.clone());
+    Enrichment { cve: finding.id.clone(), epss, exploited }
+}
+
+/// Writes what is known of these risks, where it differs. Gives those where it did.
+pub(crate) fn enrich(tx: &mut Tx<'_>, wanted: &BTreeMap<i64, Enrichment>) -> Result<Vec<i64>> {
+    let keys: Vec<i64> = wanted.keys().copied().collect();
+    let sql = "SELECT id, known FROM risk WHERE id IN ({keys})";
+    let rows = tx.among(sql, &[], &keys, |it| Ok((it.int(0)?, it.text(1)?)))?;
+    let mut changed = Vec::new();
+    for (risk, before) in rows.into_iter().collect::<BTreeMap<_, _>>() {
+        let Some(it) = wanted.get(&risk) else { continue };
+        let nothing = it.epss.is_none() && it.exploited.is_none();
+        let known = if nothing { "{}".to_owned() } else { document::text(it)? };
+        if known == before {
+            continue;
+        }
+        let epss = it.epss.map(|it| f64::from(it.score));
+        let sql = "UPDATE risk SET known = $2, epss = $3, exploited = $4 WHERE id = $1";
+        tx.execute(sql, &[risk.into(), known.into(), epss.into(), it.exploited.is_some().into()])?;
+        changed.push(risk);
+    }
+    Ok(changed)
+}
+
+/// Makes risks say the worst that their matches say.
+pub(crate) fn refresh(tx: &mut Tx<'_>, risks: &[i64], rate: Rate<'_>) -> Result<()> {
+    let sql = "SELECT id, known FROM risk WHERE id IN ({keys})";
+    let known = tx.among(sql, &[], risks, |it| Ok((it.int(0)?, it.text(1)?)))?;
+    let known: BTreeMap<i64, String> = known.into_iter().collect();
+    let mut sums: BTreeMap<i64, [i64; 4]> = risks.iter().map(|it| (*it, [0; 4])).collect();
+    let sql = "SELECT risk, kind, severity, status, MAX(level), COUNT(*) FROM matched \
+               WHERE risk IN ({keys}) AND gone_at IS NULL GROUP BY risk, kind, severity, status";
+    let row = |it: &Row| {
+        let said = (it.text(1)?, it.text(2)?, it.text(3)?);
+        Ok((it.int(0)?, said, it.int(4)?, it.int(5)?))
+    };
+    for (risk, (kind, severity, status), level, count) in tx.among(sql, &[], risks, row)? {
+        let known: Enrichment = match known.get(&risk).map(String::as_str) {
+            None | Some("{}") => Enrichment::default(),
+            Some(it) => document::from_text(it)?,
+        };
+        let status: Status = document::from_word(&status)?;
+        let (kind, severity) = (document::from_word(&kind)?, document::from_word(&severity)?);
+        let priority = i64::from(rate(kind, severity, status, &known).value);
+        let [worst, urgent, fixable, components] = sums.entry(risk).or_default();
+        *worst = level.max(*worst);
+        *urgent = priority.max(*urgent);
+        *fixable = i64::from(status == Status::Fixed).max(*fixable);
+        *components = components.saturating_add(count);
+    }
+    let rows: Vec<Vec<i64>> =
+        sums.into_iter().map(|(risk, it)| [risk].into_iter().chain(it).collect()).collect();
+    let sql = "UPDATE risk SET level = v.column2, priority = v.column3, fixable = v.column4, components = v.column5 \
+               FROM {rows} AS v WHERE risk.id = v.column1";
+    tx.execute_rows(sql, &rows).map(drop)
+}
