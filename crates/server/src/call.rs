@@ -72,11 +72,9 @@ impl Call {
     /// Asks within one transaction.
     pub(crate) fn read<T>(
         &self,
-        mut ask: impl FnMut(&mut Tx<'_>) -> Result<T, Failure>,
+        ask: impl FnMut(&mut Tx<'_>) -> Result<T, Failure>,
     ) -> Result<T, Problem> {
-        let mut problem = None;
-        let outcome = self.app.store.read(|tx| ask(tx).map_err(|it| it.put(&mut problem)));
-        outcome.map_err(|err| problem.unwrap_or_else(|| err.into()))
+        read(&self.app, ask)
     }
 
     /// Changes things within one transaction, in which the answer is kept too: what must not happen twice does
@@ -133,6 +131,16 @@ impl Call {
         };
         Ok(audit::add(tx, &entry)?)
     }
+}
+
+/// Asks within one transaction.
+pub(crate) fn read<T>(
+    app: &App,
+    mut ask: impl FnMut(&mut Tx<'_>) -> Result<T, Failure>,
+) -> Result<T, Problem> {
+    let mut problem = None;
+    let outcome = app.store.read(|tx| ask(tx).map_err(|it| it.put(&mut problem)));
+    outcome.map_err(|err| problem.unwrap_or_else(|| err.into()))
 }
 
 /// Where there is nothing before, or nothing after.

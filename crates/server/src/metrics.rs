@@ -140,7 +140,7 @@ fn escape(value: &str) -> String {
 }
 
 /// Exact up to 2^53, as all numbers of Prometheus are.
-fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     let high = u32::try_from(count >> 32).unwrap_or(u32::MAX);
     let low = u32::try_from(count & 0xffff_ffff).unwrap_or(u32::MAX);
     f64::from(high) * 4_294_967_296.0 + f64::from(low)

@@ -114,7 +114,7 @@ fn in_path(path: &str) -> Vec<Value> {
     let names = path.split('/').filter_map(|it| it.strip_prefix('{')?.strip_suffix('}'));
     let parameter = |name| {
         let schema = match name {
-            "id" => json!({"type": "integer", "format": "int64"}),
+            "id" | "component" | "risk" => json!({"type": "integer", "format": "int64"}),
             _ => json!({"type": "string"}),
         };
         json!({"name": name, "in": "path", "required": true, "schema": schema})
@@ -129,6 +129,10 @@ fn in_query(schema: &Schema) -> Vec<Value> {
         let required = required.is_some_and(|it| it.contains(&json!(name)));
         let mut parameter =
             members(json!({"name": name, "in": "query", "required": required, "schema": schema}));
+        if schema.get("type").is_some_and(|it| it == "array") {
+            parameter.insert("style".to_owned(), "form".into());
+            parameter.insert("explode".to_owned(), false.into());
+        }
         if let Some(text) = schema.get("description") {
             parameter.insert("description".to_owned(), text.clone());
         }

@@ -1,12 +1,24 @@
 //! What handlers answer, and how that is described.
-use crate::{App, Keys, Problem, events::Stream, io::Pieces, receive::Json};
+use crate::{
+    App, Keys, Problem,
+    call::{Call, Failure, read},
+    events::Stream,
+    export::{Cell as Value, Format, Sheet},
+    io::Pieces,
+    receive::Json,
+};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderName, HeaderValue, Response, header, header::InvalidHeaderName},
 };
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use std::{io, sync::Arc};
+use std::{
+    cell::Cell,
+    io::{self, BufWriter},
+    sync::Arc,
+};
+use store::{Cursor, Tx};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 /// Something that a handler answers.
@@ -235,5 +247,93 @@ impl Output for Redirect {
 
     fn describe(_: &mut SchemaGenerator) -> Gives {
         Gives { status: 303, body: None }
+    }
+}
+
+/// A list as a file.
+pub(crate) struct Export {
+    name: &'static str,
+    format: Format,
+    make: Cell<Option<Make>>,
+}
+
+/// What happens, as it happens.
+pub(crate) struct Told(Cell<Option<mpsc::Receiver<Bytes>>>);
+
+/// How many rows are asked for at a time.
+const ROWS: usize = 500;
+
+impl Export {
+    /// A file of this name with this heading and the rows of all parts that `more` gives, each in a transaction of
+    /// its own: it may be long, and others have to go on.
+    pub(crate) fn new(
+        call: &Call,
+        name: &'static str,
+        format: Format,
+        heading: &[&'static str],
+        more: impl Fn(
+            &mut Tx<'_>,
+            Option<&Cursor>,
+            usize,
+        ) -> Result<(Vec<Vec<Value>>, Option<Cursor>), Failure>
+        + Send
+        + 'static,
+    ) -> Export {
+        let (app, heading) = (Arc::clone(&call.app), heading.to_vec());
+        let make: Make = Box::new(move |sink| {
+            let mut sheet = Sheet::new(format, BufWriter::with_capacity(64 << 10, sink), &heading)?;
+            let mut cursor = None;
+            loop {
+                let ask = |tx: &mut Tx<'_>| more(tx, cursor.as_ref(), ROWS);
+                let (rows, next) = read(&app, ask)
+                    .map_err(|err| io::Error::other(err.cause.unwrap_or(err.detail)))?;
+                rows.iter().try_for_each(|it| sheet.row(it))?;
+                match next {
+                    Some(it) => cursor = Some(it),
+                    None => return sheet.finish(),
+                }
+            }
+        });
+        Export { name, format, make: Cell::new(Some(make)) }
+    }
+}
+
+impl Output for Export {
+    fn reply(&self) -> Result<Reply, Problem> {
+        let make = self.make.take().ok_or_else(|| Problem::internal("a file is made once"))?;
+        let name = format!("attachment; filename=\"{}.{}\"", self.name, self.format.ending());
+        let headers = vec![
+            (header::CONTENT_TYPE, self.format.media_type().to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ];
+        Ok(Reply { status: 200, headers, content: Content::Made(make) })
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Gives {
+        let schema = json_schema!({"type": "string", "description": "The file."});
+        Gives { status: 200, body: Some((Format::Csv.media_type(), schema)) }
+    }
+}
+
+impl Told {
+    pub(crate) fn new(it: mpsc::Receiver<Bytes>) -> Told {
+        Told(Cell::new(Some(it)))
+    }
+}
+
+impl Output for Told {
+    fn reply(&self) -> Result<Reply, Problem> {
+        let it = self.0.take().ok_or_else(|| Problem::internal("a stream is read once"))?;
+        let headers = vec![
+            (header::CONTENT_TYPE, "text/event-stream".to_owned()),
+            // Proxies are not to wait until they have much.
+            (HeaderName::from_static("x-accel-buffering"), "no".to_owned()),
+        ];
+        Ok(Reply { status: 200, headers, content: Content::Told(it) })
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Gives {
+        let schema = json_schema!({"type": "string", "description": "Server-sent events."});
+        Gives { status: 200, body: Some(("text/event-stream", schema)) }
     }
 }

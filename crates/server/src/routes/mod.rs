@@ -1,8 +1,10 @@
 //! The table of all that can be asked. Router, document, checks and help follow from it.
 mod audit;
+mod images;
 mod operation;
 mod people;
 mod session;
+mod work;
 
 use crate::{
     route::{Access, Route, route},
@@ -17,6 +19,7 @@ pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(table);
 
 const ANYONE: Access = Access::Anyone;
 const VIEWER: Access = Access::Role(Role::Viewer);
+const OPERATOR: Access = Access::Role(Role::Operator);
 const ADMIN: Access = Access::Role(Role::Admin);
 
 #[rustfmt::skip]
@@ -50,5 +53,45 @@ fn table() -> Vec<Route> {
         route(M::POST, "/api/v1/tokens", VIEWER, "addToken", "Make a token", people::add_token),
         route(M::DELETE, "/api/v1/tokens/{id}", VIEWER, "removeToken", "Remove a token", people::remove_token),
         route(M::GET, "/api/v1/audit", ADMIN, "listAudit", "List who changed what", audit::list),
+
+        route(M::GET, "/api/v1/figures", VIEWER, "readFigures", "Read the figures of the first page", images::figures),
+        route(M::GET, "/api/v1/images", VIEWER, "listImages", "List images", images::list),
+        route(M::GET, "/api/v1/images/export", VIEWER, "exportImages", "Export images as CSV or Excel", images::export),
+        route(M::GET, "/api/v1/images/{digest}", VIEWER, "readImage", "Read an image", images::show),
+        route(M::GET, "/api/v1/images/{digest}/findings", VIEWER, "listFindings", "List an image's findings", images::findings),
+        route(M::GET, "/api/v1/images/{digest}/components", VIEWER, "listComponents", "List what is in an image", images::components),
+        route(M::GET, "/api/v1/images/{digest}/timeline", VIEWER, "readTimeline", "Read what advisories did to an image", images::timeline),
+        route(M::GET, "/api/v1/images/{digest}/scans", VIEWER, "listScans", "List an image's scans", images::scans),
+        route(M::GET, "/api/v1/images/{digest}/compare", VIEWER, "compareImages", "Compare two images", images::compare),
+        route(M::GET, "/api/v1/risks", VIEWER, "listRisks", "List risks, the most urgent first", images::risks),
+        route(M::GET, "/api/v1/risks/export", VIEWER, "exportRisks", "Export risks as CSV or Excel", images::export_risks),
+        route(M::GET, "/api/v1/risks/{name}", VIEWER, "readRisk", "Read a risk, in each category that has it", images::risk),
+        route(M::GET, "/api/v1/risks/{name}/components", VIEWER, "listAffected", "List the components that have a risk", images::affected),
+        route(M::GET, "/api/v1/components", VIEWER, "findComponents", "Find names of components", images::names),
+        route(M::GET, "/api/v1/components/{component}/risks/{risk}", VIEWER, "explainFinding", "Say all that is known of a finding", images::why),
+
+        route(M::GET, "/api/v1/registries", VIEWER, "listRegistries", "List registries", work::registries),
+        route(M::GET, "/api/v1/registries/{id}", VIEWER, "readRegistry", "Read a registry", work::registry),
+        route(M::DELETE, "/api/v1/registries/{id}", ADMIN, "removeRegistry", "Remove a registry", work::remove_registry),
+        route(M::POST, "/api/v1/registries/{id}/synchronise", OPERATOR, "synchroniseRegistry", "Synchronise a registry now", work::synchronise),
+        route(M::GET, "/api/v1/registries/{id}/namespaces", VIEWER, "listNamespaces", "List a registry's namespaces", work::namespaces),
+        route(M::GET, "/api/v1/repositories", VIEWER, "listRepositories", "List repositories", work::repositories),
+
+        route(M::GET, "/api/v1/tasks", VIEWER, "listTasks", "List tasks, the newest first", work::tasks),
+        route(M::GET, "/api/v1/tasks/{id}", VIEWER, "readTask", "Read a task", work::task),
+        route(M::GET, "/api/v1/tasks/{id}/items", VIEWER, "listItems", "List a task's items", work::items),
+        route(M::GET, "/api/v1/tasks/{id}/items/export", VIEWER, "exportItems", "Export a task's items as CSV or Excel", work::export_items),
+        route(M::POST, "/api/v1/tasks/{id}/cancel", OPERATOR, "cancelTask", "Cancel a task", work::cancel),
+        route(M::POST, "/api/v1/tasks/{id}/retry", OPERATOR, "retryTask", "Try failed items again", work::retry),
+        route(M::GET, "/api/v1/tasks/{id}/events", VIEWER, "watchTask", "Be told of a task's progress (server-sent events)", work::task_events),
+        route(M::GET, "/api/v1/events", VIEWER, "watchAll", "Be told what happens (server-sent events)", work::events),
+        route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
+        route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
+        route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),
+
+        route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", work::exceptions),
+        route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", work::add_exception),
+        route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", work::exception),
+        route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", work::end_exception),
     ]
 }

@@ -10,7 +10,7 @@ const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description", "enum", "format", "items",
-    "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "oneOf", "pattern", "properties", "required",
+    "maxItems", "maxLength", "prefixItems", "maximum", "minItems", "minLength", "minimum", "oneOf", "pattern", "properties", "required",
     "title", "type", "writeOnly",
 ];
 
@@ -95,6 +95,9 @@ fn schema(document: &Value, it: &Value, at: &str) {
             }),
             "allOf" | "anyOf" | "oneOf" => {
                 value.as_array().unwrap().iter().for_each(|it| schema(document, it, &below));
+            }
+            "prefixItems" => {
+                value.as_array().unwrap().iter().for_each(|it| schema(document, it, &below))
             }
             "items" | "additionalProperties" => schema(document, value, &below),
             "required" => {

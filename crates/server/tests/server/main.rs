@@ -9,5 +9,10 @@
 mod access;
 mod core;
 mod document;
+mod images;
 mod kit;
 mod oidc;
+mod tasks;
+#[allow(dead_code, reason = "the store's tests need more of it")]
+#[path = "../../../store/tests/store/world.rs"]
+mod world;

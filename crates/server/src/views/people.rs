@@ -1,13 +1,8 @@
-//! What the API shows: plain structures, which the console renders too.
+//! People, and what they did.
+use super::Time;
 use crate::Role;
-use jiff::Timestamp;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::borrow::Cow;
-
-/// A point in time, in milliseconds since 1970; written as RFC 3339 has it.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Time(pub i64);
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Somebody who may come in.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -75,37 +70,6 @@ pub struct AuditEntry {
     pub before: Option<serde_json::Value>,
     /// How it is since.
     pub after: Option<serde_json::Value>,
-}
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match Timestamp::from_millisecond(self.0) {
-            Ok(it) => to.collect_str(&it),
-            Err(err) => Err(serde::ser::Error::custom(err)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
-        let text = Cow::<str>::deserialize(from)?;
-        let time: Timestamp = text.parse().map_err(de::Error::custom)?;
-        Ok(Time(time.as_millisecond()))
-    }
-}
-
-impl JsonSchema for Time {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Time".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "format": "date-time"})
-    }
 }
 
 impl From<store::people::Person> for Person {
