@@ -8,6 +8,7 @@ mod call;
 mod dispatch;
 mod events;
 mod export;
+mod housekeeping;
 mod io;
 mod listen;
 mod log;

@@ -68,6 +68,9 @@ fn operation(route: &Route, schemas: &mut SchemaGenerator) -> Value {
             "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200},
         }));
     }
+    if route.path.starts_with("/api/v1/settings/") && route.method == axum::http::Method::PUT {
+        parameters.push(json!({"name": "If-Match", "in": "header", "schema": {"type": "string"}}));
+    }
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.into());
     }

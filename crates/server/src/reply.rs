@@ -62,6 +62,9 @@ pub(crate) struct Sink(mpsc::Sender<io::Result<Bytes>>);
 /// Something was made: where it is, and what it is like.
 pub(crate) struct Created<T>(pub(crate) String, pub(crate) T);
 
+/// A document with the version that it has; who changes it can say which one was seen.
+pub(crate) struct Versioned<T>(pub(crate) T, pub(crate) i64);
+
 /// A text of this type.
 pub(crate) struct Text(pub(crate) &'static str, pub(crate) String);
 
@@ -182,6 +185,24 @@ impl<T: Serialize + JsonSchema> Output for Created<T> {
 
     fn describe(schemas: &mut SchemaGenerator) -> Gives {
         Gives { status: 201, body: Some(("application/json", schemas.subschema_for::<T>())) }
+    }
+}
+
+impl<T> Versioned<T> {
+    /// A version, as `ETag` and `If-Match` have it.
+    pub(crate) fn tag(version: i64) -> String {
+        format!("\"{version}\"")
+    }
+}
+
+impl<T: Serialize + JsonSchema> Output for Versioned<T> {
+    fn reply(&self) -> Result<Reply, Problem> {
+        let tag = Versioned::<T>::tag(self.1);
+        Ok(Reply::json(200, &self.0)?.header(header::ETAG, tag))
+    }
+
+    fn describe(schemas: &mut SchemaGenerator) -> Gives {
+        Json::<T>::describe(schemas)
     }
 }
 

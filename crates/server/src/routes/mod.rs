@@ -4,6 +4,7 @@ mod images;
 mod operation;
 mod people;
 mod session;
+mod settings;
 mod work;
 
 use crate::{
@@ -85,6 +86,8 @@ fn table() -> Vec<Route> {
         route(M::POST, "/api/v1/tasks/{id}/retry", OPERATOR, "retryTask", "Try failed items again", work::retry),
         route(M::GET, "/api/v1/tasks/{id}/events", VIEWER, "watchTask", "Be told of a task's progress (server-sent events)", work::task_events),
         route(M::GET, "/api/v1/events", VIEWER, "watchAll", "Be told what happens (server-sent events)", work::events),
+        route(M::GET, "/api/v1/settings/scan", VIEWER, "readScanSettings", "Read what is scanned by itself, and when", settings::scan),
+        route(M::PUT, "/api/v1/settings/scan", OPERATOR, "changeScanSettings", "Choose what is scanned by itself, and when", settings::change_scan),
         route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
         route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
         route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),

@@ -1,6 +1,7 @@
 //! What the API shows: plain structures, which the console renders too.
 mod images;
 mod people;
+mod settings;
 mod words;
 mod work;
 
@@ -9,6 +10,7 @@ pub use images::{
     ImageDetail, Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
+pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
 pub use work::{
     Exception, ExceptionKind, Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry,

@@ -1,6 +1,6 @@
 //! Tasks, quota, and the events that tell of them.
-use crate::kit::{As, Running, hasty, json, on_each, ready, start};
-use serde_json::json;
+use crate::kit::{As, Running, hasty, header, json, on_each, ready, start};
+use serde_json::{Value, json};
 use server::{Event, Settings};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -73,6 +73,51 @@ fn a_task_is_watched_cancelled_and_tried_again() {
         assert_eq!(it.done(&operator, "GET", "/api/v1/quota/ledger", None)["items"], json!([]));
         it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": null})));
         assert_eq!(it.refused(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": -1}))).0, 422);
+    });
+}
+
+#[test]
+fn what_is_scanned_by_itself_is_chosen_by_one_at_a_time() {
+    on_each(|it| {
+        let admin = it.log_in("admin");
+        let operator = it.somebody(&admin, "operator");
+        let place = "/api/v1/settings/scan";
+        let first = it.ask(&operator, "GET", place, None);
+        assert_eq!(
+            (header(&first, "etag"), &json(&first)["cycle"]["kind"]),
+            (Some("\"0\""), &json!("stop"))
+        );
+        let mut wanted = json(&first);
+        wanted["cycle"] = json!({"kind": "custom", "hours": 36, "window": {"from_minute": 60, "to_minute": 300, "offset_minutes": 480}});
+        wanted["scope"]["rules"] =
+            json!([{"include": true, "registry": 7, "repository": "team/*"}]);
+        wanted["scope"]["later"] = json!(false);
+        wanted["scope"]["known"] = json!(12345);
+        let put = |body: &Value, seen: &str| {
+            it.ask_with(&operator, "PUT", place, Some(body), &[("if-match", seen)])
+        };
+        let changed = put(&wanted, "\"0\"");
+        assert_eq!((changed.status, header(&changed, "etag")), (200, Some("\"1\"")));
+        // Which repositories are there is not for the caller to say.
+        assert_eq!(json(&changed)["scope"]["known"], 0);
+        wanted["scope"]["known"] = json!(0);
+        assert_eq!(it.done(&admin, "GET", place, None), wanted);
+        // Whoever saw an older one changes nothing.
+        let late = put(&wanted, "\"0\"");
+        assert_eq!((late.status, &json(&late)["code"]), (412, &json!("changed")));
+        assert_eq!(it.ask(&operator, "PUT", place, Some(&wanted)).status, 200);
+        for bad in [
+            json!({"kind": "custom", "hours": 0}),
+            json!({"kind": "sometimes"}),
+            json!({"kind": "custom", "hours": 1, "window": {"from_minute": 9, "to_minute": 9, "offset_minutes": 0}}),
+        ] {
+            let mut body = wanted.clone();
+            body["cycle"] = bad.clone();
+            assert_eq!(it.refused(&operator, "PUT", place, Some(&body)).0, 422, "{bad}");
+        }
+        let audit = it.done(&admin, "GET", "/api/v1/audit?object=settings/scan", None);
+        assert_eq!(audit["items"][1]["before"]["cycle"]["kind"], "stop");
+        assert_eq!(audit["items"][1]["after"]["cycle"]["hours"], 36);
     });
 }
 
