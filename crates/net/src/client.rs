@@ -2,6 +2,7 @@
 use crate::{
     Error, Host, Limits, Request, Response, Settings, Url,
     error::explain,
+    outside::{Outside, is_outside},
     pace::Pace,
     proxy::{choose, is_local},
     retry::{passing, pause},
@@ -11,9 +12,12 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
-use ureq::{Agent, Proxy, ProxyProtocol, http, tls::Certificate};
+use ureq::{
+    Agent, Proxy, ProxyProtocol, http, tls::Certificate, unversioned::transport::DefaultConnector,
+};
 
 /// Redirects followed for one request.
 const REDIRECTS: usize = 5;
@@ -94,6 +98,11 @@ impl Client {
         Err(Error::Redirect(format!("{}: more than {REDIRECTS} in a row", request.url)))
     }
 
+    /// The same way, but out of our own network: see [`Settings::outside`].
+    pub fn outside(&self) -> Result<Client, Error> {
+        Client::new(Settings { outside: true, ..self.shared.settings.clone() })
+    }
+
     /// Waits as between two tries, after `failed` of them. For callers that resume.
     pub fn rest(&self, failed: u32) {
         (self.shared.settings.sleep)(pause(&self.shared.settings.retries, failed));
@@ -128,6 +137,12 @@ impl Client {
 
     fn once(&self, request: &Request) -> Result<Response, Error> {
         let url = &request.url;
+        let literal = url.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        if self.shared.settings.outside && literal.is_ok_and(|it| !is_outside(it)) {
+            return Err(Error::Url(format!(
+                "{url}: not an address of the world outside, and it must be"
+            )));
+        }
         let agent = self.agent(url)?;
         let (permit, wait) = self.shared.pace.enter(&url.authority(), self.limits(url));
         if !wait.is_zero() {
@@ -192,7 +207,11 @@ impl Client {
         if let Some(host) = trust {
             config = config.tls_config(tls::config(host, self.roots())?);
         }
-        Ok(config.build().new_agent())
+        let config = config.build();
+        Ok(match self.shared.settings.outside && config.proxy().is_none() {
+            true => Agent::with_parts(config, DefaultConnector::default(), Outside),
+            false => config.new_agent(),
+        })
     }
 }
 

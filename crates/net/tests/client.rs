@@ -356,3 +356,18 @@ fn plain_http_where_tls_was_expected() {
     let error = client.send(&Request::get(url)).unwrap_err();
     assert!(matches!(error, Error::Tls(_) | Error::Unreachable(_)), "{error:?}");
 }
+
+#[test]
+fn places_that_strangers_name_are_outside() {
+    let inside = Server::start(|_| Reply::new(200, "secret"));
+    let client = Client::new(Settings::default()).unwrap().outside().unwrap();
+    let port = inside.host().rsplit_once(':').unwrap().1.to_owned();
+    for host in
+        ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "127.1"]
+    {
+        let url = Url::parse(&format!("http://{host}:{port}/")).unwrap();
+        let error = client.send(&Request::get(url).hurried(true)).unwrap_err();
+        assert!(error.to_string().contains("world outside"), "{host}: {error}");
+    }
+    assert_eq!(inside.seen().len(), 0);
+}
