@@ -1,7 +1,7 @@
 //! What all requests share.
 use crate::{
-    Events, Keys, Log, Problem, Settings, metrics::Metrics, oidc::Provider, password::Passwords,
-    seal::random, who::hash,
+    Events, Keys, Log, Problem, Settings, metrics::Metrics, notify::Ways, oidc::Provider,
+    password::Passwords, seal::random, who::hash,
 };
 use net::{Client, Secret};
 use serde_json::{Value, json};
@@ -28,6 +28,7 @@ pub struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) passwords: Passwords,
     pub(crate) provider: Option<Provider>,
+    pub(crate) ways: Ways,
     clock: Clock,
     threads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -54,6 +55,8 @@ impl App {
     /// Says what is wrong with the settings, or with this machine.
     pub fn new(base: Base, settings: Settings) -> Result<App, String> {
         let Base { store, keys, net, log, clock } = base;
+        let outside = net.outside().map_err(|err| err.to_string())?;
+        let ways = Ways { inside: net.clone(), outside };
         let provider = match (&settings.oidc, &settings.public_url) {
             (None, _) => None,
             (Some(oidc), Some(public)) => Some(Provider::new(oidc.clone(), net, public)),
@@ -76,6 +79,7 @@ impl App {
             events,
             passwords,
             provider,
+            ways,
             clock,
             threads,
             stopping,

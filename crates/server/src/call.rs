@@ -77,26 +77,32 @@ impl Call {
         read(&self.app, ask)
     }
 
-    /// Changes things within one transaction, in which the answer is kept too: what must not happen twice does
-    /// not, wherever we break off. `change` may be called several times.
+    /// Changes things within one transaction. `change` may be called several times.
+    pub(crate) fn write<T>(
+        &self,
+        mut change: impl FnMut(&mut Tx<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Problem> {
+        let mut problem = None;
+        let outcome = self.app.store.write(|tx| change(tx).map_err(|it| it.put(&mut problem)));
+        outcome.map_err(|err| problem.unwrap_or_else(|| err.into()))
+    }
+
+    /// The same where that is all there is to do: the answer is kept in the transaction too, so that what must not
+    /// happen twice does not, wherever we break off.
     pub(crate) fn change<O: Output>(
         &self,
         mut change: impl FnMut(&mut Tx<'_>) -> Result<O, Failure>,
     ) -> Result<O, Problem> {
-        let mut problem = None;
-        let outcome = self.app.store.write(|tx| {
-            let mut whole = |tx: &mut Tx<'_>| {
-                let output = change(tx)?;
-                if let Some(key) = &self.once {
-                    let (status, sealed) = output.reply()?.seal(&self.app.keys, key)?;
-                    idempotency::finish(tx, key, self.now, status, &sealed)?;
-                }
-                Ok(output)
-            };
-            whole(tx).map_err(|it: Failure| it.put(&mut problem))
+        let outcome = self.write(|tx| {
+            let output = change(tx)?;
+            if let Some(key) = &self.once {
+                let (status, sealed) = output.reply()?.seal(&self.app.keys, key)?;
+                idempotency::finish(tx, key, self.now, status, &sealed)?;
+            }
+            Ok(output)
         });
         self.kept.set(outcome.is_ok());
-        outcome.map_err(|err| problem.unwrap_or_else(|| err.into()))
+        outcome
     }
 
     /// Notes in the audit log that `object` was `before` and is `after`, within the transaction that does it.

@@ -1,5 +1,5 @@
 //! Takes connections, and ends them when it is time.
-use crate::{App, dispatch, housekeeping, io::Patient, tls::Certificate};
+use crate::{App, dispatch, housekeeping, io::Patient, notify, tls::Certificate};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -61,6 +61,7 @@ impl Server {
         };
         let taking = runtime.spawn(take(door));
         runtime.spawn(housekeeping::keep(Arc::clone(&app)));
+        runtime.spawn(notify::keep(Arc::clone(&app)));
         Ok(Server { app, address, runtime: Some(runtime), taking })
     }
 

@@ -154,7 +154,8 @@ impl Problem {
 impl From<store::Error> for Problem {
     fn from(err: store::Error) -> Problem {
         use store::Error as E;
-        let cause = Some(err.to_string());
+        let text = err.to_string();
+        let cause = Some(text.clone());
         match err {
             E::Conflict(it) => Problem::new(Code::Conflict, it),
             E::Lost(it) => Problem::new(Code::Conflict, it),
@@ -165,9 +166,7 @@ impl From<store::Error> for Problem {
                 let detail = "the database has no room left";
                 Problem { cause, ..Problem::new(Code::Full, detail) }
             }
-            E::Damaged(_) | E::Unexpected(_) | E::Newer(..) => {
-                Problem::internal(cause.unwrap_or_default())
-            }
+            E::Damaged(_) | E::Unexpected(_) | E::Newer(..) => Problem::internal(text),
         }
     }
 }

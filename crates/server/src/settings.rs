@@ -75,6 +75,8 @@ pub struct Limits {
     pub write: Duration,
     /// For requests under way to end when the server stops.
     pub stop: Duration,
+    /// Between two looks for notifications that are due.
+    pub look: Duration,
 }
 
 impl Default for Limits {
@@ -89,6 +91,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             write: Duration::from_secs(30),
             stop: Duration::from_secs(10),
+            look: Duration::from_secs(2),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Workbook<W: Write> {
 
 enum State<W: Write> {
     Between(Zip<W>),
-    Within(BufWriter<Entry<W>>),
+    Within(Box<BufWriter<Entry<W>>>),
     /// Something could not be written; nothing more can.
     Broken,
 }
@@ -67,7 +67,7 @@ impl<W: Write> Workbook<W> {
             sheet.write_all(SHEET.as_bytes())?;
             write_row(&mut sheet, &self.heading, " s=\"1\"")?;
             self.rows = 1;
-            self.state = State::Within(sheet);
+            self.state = State::Within(Box::new(sheet));
         }
         match &mut self.state {
             State::Within(it) => Ok(it),

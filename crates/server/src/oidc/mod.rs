@@ -206,7 +206,6 @@ impl Provider {
         let form: Vec<String> =
             form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         let url = self.url(&about.token_endpoint)?;
-        // Only once: a code is good for one try.
         let request = Request::new(Method::Post, url)
             .header("accept", "application/json")
             .authorization(authorization)
@@ -273,7 +272,7 @@ impl Provider {
         }
         let issuer = self.settings.issuer.trim_end_matches('/');
         let url = self.url(&format!("{issuer}/.well-known/openid-configuration"))?;
-        let about: About = self.ask(&Request::get(url))?;
+        let about: About = self.ask(&Request::get(url).hurried(true))?;
         // Else one provider could speak for another (OpenID Connect Discovery 1.0, 4.3).
         if about.issuer != self.settings.issuer {
             return Err(strange(&format!("it calls itself {:?}", about.issuer)));
@@ -289,7 +288,7 @@ impl Provider {
         {
             return Ok(it.clone());
         }
-        let keys: KeySet = self.ask(&Request::get(self.url(&about.jwks_uri)?))?;
+        let keys: KeySet = self.ask(&Request::get(self.url(&about.jwks_uri)?).hurried(true))?;
         *known = Some((now, keys.clone()));
         Ok(keys)
     }
@@ -303,6 +302,7 @@ impl Provider {
         }
     }
 
+    /// Asks once: whoever waits for it can try again sooner than we would.
     fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Problem> {
         let response = self.net.send(request).map_err(|err| strange(&err))?;
         let (status, url) = (response.status, response.url.clone());

@@ -1,5 +1,6 @@
 //! The table of all that can be asked. Router, document, checks and help follow from it.
 mod audit;
+mod channels;
 mod images;
 mod operation;
 mod people;
@@ -23,6 +24,7 @@ const VIEWER: Access = Access::Role(Role::Viewer);
 const OPERATOR: Access = Access::Role(Role::Operator);
 const ADMIN: Access = Access::Role(Role::Admin);
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 #[rustfmt::skip]
 fn table() -> Vec<Route> {
     use Method as M;
@@ -91,6 +93,15 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
         route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
         route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),
+
+        route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
+        route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),
+        route(M::GET, "/api/v1/channels/{id}", ADMIN, "readChannel", "Read a channel", channels::show),
+        route(M::PUT, "/api/v1/channels/{id}", ADMIN, "changeChannel", "Change a channel", channels::change),
+        route(M::DELETE, "/api/v1/channels/{id}", ADMIN, "removeChannel", "Remove a channel", channels::remove),
+        route(M::POST, "/api/v1/channels/{id}/test", ADMIN, "testChannel", "Send a test to a channel", channels::test),
+        route(M::GET, "/api/v1/deliveries", ADMIN, "listDeliveries", "List what was sent, the newest first", channels::deliveries),
+        route(M::POST, "/api/v1/deliveries/{id}/again", ADMIN, "sendAgain", "Send again what was given up", channels::again),
 
         route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", work::exceptions),
         route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", work::add_exception),

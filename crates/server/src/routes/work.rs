@@ -251,13 +251,12 @@ pub(super) fn export_items(
 /// of it with the next sign of life. What is left when we go down, the scheduler ends.
 pub(super) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
     let id = call.id("task")?;
-    call.change(|tx| {
+    call.write(|tx| {
         one_task(tx, id)?;
         if !tasks::cancel(tx, id, call.now)? {
             return Err(Problem::new(Code::Conflict, "the task has ended").into());
         }
-        call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)?;
-        Ok(Json(one_task(tx, id)?))
+        call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)
     })?;
     while call.app.store.write(|tx| tasks::cancel_items(tx, id, call.now, SOME))? {}
     task(call, ())
@@ -269,7 +268,7 @@ pub(super) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>,
         Again::Failed => items::Ended::Failed,
         Again::QuotaExhausted => items::Ended::Exhausted,
     };
-    call.change(|tx| {
+    call.write(|tx| {
         one_task(tx, id)?;
         call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)
     })?;

@@ -1,10 +1,12 @@
 //! What the API shows: plain structures, which the console renders too.
+mod channels;
 mod images;
 mod people;
 mod settings;
 mod words;
 mod work;
 
+pub use channels::{Channel, Delivery};
 pub use images::{
     Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
     ImageDetail, Place, Risk, Tally, TimelineEvent,

@@ -42,7 +42,15 @@ pub(crate) struct As(pub(crate) Vec<(&'static str, String)>);
 /// Limits that tests need not wait for.
 pub(crate) fn hasty() -> Limits {
     let short = Duration::from_millis(300);
-    Limits { head: short, body: short, write: short, ..Limits::default() }
+    Limits { head: short, body: short, write: short, ..limits() }
+}
+
+fn limits() -> Limits {
+    Limits { look: Duration::from_millis(50), ..Limits::default() }
+}
+
+fn settings() -> Settings {
+    Settings { limits: limits(), ..Settings::default() }
 }
 
 /// One over a fresh SQLite database.
@@ -54,7 +62,7 @@ pub(crate) fn start(settings: Settings) -> Running {
 
 /// One over a fresh SQLite database, with `admin` as its administrator.
 pub(crate) fn ready() -> Running {
-    let it = start(Settings::default());
+    let it = start(settings());
     it.set_up();
     it
 }
@@ -64,7 +72,7 @@ pub(crate) fn on_each(test: impl Fn(&Running)) {
     test(&ready());
     if let Some(url) = testkit::postgres::database() {
         let database = store::Settings::Server { url, authorities: None, connections: 8 };
-        let it = start_on(&database, tempfile::tempdir().unwrap(), Settings::default());
+        let it = start_on(&database, tempfile::tempdir().unwrap(), settings());
         it.set_up();
         test(&it);
     }

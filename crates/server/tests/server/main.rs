@@ -11,6 +11,7 @@ mod core;
 mod document;
 mod images;
 mod kit;
+mod notify;
 mod oidc;
 mod tasks;
 #[allow(dead_code, reason = "the store's tests need more of it")]
