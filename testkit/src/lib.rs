@@ -6,6 +6,7 @@ pub mod fixtures;
 pub mod harbor;
 pub mod http;
 pub mod image;
+pub mod oidc;
 pub mod postgres;
 pub mod real;
 pub mod registry;

@@ -39,6 +39,13 @@ const ONLY: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("landlock", &["scan"]),
     ("seccompiler", &["scan"]),
+    ("axum", &["server"]),
+    ("hyper", &["server"]),
+    ("hyper-util", &["server"]),
+    ("tokio", &["server"]),
+    ("tokio-rustls", &["server"]),
+    ("tower-service", &["server"]),
+    ("argon2", &["server"]),
     ("clap", &["plimsoll"]),
     ("indicatif", &["plimsoll"]),
 ];

@@ -2,6 +2,7 @@
 use crate::{
     Error, Host, Limits, Request, Response, Retries, Settings, Timeouts, Url,
     error::explain,
+    outside::{Outside, is_outside},
     pace::Pace,
     proxy::{choose, is_local},
     request::Content,
@@ -14,9 +15,12 @@ use std::{
     fmt,
     fs::File,
     io::Seek,
+    net::IpAddr,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
-use ureq::{Agent, Proxy, ProxyProtocol, http, tls::Certificate};
+use ureq::{
+    Agent, Proxy, ProxyProtocol, http, tls::Certificate, unversioned::transport::DefaultConnector,
+};
 
 /// Redirects followed for one request.
 const REDIRECTS: usize = 5;
@@ -97,6 +101,11 @@ impl Client {
         Err(Error::Redirect(format!("{}: more than {REDIRECTS} in a row", request.url)))
     }
 
+    /// The same way, but out of our own network: see [`Settings::outside`].
+    pub fn outside(&self) -> Result<Client, Error> {
+        Client::new(Settings { outside: true, ..self.shared.settings.clone() })
+    }
+
     /// Waits as between two tries with the host of `url`, after `failed` of them. For callers that resume.
     pub fn rest(&self, url: &Url, failed: u32) {
         (self.shared.settings.sleep)(pause(self.retries(url), failed));
@@ -141,6 +150,12 @@ impl Client {
 
     fn once(&self, request: &Request) -> Result<Response, Error> {
         let url = &request.url;
+        let literal = url.host().trim_matches(['[', ']']).parse::<IpAddr>();
+        if self.shared.settings.outside && literal.is_ok_and(|it| !is_outside(it)) {
+            return Err(Error::Url(format!(
+                "{url}: not an address of the world outside, and it must be"
+            )));
+        }
         let agent = self.agent(url)?;
         let (permit, wait) = self.shared.pace.enter(&url.authority(), self.limits(url));
         if !wait.is_zero() {
@@ -215,7 +230,11 @@ impl Client {
         if let Some(host) = trust {
             config = config.tls_config(tls::config(host, self.roots())?);
         }
-        Ok(config.build().new_agent())
+        let config = config.build();
+        Ok(match self.shared.settings.outside && config.proxy().is_none() {
+            true => Agent::with_parts(config, DefaultConnector::default(), Outside),
+            false => config.new_agent(),
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! ends when nothing moves any more, and no error or `Debug` shows a secret or a query string.
 mod client;
 mod error;
+mod outside;
 mod pace;
 mod proxy;
 mod request;

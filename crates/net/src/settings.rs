@@ -17,6 +17,9 @@ pub struct Settings {
     pub retries: Retries,
     /// How hard to press each host that has no limits of its own.
     pub limits: Limits,
+    /// Whether to go to addresses out in the world only: for places that strangers name. What goes by a proxy
+    /// is for the proxy to decide, unless the place is an address itself.
+    pub outside: bool,
     /// How to wait between tries.
     pub sleep: fn(Duration),
 }
@@ -30,6 +33,7 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             limits: Limits::default(),
+            outside: false,
             sleep: std::thread::sleep,
         }
     }

@@ -400,3 +400,18 @@ fn a_host_that_hangs_is_given_up_as_its_settings_say() {
 fn hang() -> Reply {
     Reply::new(200, "").wire(Wire::Silent)
 }
+
+#[test]
+fn places_that_strangers_name_are_outside() {
+    let inside = Server::start(|_| Reply::new(200, "secret"));
+    let client = Client::new(Settings::default()).unwrap().outside().unwrap();
+    let port = inside.host().rsplit_once(':').unwrap().1.to_owned();
+    for host in
+        ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "2130706433", "127.1"]
+    {
+        let url = Url::parse(&format!("http://{host}:{port}/")).unwrap();
+        let error = client.send(&Request::get(url).hurried(true)).unwrap_err();
+        assert!(error.to_string().contains("world outside"), "{host}: {error}");
+    }
+    assert_eq!(inside.seen().len(), 0);
+}

@@ -32,6 +32,12 @@ pub fn attempt(
     Ok(None)
 }
 
+/// The time until which somebody has to wait, if so; nothing is counted.
+pub fn waiting(tx: &mut Tx<'_>, who: &str, now: i64) -> Result<Option<i64>> {
+    let sql = "SELECT until FROM attempt WHERE who = $1 AND until > $2 AND at <= $2";
+    tx.row(sql, &[who.into(), now.into()], |it| it.int(0))
+}
+
 /// Forgets the failures of somebody who has logged in.
 pub fn succeeded(tx: &mut Tx<'_>, who: &str) -> Result<()> {
     tx.execute("DELETE FROM attempt WHERE who = $1", &[who.into()]).map(drop)

@@ -106,8 +106,8 @@ pub fn change(tx: &mut Tx<'_>, id: i64, change: Change<'_>) -> Result<bool> {
          disabled = COALESCE($4, disabled) WHERE id = $1",
         &[id.into(), role.into(), password.into(), disabled.into()],
     )?;
-    if password.is_some() || disabled == Some(true) {
-        tx.execute("DELETE FROM session WHERE person = $1", &[id.into()])?;
+    if password.is_some() || role.is_some() || disabled == Some(true) {
+        crate::sessions::end_all(tx, id)?;
     }
     still_administered(tx)?;
     Ok(changed > 0)

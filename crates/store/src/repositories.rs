@@ -170,6 +170,11 @@ pub fn tagged(tx: &mut Tx<'_>, repository: i64, tag: &str) -> Result<Option<Stri
     tx.row(sql, &[repository.into(), tag.into()], |it| it.text(0))
 }
 
+/// The highest key of a repository; 0: there is none. Those that come later have higher ones.
+pub fn newest(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.number("SELECT COALESCE(MAX(id), 0) FROM repository", &[])
+}
+
 /// The repository of this name.
 pub fn named(tx: &mut Tx<'_>, registry: i64, name: &str) -> Result<Option<i64>> {
     let sql = "SELECT id FROM repository WHERE registry = $1 AND name = $2 AND removed_at IS NULL";

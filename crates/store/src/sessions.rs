@@ -14,29 +14,37 @@ pub fn begin(tx: &mut Tx<'_>, person: i64, hash: &str, now: i64, until: i64) -> 
     Ok(())
 }
 
-/// Whose session this is, if it is not over, was in use in the last `idle_ms`, and he is not kept out. Notes
-/// that it is in use, so that it is to be asked in a transaction that may write.
-pub fn person(tx: &mut Tx<'_>, hash: &str, now: i64, idle_ms: i64) -> Result<Option<Person>> {
+/// Whose session this is, if it is not over, was in use in the last `idle_ms`, and the person is not kept out; and
+/// whether it is time to note with [`used`] that it is in use.
+pub fn person(
+    tx: &mut Tx<'_>,
+    hash: &str,
+    now: i64,
+    idle_ms: i64,
+) -> Result<Option<(Person, bool)>> {
     let sql = format!(
         "SELECT {PERSON}, s.seen_at FROM session s JOIN person p ON p.id = s.person \
          WHERE s.hash = $1 AND s.until > $2 AND s.seen_at > $3 AND p.disabled = 0"
     );
     let values = [hash.into(), now.into(), now.saturating_sub(idle_ms).into()];
-    let Some((person, seen_at)) =
-        tx.row(&sql, &values, |it| Ok((people::person(it)?, it.int(7)?)))?
-    else {
-        return Ok(None);
-    };
-    if now.saturating_sub(seen_at) >= SEEN_MS {
-        let sql = "UPDATE session SET seen_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
+    let stale = |seen_at: i64| now.saturating_sub(seen_at) >= SEEN_MS;
+    tx.row(&sql, &values, |it| Ok((people::person(it)?, stale(it.int(7)?))))
+}
+
+/// Notes that a session is in use.
+pub fn used(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2";
+    tx.execute(sql, &[hash.into(), now.into()]).map(drop)
 }
 
 /// Ends a session.
 pub fn end(tx: &mut Tx<'_>, hash: &str) -> Result<()> {
     tx.execute("DELETE FROM session WHERE hash = $1", &[hash.into()]).map(drop)
+}
+
+/// Ends all sessions of somebody.
+pub fn end_all(tx: &mut Tx<'_>, person: i64) -> Result<()> {
+    tx.execute("DELETE FROM session WHERE person = $1", &[person.into()]).map(drop)
 }
 
 /// Forgets sessions that are over, and says how many.

@@ -49,25 +49,25 @@ pub fn add(tx: &mut Tx<'_>, new: New<'_>, now: i64) -> Result<i64> {
     )
 }
 
-/// Whose token this is, with the lesser of his role and the token's, if it is not over and he is not kept out.
-/// Notes that it is in use, so that it is to be asked in a transaction that may write.
-pub fn person(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<Person>> {
+/// Whose token this is, with the lesser of the person's role and the token's, if it is not over and the person is
+/// not kept out; and whether it is time to note with [`used`] that it is in use.
+pub fn person(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<Option<(Person, bool)>> {
     let sql = format!(
         "SELECT {PERSON}, t.role, t.used_at FROM token t JOIN person p ON p.id = t.person \
          WHERE t.hash = $1 AND (t.until IS NULL OR t.until > $2) AND p.disabled = 0"
     );
-    let found = tx.row(&sql, &[hash.into(), now.into()], |it| {
-        Ok((people::person(it)?, it.word::<Role>(7)?, it.maybe_int(8)?))
-    })?;
-    let Some((mut person, role, used_at)) = found else {
-        return Ok(None);
-    };
-    person.role = person.role.min(role);
-    if used_at.is_none_or(|it| now.saturating_sub(it) >= SEEN_MS) {
-        let sql = "UPDATE token SET used_at = $2 WHERE hash = $1";
-        tx.execute(sql, &[hash.into(), now.into()])?;
-    }
-    Ok(Some(person))
+    tx.row(&sql, &[hash.into(), now.into()], |it| {
+        let mut person = people::person(it)?;
+        person.role = person.role.min(it.word(7)?);
+        let stale = it.maybe_int(8)?.is_none_or(|it| now.saturating_sub(it) >= SEEN_MS);
+        Ok((person, stale))
+    })
+}
+
+/// Notes that a token is in use.
+pub fn used(tx: &mut Tx<'_>, hash: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE token SET used_at = $2 WHERE hash = $1";
+    tx.execute(sql, &[hash.into(), now.into()]).map(drop)
 }
 
 /// Tokens of one person, or of all, the newest first.

@@ -161,6 +161,7 @@ impl Center {
             keys: &seen.keys,
             findings: &seen.assessment.findings,
             coverage: &seen.assessment.coverage,
+            verify: false,
             detail: &seen.detail,
         };
         Ok(match scans::succeed(tx, &scan, &assess::priority)? {

@@ -196,7 +196,16 @@ impl Center {
         self.spawn("filler", Center::fill)?;
         self.spawn("scheduler", Center::lead)?;
         self.spawn("matcher", Center::rematch)?;
+        self.spawn("settler", Center::settle)?;
         self.spawn("watcher", Center::watch)
+    }
+
+    /// Lets risks count what was scanned, many images at a time.
+    fn settle(&self) {
+        self.again("counting risks", Duration::from_millis(500), |center| {
+            let now = center.now();
+            Ok(center.world.store.write(|tx| store::settle(tx, 200, now))? > 0)
+        });
     }
 
     /// Ends the threads, as far as they end in time. What they have begun is given back.

@@ -2,7 +2,7 @@
 use crate::on_each;
 use std::{sync::Mutex, thread};
 use store::{
-    Cursor, Error, Store, logins,
+    Cursor, Error, Store, Tx, logins,
     people::{self, Change, New, Role},
     sessions, tokens,
 };
@@ -92,8 +92,14 @@ fn a_session_lets_in_until_it_is_over_or_idle() {
             store.write(|tx| sessions::begin(tx, bob, hash, 0, 1_000_000)).unwrap();
         };
         let who = |hash: &str, now| {
-            let found = store.write(|tx| sessions::person(tx, hash, now, 300_000)).unwrap();
-            found.map(|it| it.id)
+            let ask = |tx: &mut Tx<'_>| {
+                let found = sessions::person(tx, hash, now, 300_000)?;
+                if let Some((_, true)) = found {
+                    sessions::used(tx, hash, now)?;
+                }
+                Ok(found)
+            };
+            store.write(ask).unwrap().map(|it| it.0.id)
         };
         ["a", "b", "c"].into_iter().for_each(begin);
         assert_eq!((who("a", 10), who("x", 10)), (Some(bob), None));
@@ -108,6 +114,7 @@ fn a_session_lets_in_until_it_is_over_or_idle() {
         assert_eq!(purged, 2);
         for change in [
             Change { password: Some("new"), ..Change::default() },
+            Change { role: Some(Role::Viewer), ..Change::default() },
             Change { disabled: Some(true), ..Change::default() },
         ] {
             begin("d");
@@ -115,6 +122,14 @@ fn a_session_lets_in_until_it_is_over_or_idle() {
             store.write(|tx| people::change(tx, bob, change)).unwrap();
             assert_eq!(who("d", 10), None, "{change:?}");
         }
+        store
+            .write(|tx| {
+                people::change(tx, bob, Change { disabled: Some(false), ..Change::default() })
+            })
+            .unwrap();
+        begin("e");
+        store.write(|tx| sessions::end_all(tx, bob)).unwrap();
+        assert_eq!(who("e", 10), None);
     });
 }
 
@@ -130,8 +145,14 @@ fn a_token_may_do_no_more_than_its_person() {
         let a = token(ada, "a", Role::Viewer, None);
         let b = token(bob, "b", Role::Admin, Some(100_000));
         let who = |hash: &str, now| {
-            let found = store.write(|tx| tokens::person(tx, hash, now)).unwrap();
-            found.map(|it| (it.id, it.role))
+            let ask = |tx: &mut Tx<'_>| {
+                let found = tokens::person(tx, hash, now)?;
+                if let Some((_, true)) = found {
+                    tokens::used(tx, hash, now)?;
+                }
+                Ok(found)
+            };
+            store.write(ask).unwrap().map(|it| (it.0.id, it.0.role))
         };
         assert_eq!(who("a", 10), Some((ada, Role::Viewer)));
         assert_eq!(who("b", 99_999), Some((bob, Role::Operator)));
@@ -163,6 +184,9 @@ fn logins_that_fail_get_rarer() {
         assert_eq!([attempt(0), attempt(0), attempt(0)], [None, None, None]);
         assert_eq!((attempt(1), attempt(999)), (Some(1000), Some(1000)));
         assert_eq!((attempt(1000), attempt(1001)), (None, Some(3000)));
+        // To ask is not to try.
+        let waiting = |now| store.read(|tx| logins::waiting(tx, "ada", now)).unwrap();
+        assert_eq!([waiting(1001), waiting(2999), waiting(3000)], [Some(3000), Some(3000), None]);
         let other = store.write(|tx| logins::attempt(tx, "bob", 1001, pause)).unwrap();
         assert_eq!(other, None);
         // The clock was set back.

@@ -1,0 +1,350 @@
+//! From a request to its answer: what happens around every handler.
+use crate::{
+    App, Code, Problem,
+    app::panicked,
+    call::{Call, header},
+    reply::Reply,
+    route::{Access, Route},
+    routes::ROUTES,
+    who::{Who, hash, hash_bytes, identify, same_site},
+};
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes},
+    extract::{RawPathParams, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header as names, request::Parts},
+    routing::{MethodFilter, on},
+};
+use hyper::body::{Body as _, Incoming};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::poll_fn,
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    time::Instant,
+};
+use store::idempotency::{self, Begun};
+use tokio::time::timeout;
+use tower_service::Service;
+
+/// How many times as much as allowed is read and thrown away: who is still talking does not hear the answer.
+const LISTEN: usize = 4;
+
+/// After how long whoever carries a request out is taken for gone.
+const LOST_MS: i64 = 10 * 60_000;
+
+/// What is known of a request before anybody looks at it.
+#[derive(Clone)]
+struct Arrived {
+    id: String,
+    address: IpAddr,
+}
+
+/// What the log and the metrics say of an answer.
+#[derive(Clone)]
+struct Answered {
+    route: &'static Route,
+    asker: Option<String>,
+}
+
+/// All routes, and what answers where there is none.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES.iter() {
+        let app = Arc::clone(app);
+        let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::TRACE);
+        let handler = move |Extension(arrived): Extension<Arrived>, params, request| {
+            let app = Arc::clone(&app);
+            async move {
+                let id = arrived.id.clone();
+                let outcome = routed(&app, route, arrived, params, request).await;
+                outcome.unwrap_or_else(|err| {
+                    let mut response = refuse(&app, &id, &err);
+                    response.extensions_mut().insert(Answered { route, asker: None });
+                    response
+                })
+            }
+        };
+        router = router.route(route.path, on(filter, handler));
+    }
+    let otherwise = |code, detail: &'static str| {
+        let app = Arc::clone(app);
+        move |Extension(arrived): Extension<Arrived>| {
+            std::future::ready(refuse(&app, &arrived.id, &Problem::new(code, detail)))
+        }
+    };
+    router
+        .fallback(otherwise(Code::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(otherwise(
+            Code::MethodNotAllowed,
+            "this address does not take that method; see Allow",
+        ))
+}
+
+/// Answers a request, whatever happens.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    mut router: Router,
+    peer: IpAddr,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let started = Instant::now();
+    let mut request = request.map(Body::new);
+    let id = random_id();
+    let address = address(&app, peer, request.headers());
+    request.extensions_mut().insert(Arrived { id: id.clone(), address });
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = match caught(router.call(request)).await {
+        Ok(Ok(it)) => it,
+        Err(cause) => refuse(&app, &id, &Problem::internal(cause)),
+    };
+    protect(&app, response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    account(&app, (&method, &path), &response, &id, address, started);
+    Ok(response)
+}
+
+/// The outcome of `future`, or what it said when it panicked.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let polled = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(it) => it.map(Ok),
+        Err(it) => std::task::Poll::Ready(Err(panicked::<()>(Ok(it)))),
+    });
+    polled.await
+}
+
+async fn routed<E>(
+    app: &Arc<App>,
+    route: &'static Route,
+    arrived: Arrived,
+    params: Result<RawPathParams, E>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let bad = |_| Problem::new(Code::Malformed, "the address is not UTF-8");
+    let params = params.map_err(bad)?.iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    let (Parts { uri, headers, .. }, body) = request.into_parts();
+    let now = app.now();
+    let who = admit(app, route, &headers, now).await?;
+    let body = receive(app, route, &headers, body).await?;
+    let asker = who.as_ref().map(|it| it.name.clone());
+    let (address, kept, app) = (arrived.address, Cell::new(false), Arc::clone(app));
+    let once = once(route, who.as_ref(), &headers)?;
+    let call = Call { app, route, now, address, who, uri, headers, params, body, once, kept };
+    let app = Arc::clone(&call.app);
+    let working = app.wait_for(move || carry_out(&call));
+    let Ok(outcome) = timeout(app.settings.limits.answer, working).await else {
+        let detail = "it takes too long; what was asked for may still happen";
+        return Err(Problem::unavailable(detail, None));
+    };
+    let mut response = outcome?.send(&app)?;
+    response.extensions_mut().insert(Answered { route, asker });
+    Ok(response)
+}
+
+/// Who asks, if they may.
+async fn admit(
+    app: &Arc<App>,
+    route: &'static Route,
+    headers: &HeaderMap,
+    now: i64,
+) -> Result<Option<Who>, Problem> {
+    let Access::Role(needed) = route.access else {
+        if !route.method.is_safe() {
+            same_site(app, headers, false)?;
+        }
+        return Ok(None);
+    };
+    let (asked, headers) = (Arc::clone(app), headers.clone());
+    app.clone()
+        .wait_for(move || {
+            let who = identify(&asked, &headers, now)?;
+            let nobody = || Problem::new(Code::Unauthenticated, "log in, or send a token");
+            let who = who.ok_or_else(nobody)?;
+            if !route.method.is_safe() && who.session.is_some() {
+                same_site(&asked, &headers, true)?;
+            }
+            if who.role < needed {
+                let detail = format!("this takes the role {}", needed.name());
+                return Err(Problem::new(Code::Forbidden, detail));
+            }
+            Ok(Some(who))
+        })
+        .await
+}
+
+/// The key under which the answer is kept: nobody gets another's.
+fn once(route: &Route, who: Option<&Who>, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let (Some(who), Some(key)) = (who, headers.get("idempotency-key")) else { return Ok(None) };
+    if route.method != Method::POST {
+        return Ok(None);
+    }
+    match key.to_str() {
+        Ok(key) if (1..=200).contains(&key.len()) => {
+            Ok(Some(hash(&format!("{} {} {key}", who.id, route.name))))
+        }
+        _ => Err(Problem::invalid("Idempotency-Key has from 1 to 200 characters")),
+    }
+}
+
+/// Runs the handler, once for each key (draft-ietf-httpapi-idempotency-key-header).
+fn carry_out(call: &Call) -> Result<Reply, Problem> {
+    let Some(key) = &call.once else { return (call.route.handle)(call) };
+    let (store, lost) = (&call.app.store, call.now.saturating_sub(LOST_MS));
+    let request = hash(&format!("{} {}", call.uri, hash_bytes(&call.body)));
+    match store.write(|tx| idempotency::begin(tx, key, &request, call.now, lost))? {
+        Begun::New => {}
+        Begun::Running => {
+            let problem = Problem::new(Code::Conflict, "the same request is being carried out");
+            return Err(Problem { retry_after: Some(1), ..problem });
+        }
+        Begun::Answered { status, body } => return Reply::kept(&call.app.keys, key, status, &body),
+        Begun::Other => {
+            return Err(Problem::invalid("this Idempotency-Key came with another request before"));
+        }
+    }
+    let outcome = (call.route.handle)(call);
+    match &outcome {
+        Ok(_) if call.kept.get() => {}
+        Ok(reply) => {
+            let (status, sealed) = reply.seal(&call.app.keys, key)?;
+            store.write(|tx| idempotency::finish(tx, key, call.now, status, &sealed))?;
+        }
+        // Nothing happened, so that it may be tried again.
+        Err(_) => store.write(|tx| idempotency::give_up(tx, key, call.now))?,
+    }
+    outcome
+}
+
+/// The content of a request, which may be neither too long nor too slow.
+async fn receive(
+    app: &App,
+    route: &Route,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Problem> {
+    let limit = route.body_bytes.unwrap_or(app.settings.limits.body_bytes);
+    let most = limit.saturating_mul(LISTEN);
+    let too_large =
+        || Problem::new(Code::TooLarge, format!("the content has more than {limit} bytes"));
+    let length = header(headers, "content-length").and_then(|it| it.parse::<u64>().ok());
+    if length.is_some_and(|it| usize::try_from(it).map_or(true, |it| it > most)) {
+        return Err(too_large());
+    }
+    if header(headers, "content-encoding").unwrap_or("identity") != "identity" {
+        let detail = "the content must not be compressed";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    let reading = async {
+        let (mut bytes, mut count) = (Vec::new(), 0usize);
+        let mut body = pin!(body);
+        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+            let broken = |_| Problem::new(Code::Malformed, "the content broke off");
+            let data = frame.map_err(broken)?.into_data().unwrap_or_default();
+            count = count.saturating_add(data.len());
+            match count {
+                it if it <= limit => bytes.extend_from_slice(&data),
+                it if it <= most => bytes = Vec::new(),
+                _ => break,
+            }
+        }
+        if count > limit { Err(too_large()) } else { Ok(Bytes::from(bytes)) }
+    };
+    let late = |_| Problem::new(Code::RequestTimeout, "the content did not arrive in time");
+    timeout(app.settings.limits.body, reading).await.map_err(late)?
+}
+
+/// The answer that says what went wrong; why it did goes to the log, if that is ours to mend.
+fn refuse(app: &App, id: &str, problem: &Problem) -> Response<Body> {
+    if let Some(cause) = &problem.cause {
+        let level = if problem.code == Code::Internal { "error" } else { "warn" };
+        app.note(level, "a request failed", &[("request", json!(id)), ("reason", json!(cause))]);
+    }
+    let content = problem.document(id).to_string();
+    let mut response = Response::new(Body::from(content));
+    *response.status_mut() = problem.code.status().try_into().unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(names::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if problem.code == Code::Unauthenticated {
+        headers.insert(names::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(names::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// What browsers must not do with an answer, where it does not say otherwise.
+fn protect(app: &App, headers: &mut HeaderMap) {
+    let always = [
+        (names::CACHE_CONTROL, "no-store"),
+        (names::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (names::REFERRER_POLICY, "no-referrer"),
+        (names::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (names::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    let encrypted =
+        app.settings.encrypted().then_some((names::STRICT_TRANSPORT_SECURITY, "max-age=31536000"));
+    for (name, value) in always.into_iter().chain(encrypted) {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// A line in the log and a count. No query: it may hold what is not for everybody's eyes.
+fn account(
+    app: &App,
+    (method, path): (&Method, &str),
+    response: &Response<Body>,
+    id: &str,
+    address: IpAddr,
+    started: Instant,
+) {
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    let answered = response.extensions().get::<Answered>();
+    let template = answered.map_or("", |it| it.route.path);
+    app.metrics.answered(method.as_str(), template, status, took);
+    let mut fields = vec![
+        ("request", json!(id)),
+        ("method", json!(method.as_str())),
+        ("path", json!(path)),
+        ("status", json!(status)),
+        ("ms", json!(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))),
+        ("address", json!(address.to_string())),
+    ];
+    if let Some(it) = answered.and_then(|it| it.asker.as_deref()) {
+        fields.push(("person", json!(it)));
+    }
+    app.note("info", "request", &fields);
+}
+
+/// Whose request it is: the last of `X-Forwarded-For` that is not a proxy of ours, where one of them sent it.
+fn address(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let proxies = &app.settings.proxies;
+    let mut address = peer.to_canonical();
+    let named = headers.get_all("x-forwarded-for").iter().filter_map(|it| it.to_str().ok());
+    let named: Vec<&str> = named.flat_map(|it| it.split(',')).map(str::trim).collect();
+    for it in named.iter().rev() {
+        match it.parse::<IpAddr>() {
+            Ok(it) if proxies.contains(&address) => address = it.to_canonical(),
+            _ => break,
+        }
+    }
+    address
+}
+
+fn random_id() -> String {
+    let mut bytes = [0; 16];
+    // It need only differ from others, not be hard to guess: without randomness it is all zeros.
+    SystemRandom::new().fill(&mut bytes).ok();
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}

@@ -1,0 +1,79 @@
+//! What handlers take from a call, and how that is described.
+use crate::{Code, Problem, call::Call};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+/// Something that a handler takes from a call.
+pub(crate) trait Input: Sized {
+    /// Takes it.
+    fn take(call: &Call) -> Result<Self, Problem>;
+    /// Describes it.
+    fn describe(schemas: &mut SchemaGenerator) -> Takes;
+}
+
+/// A description of what is taken.
+#[derive(Default)]
+pub(crate) struct Takes {
+    /// An object whose members are the query's.
+    pub(crate) query: Option<Schema>,
+    /// What the content is like, with its media type.
+    pub(crate) body: Option<(&'static str, Schema)>,
+}
+
+/// The content, as JSON.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// The query of the address.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl Input for () {
+    fn take(_: &Call) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        Takes::default()
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> Input for Json<T> {
+    fn take(call: &Call) -> Result<Json<T>, Problem> {
+        call.content_is("application/json")?;
+        serde_json::from_slice(&call.body).map(Json).map_err(|err| match err.classify() {
+            serde_json::error::Category::Data => Problem::invalid(format!("the content: {err}")),
+            _ => Problem::new(Code::Malformed, format!("the content is not JSON: {err}")),
+        })
+    }
+
+    fn describe(schemas: &mut SchemaGenerator) -> Takes {
+        let schema = schemas.subschema_for::<T>();
+        Takes { body: Some(("application/json", schema)), ..Takes::default() }
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> Input for Query<T> {
+    fn take(call: &Call) -> Result<Query<T>, Problem> {
+        let query = axum::extract::Query::try_from_uri(&call.uri);
+        query.map(|it| Query(it.0)).map_err(|err| {
+            let why = std::error::Error::source(&err).map_or(err.to_string(), ToString::to_string);
+            Problem::invalid(format!("the query: {why}"))
+        })
+    }
+
+    fn describe(schemas: &mut SchemaGenerator) -> Takes {
+        Takes { query: Some(T::json_schema(schemas)), ..Takes::default() }
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema, U: DeserializeOwned + JsonSchema> Input
+    for (Query<T>, Json<U>)
+{
+    fn take(call: &Call) -> Result<Self, Problem> {
+        Ok((Query::take(call)?, Json::take(call)?))
+    }
+
+    fn describe(schemas: &mut SchemaGenerator) -> Takes {
+        let query = Query::<T>::describe(schemas).query;
+        Takes { query, ..Json::<U>::describe(schemas) }
+    }
+}

@@ -1,0 +1,58 @@
+//! A row of the table of routes: what it takes to find a handler, to check who may, and to describe it.
+use crate::{
+    Problem,
+    call::Call,
+    receive::{Input, Takes},
+    reply::{Gives, Output, Reply},
+    who::Role,
+};
+use axum::http::Method;
+use schemars::SchemaGenerator;
+
+/// Something that can be asked.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    /// A verb and a noun: the operation's name in the document, and the action's in the audit log.
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) access: Access,
+    /// The most bytes of content, where that differs from what is usual.
+    pub(crate) body_bytes: Option<usize>,
+    pub(crate) takes: fn(&mut SchemaGenerator) -> Takes,
+    pub(crate) gives: fn(&mut SchemaGenerator) -> Gives,
+    pub(crate) handle: Handle,
+}
+
+type Handle = Box<dyn Fn(&Call) -> Result<Reply, Problem> + Send + Sync>;
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Access {
+    /// Everybody; what is asked guards itself.
+    Anyone,
+    /// Persons of this role and of those above it.
+    Role(Role),
+}
+
+/// A row that is answered by `handle`, a function of the call and of what is taken from it.
+pub(crate) fn route<I: Input + 'static, O: Output + 'static>(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    name: &'static str,
+    summary: &'static str,
+    handle: fn(&Call, I) -> Result<O, Problem>,
+) -> Route {
+    Route {
+        method,
+        path,
+        name,
+        summary,
+        access,
+        body_bytes: None,
+        takes: I::describe,
+        gives: O::describe,
+        handle: Box::new(move |call| handle(call, I::take(call)?)?.reply()),
+    }
+}

@@ -1,0 +1,47 @@
+//! Who changed what.
+use crate::{
+    Page, Problem,
+    call::Call,
+    page::{Place, place, shown},
+    receive::{Json, Query},
+    views::{AuditEntry, Time},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use store::audit;
+
+/// Which changes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// By this person.
+    person: Option<String>,
+    /// Of this kind.
+    action: Option<String>,
+    /// To this.
+    object: Option<String>,
+    /// At or after this time.
+    since: Option<Time>,
+    /// Before this time.
+    until: Option<Time>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+pub(super) fn list(
+    call: &Call,
+    Query(asked): Query<Which>,
+) -> Result<Json<Page<AuditEntry>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let filter = audit::Filter {
+        person: asked.person.clone(),
+        action: asked.action.clone(),
+        object: asked.object.clone(),
+        since: asked.since.map(|it| it.0),
+        until: asked.until.map(|it| it.0),
+    };
+    let page = call.read(|tx| Ok(audit::page(tx, &filter, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}

@@ -1,0 +1,242 @@
+//! Where notifications go, and what became of them.
+use crate::{
+    Page, Problem,
+    call::{Call, Failure, NOTHING},
+    notify::{
+        self, Hidden, Message, Shape,
+        kinds::{KINDS, Signs, WEBHOOK_SECRET},
+    },
+    page::{Place, place, shown},
+    receive::{Json, Query},
+    reply::Created,
+    views::{Channel, Delivery, Named},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use net::Url;
+use ring::rand::{SecureRandom, SystemRandom};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{Tx, channels, deliveries};
+
+/// What a channel may be told of.
+const EVENTS: &[&str] =
+    &["newly-affected", "malicious-sample", "scan-failed", "quota-nearly-used", "test"];
+
+/// A channel to be added, or instead of one that is there.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewChannel {
+    /// What people call it.
+    name: String,
+    /// `webhook`, `slack`, `dingtalk`, `feishu`, `wecom`.
+    kind: String,
+    /// Where it is. It is never shown again but for its host; when a channel is changed, none: as it is.
+    #[schemars(extend("writeOnly" = true))]
+    url: Option<String>,
+    /// What signs: of a webhook `whsec_` and base64, made when none is given; of DingTalk and Feishu the robot's.
+    #[schemars(extend("writeOnly" = true))]
+    secret: Option<String>,
+    /// Of what it is told: `newly-affected`, `malicious-sample`, `scan-failed`, `quota-nearly-used`; none: of all.
+    #[serde(default)]
+    events: Vec<String>,
+    /// Whether it may be within one's own network. Then whoever may change channels can send requests there.
+    #[serde(default)]
+    inside: bool,
+    /// Whether it is told anything.
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A channel, and the secret that was made for it, shown this once.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct MadeChannel {
+    #[serde(flatten)]
+    channel: Channel,
+    /// What signs.
+    secret: Option<String>,
+}
+
+/// Which deliveries.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichDeliveries {
+    /// To the channel of this id.
+    channel: Option<i64>,
+    state: Option<Named<deliveries::State>>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+/// How a test went.
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Tested {
+    arrived: bool,
+    /// Why not.
+    reason: String,
+}
+
+pub(super) fn list(call: &Call, (): ()) -> Result<Json<Vec<Channel>>, Problem> {
+    let all = call.read(|tx| Ok(channels::all(tx)?))?;
+    Ok(Json(all.into_iter().map(Channel::from).collect()))
+}
+
+pub(super) fn show(call: &Call, (): ()) -> Result<Json<Channel>, Problem> {
+    let id = call.id("channel")?;
+    call.read(|tx| Ok(Json(one(tx, id)?.into())))
+}
+
+fn one(tx: &mut Tx<'_>, id: i64) -> Result<channels::Channel, Failure> {
+    Ok(channels::one(tx, id)?.ok_or_else(|| Problem::not_found("channel"))?)
+}
+
+pub(super) fn add(
+    call: &Call,
+    Json(mut asked): Json<NewChannel>,
+) -> Result<Created<MadeChannel>, Problem> {
+    let url = asked.url.take().ok_or_else(|| Problem::invalid("a channel needs an url"))?;
+    let made = complete(&mut asked)?;
+    let (shape, secret) = (checked(&asked, &url)?, asked.secret.clone());
+    call.change(|tx| {
+        // The secret is bound to the row, which has to be there first.
+        let id = channels::add(tx, new(&asked, &shape, None), call.now)?;
+        let hidden = Hidden { url: url.clone(), secret: secret.clone() };
+        let sealed = notify::seal(&call.app, id, &hidden)?;
+        channels::change(tx, id, new(&asked, &shape, Some(&sealed)))?;
+        let channel: Channel = one(tx, id)?.into();
+        call.audit(tx, &format!("channel/{id}"), NOTHING, Some(&channel))?;
+        Ok(Created(format!("/api/v1/channels/{id}"), MadeChannel { channel, secret: made.clone() }))
+    })
+}
+
+pub(super) fn change(call: &Call, Json(asked): Json<NewChannel>) -> Result<Json<Channel>, Problem> {
+    let id = call.id("channel")?;
+    call.change(|tx| {
+        let before = one(tx, id)?;
+        let sealed = before.secret.as_deref().unwrap_or_default();
+        let known = notify::open(&call.app, id, sealed);
+        let url = match (&asked.url, &known) {
+            (Some(it), _) => it.clone(),
+            (None, Ok(it)) => it.url.clone(),
+            (None, Err(why)) => return Err(Problem::invalid(why.clone()).into()),
+        };
+        let shape = checked(&asked, &url)?;
+        // What was given for one place must not be sent to another.
+        let kept = known.ok().filter(|it| it.url == url && before.kind == asked.kind);
+        let secret = asked.secret.clone().or(kept.and_then(|it| it.secret));
+        if secret.is_none() && signs(&asked.kind)? == Signs::Always {
+            return Err(Problem::invalid("with another address, give a secret too").into());
+        }
+        let sealed = notify::seal(&call.app, id, &Hidden { url, secret })?;
+        channels::change(tx, id, new(&asked, &shape, Some(&sealed)))?;
+        let (before, after): (Channel, Channel) = (before.into(), one(tx, id)?.into());
+        call.audit(tx, &format!("channel/{id}"), Some(&before), Some(&after))?;
+        Ok(Json(after))
+    })
+}
+
+pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
+    let id = call.id("channel")?;
+    call.change(|tx| {
+        let before: Channel = one(tx, id)?.into();
+        channels::remove(tx, id)?;
+        call.audit(tx, &format!("channel/{id}"), Some(&before), NOTHING)
+    })
+}
+
+pub(super) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
+    let id = call.id("channel")?;
+    let channel = call.write(|tx| {
+        call.audit(tx, &format!("channel/{id}"), NOTHING, NOTHING)?;
+        one(tx, id)
+    })?;
+    let message = Message {
+        event: "test".to_owned(),
+        at: call.now,
+        title: "Plimsoll".to_owned(),
+        text: "This is a test: notifications arrive here.".to_owned(),
+        data: json!({}),
+    };
+    let outcome = notify::send(&call.app, &channel, &message, 0);
+    Ok(Json(Tested { arrived: outcome.is_ok(), reason: outcome.err().unwrap_or_default() }))
+}
+
+pub(super) fn deliveries(
+    call: &Call,
+    Query(asked): Query<WhichDeliveries>,
+) -> Result<Json<Page<Delivery>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let filter = deliveries::Filter { channel: asked.channel, state: asked.state.map(|it| it.0) };
+    let page = call.read(|tx| Ok(deliveries::page(tx, &filter, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn again(call: &Call, (): ()) -> Result<(), Problem> {
+    let id = call.id("delivery")?;
+    call.change(|tx| {
+        if !deliveries::again(tx, id, call.now)? {
+            return Err(Problem::not_found("delivery that was given up").into());
+        }
+        call.audit(tx, &format!("delivery/{id}"), NOTHING, NOTHING)
+    })
+}
+
+fn new<'a>(asked: &'a NewChannel, shape: &'a str, secret: Option<&'a [u8]>) -> channels::New<'a> {
+    let NewChannel { name, kind, enabled, .. } = asked;
+    channels::New { name: name.trim(), kind, document: shape, secret, enabled: *enabled }
+}
+
+fn signs(kind: &str) -> Result<Signs, Problem> {
+    let kinds: Vec<&str> = KINDS.iter().map(|it| it.name).collect();
+    let strange = || Problem::invalid(format!("kind is one of {}", kinds.join(", ")));
+    Ok(notify::kind(kind).ok_or_else(strange)?.signs)
+}
+
+/// Makes the secret of a webhook that came without one, and gives it.
+fn complete(asked: &mut NewChannel) -> Result<Option<String>, Problem> {
+    if signs(&asked.kind)? != Signs::Always || asked.secret.is_some() {
+        return Ok(None);
+    }
+    let mut bytes = [0; 32];
+    let failed = |_| Problem::internal("no random numbers");
+    SystemRandom::new().fill(&mut bytes).map_err(failed)?;
+    asked.secret = Some(format!("{WEBHOOK_SECRET}{}", BASE64_STANDARD.encode(bytes)));
+    Ok(asked.secret.clone())
+}
+
+/// The document of a channel that is in order.
+fn checked(asked: &NewChannel, url: &str) -> Result<String, Problem> {
+    super::people::checked_title(&asked.name)?;
+    let url = Url::parse(url).map_err(|err| Problem::invalid(err.to_string()))?;
+    if !url.secure() && !asked.inside {
+        return Err(Problem::invalid("out in the world, the url has to be https"));
+    }
+    let sound = asked.secret.as_ref().is_none_or(|it| match signs(&asked.kind) {
+        Ok(Signs::Always) => it
+            .strip_prefix(WEBHOOK_SECRET)
+            .and_then(|it| BASE64_STANDARD.decode(it).ok())
+            .is_some_and(|it| (24..=64).contains(&it.len())),
+        Ok(Signs::Perhaps) => !it.is_empty(),
+        _ => false,
+    });
+    if !sound {
+        return Err(Problem::invalid(
+            "the secret: of a webhook whsec_ and base64 of 24 to 64 bytes; slack and wecom have none",
+        ));
+    }
+    signs(&asked.kind)?;
+    if let Some(it) = asked.events.iter().find(|it| !EVENTS.contains(&it.as_str())) {
+        return Err(Problem::invalid(format!(
+            "there is no event {it:?}; there are {}",
+            EVENTS.join(", ")
+        )));
+    }
+    let shape = Shape { events: asked.events.clone(), inside: asked.inside, origin: url.origin() };
+    serde_json::to_string(&shape).map_err(|err| Problem::internal(err.to_string()))
+}

@@ -1,0 +1,457 @@
+//! Images, what is in them, and what that means.
+use crate::{
+    Page, Problem,
+    call::{Call, Failure},
+    export::{Cell, Format},
+    page::{Part, Place, place, shown},
+    receive::{Json, Query},
+    reply::Export,
+    views::{
+        Affected, Category, Comparison, Component, ComponentName, Coverage, Figures, Finding,
+        Image, ImageCount, ImageDetail, ImageState, Item, Level, Many, Risk, RiskState,
+        TimelineEvent,
+    },
+};
+use model::Ecosystem;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use std::cmp::Ordering;
+use store::{Cursor, Tx, components, figures, findings, images, items, quota, risks};
+
+/// Which images, and in which order.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    /// In registries of these ids.
+    #[serde(default)]
+    registry: Many<i64>,
+    /// In repositories of these ids.
+    #[serde(default)]
+    repository: Many<i64>,
+    /// With this tag.
+    tag: Option<String>,
+    /// In one of these states.
+    #[serde(default)]
+    state: Many<ImageState>,
+    /// On one of these levels.
+    #[serde(default)]
+    level: Many<Level>,
+    /// With something open in this category.
+    category: Option<Category>,
+    /// Of which that much was seen.
+    #[serde(default)]
+    coverage: Many<Coverage>,
+    /// With this in the name of a registry or repository, in a tag, or at the beginning of the digest.
+    text: Option<String>,
+    /// With a component of this name.
+    component: Option<String>,
+    /// The component's ecosystem, as the type of its package URL.
+    ecosystem: Option<String>,
+    /// The component's version is below this one.
+    below: Option<String>,
+    /// With this risk, open or handled.
+    risk: Option<String>,
+    /// The worst first, the one scanned or pushed last first, or by name.
+    sort: Option<Sort>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+    /// For an export: what kind of file.
+    format: Option<Format>,
+}
+
+/// The order of images.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Sort {
+    Level,
+    Scanned,
+    Pushed,
+    Name,
+}
+
+/// Which risks.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichRisks {
+    category: Option<Category>,
+    /// On one of these levels.
+    #[serde(default)]
+    level: Many<Level>,
+    /// Known to be exploited.
+    #[serde(default)]
+    exploited: bool,
+    /// With a fix for some component.
+    #[serde(default)]
+    fixable: bool,
+    /// With this in name or title.
+    text: Option<String>,
+    /// What has become of them: open, where nothing is said.
+    #[serde(default)]
+    state: RiskState,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+    /// For an export: what kind of file.
+    format: Option<Format>,
+}
+
+/// Which findings of an image.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichFindings {
+    /// Also those that advisories do not name any more.
+    #[serde(default)]
+    gone: bool,
+}
+
+/// With what an image is compared.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct With {
+    /// The digest of the other image, which is the second.
+    with: String,
+}
+
+/// What is looked for.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Text {
+    /// With this in the name.
+    text: Option<String>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+pub(super) fn list(call: &Call, Query(asked): Query<Which>) -> Result<Json<Page<Image>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let page = call.read(|tx| {
+        let filter = filter(tx, &asked)?;
+        Ok(images::page(tx, &filter, sort(&asked), cursor.as_ref(), limit)?)
+    })?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn export(call: &Call, Query(asked): Query<Which>) -> Result<Export, Problem> {
+    let format = asked.format.unwrap_or(Format::Csv);
+    let heading = [
+        "Registry",
+        "Repository",
+        "Tags",
+        "Digest",
+        "Platform",
+        "System",
+        "State",
+        "Scanned",
+        "Level",
+        "Coverage",
+        "System high",
+        "System medium",
+        "System low",
+        "Application high",
+        "Application medium",
+        "Application low",
+    ];
+    let more = move |tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit| {
+        let filter = filter(tx, &asked)?;
+        let page = images::page(tx, &filter, sort(&asked), cursor, limit)?;
+        let rows = page.items.into_iter().map(Image::from).flat_map(image_rows).collect();
+        Ok((rows, page.next))
+    };
+    Ok(Export::new(call, "images", format, &heading, more))
+}
+
+/// A row for each place; one for an image that is nowhere any more.
+fn image_rows(it: Image) -> Vec<Vec<Cell>> {
+    let counts = it.counts;
+    let rest = |place: [String; 3]| {
+        let [registry, repository, tags] = place.map(Cell::from);
+        let mut row = vec![
+            registry,
+            repository,
+            tags,
+            it.digest.as_str().into(),
+            it.platform.as_str().into(),
+        ];
+        row.extend([
+            it.system.as_str().into(),
+            word(&it.state),
+            word(&it.scanned_at),
+            word(&it.level),
+            word(&it.coverage),
+        ]);
+        for tally in [counts.system, counts.application] {
+            row.extend([tally.high.into(), tally.medium.into(), tally.low.into()]);
+        }
+        row
+    };
+    let mut rows: Vec<_> = it
+        .places
+        .iter()
+        .map(|it| rest([it.registry_name.clone(), it.repository_name.clone(), it.tags.join(" ")]))
+        .collect();
+    if rows.is_empty() {
+        rows.push(rest(Default::default()));
+    }
+    rows
+}
+
+/// As it is written in JSON.
+fn word(it: &impl serde::Serialize) -> Cell {
+    match serde_json::to_value(it) {
+        Ok(Value::String(it)) => it.into(),
+        _ => Cell::Empty,
+    }
+}
+
+fn filter(tx: &mut Tx<'_>, asked: &Which) -> Result<images::Filter, Failure> {
+    let text = |it: &Option<String>| it.clone().unwrap_or_default();
+    Ok(images::Filter {
+        registries: asked.registry.0.clone(),
+        repositories: asked.repository.0.clone(),
+        tag: text(&asked.tag),
+        states: asked.state.all(),
+        levels: asked.level.all(),
+        category: asked.category.map(Into::into),
+        coverage: asked.coverage.all(),
+        text: text(&asked.text),
+        components: with_component(tx, asked)?,
+        risk: text(&asked.risk),
+    })
+}
+
+/// The components that are asked for; `None` when none are.
+fn with_component(tx: &mut Tx<'_>, asked: &Which) -> Result<Option<Vec<i64>>, Failure> {
+    let Some(name) = &asked.component else {
+        return match asked.below.is_some() || asked.ecosystem.is_some() {
+            true => Err(Problem::invalid("below and ecosystem need a component").into()),
+            false => Ok(None),
+        };
+    };
+    let unknown = |name: &str| Problem::invalid(format!("there is no ecosystem {name:?}"));
+    let known = |name: &str| Ecosystem::from_purl(name).ok_or_else(|| unknown(name));
+    let ecosystem = asked.ecosystem.as_deref().map(known).transpose()?;
+    let mut all = components::named(tx, name, ecosystem)?;
+    if let Some(limit) = &asked.below {
+        // Where the two cannot be compared nobody can say that it is not below.
+        let scheme = |it: &model::Component| it.ecosystem.scheme();
+        all.retain(|(_, it)| {
+            scheme(it).order(&it.version, limit).is_none_or(|it| it == Ordering::Less)
+        });
+    }
+    Ok(Some(all.into_iter().map(|it| it.0).collect()))
+}
+
+fn sort(asked: &Which) -> images::Sort {
+    match asked.sort {
+        None | Some(Sort::Level) => images::Sort::Level,
+        Some(Sort::Scanned) => images::Sort::Scanned,
+        Some(Sort::Pushed) => images::Sort::Pushed,
+        Some(Sort::Name) => images::Sort::Name,
+    }
+}
+
+fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Failure> {
+    Ok(images::one(tx, digest)?.ok_or_else(|| Problem::not_found("image"))?)
+}
+
+pub(super) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
+    let digest = call.param("digest")?;
+    let it = call.read(|tx| detail(tx, digest))?;
+    let document = it.document.map(|it| serde_json::from_slice(&it));
+    let document = document.transpose().map_err(|err| Problem::internal(err.to_string()))?;
+    Ok(Json(ImageDetail {
+        image: it.image.into(),
+        uncovered: it.uncovered.iter().map(ToString::to_string).collect(),
+        revision: it.revision,
+        document,
+        parts: it.parts.into_iter().map(|it| (it.1, it.2)).collect(),
+    }))
+}
+
+pub(super) fn findings(
+    call: &Call,
+    Query(asked): Query<WhichFindings>,
+) -> Result<Json<Vec<Finding>>, Problem> {
+    let digest = call.param("digest")?;
+    let all = call.read(|tx| {
+        let image = detail(tx, digest)?.image.id;
+        Ok(findings::of_image(tx, image, asked.gone)?)
+    })?;
+    Ok(Json(all.into_iter().map(Finding::from).collect()))
+}
+
+pub(super) fn components(call: &Call, (): ()) -> Result<Json<Vec<Component>>, Problem> {
+    let digest = call.param("digest")?;
+    let all = call.read(|tx| {
+        let image = detail(tx, digest)?.image.id;
+        Ok(components::of_image(tx, image)?)
+    })?;
+    Ok(Json(all.into_iter().map(Component::from).collect()))
+}
+
+pub(super) fn timeline(call: &Call, (): ()) -> Result<Json<Vec<TimelineEvent>>, Problem> {
+    let digest = call.param("digest")?;
+    let all = call.read(|tx| {
+        let image = detail(tx, digest)?.image.id;
+        Ok(findings::timeline(tx, image)?)
+    })?;
+    Ok(Json(all.into_iter().map(TimelineEvent::from).collect()))
+}
+
+pub(super) fn scans(call: &Call, (): ()) -> Result<Json<Vec<Item>>, Problem> {
+    let digest = call.param("digest")?;
+    let all = call.read(|tx| {
+        detail(tx, digest)?;
+        Ok(items::of_digest(tx, digest, 100)?)
+    })?;
+    Ok(Json(all.into_iter().map(Item::from).collect()))
+}
+
+pub(super) fn compare(call: &Call, Query(asked): Query<With>) -> Result<Json<Comparison>, Problem> {
+    let digest = call.param("digest")?;
+    let it = call.read(|tx| {
+        let (first, second) = (detail(tx, digest)?.image.id, detail(tx, &asked.with)?.image.id);
+        Ok(findings::compare(tx, first, second)?)
+    })?;
+    Ok(Json(it.into()))
+}
+
+pub(super) fn why(call: &Call, (): ()) -> Result<Json<Value>, Problem> {
+    let number =
+        |name: &str| call.param(name)?.parse::<i64>().map_err(|_| Problem::not_found("finding"));
+    let (component, risk) = (number("component")?, number("risk")?);
+    let it = call.read(|tx| Ok(findings::why(tx, component, risk)?))?;
+    let it = it.ok_or_else(|| Problem::not_found("finding"))?;
+    let mut it = serde_json::to_value(it).map_err(|err| Problem::internal(err.to_string()))?;
+    // The index of a component in a report that is not here, and what the rest gives.
+    if let Some(it) = it.as_object_mut() {
+        it.remove("component");
+        it.remove("priority");
+    }
+    Ok(Json(it))
+}
+
+pub(super) fn names(
+    call: &Call,
+    Query(asked): Query<Text>,
+) -> Result<Json<Page<ComponentName>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let text = asked.text.unwrap_or_default();
+    let page = call.read(|tx| Ok(components::search(tx, &text, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+fn risk_filter(asked: &WhichRisks) -> risks::Filter {
+    risks::Filter {
+        category: asked.category.map(Into::into),
+        levels: asked.level.all(),
+        exploited: asked.exploited,
+        fixable: asked.fixable,
+        text: asked.text.clone().unwrap_or_default(),
+        state: asked.state.into(),
+    }
+}
+
+pub(super) fn risks(
+    call: &Call,
+    Query(asked): Query<WhichRisks>,
+) -> Result<Json<Page<Risk>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let filter = risk_filter(&asked);
+    let page = call.read(|tx| Ok(risks::page(tx, &filter, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn export_risks(
+    call: &Call,
+    Query(asked): Query<WhichRisks>,
+) -> Result<Export, Problem> {
+    let (format, filter) = (asked.format.unwrap_or(Format::Csv), risk_filter(&asked));
+    let heading = [
+        "Name",
+        "Title",
+        "Category",
+        "Level",
+        "Priority",
+        "Exploited",
+        "Fixable",
+        "EPSS",
+        "Published",
+        "Images",
+        "Components",
+        "First seen",
+    ];
+    let row = |it: Risk| {
+        let flag = |it: bool| Cell::from(if it { "yes" } else { "no" });
+        vec![
+            it.name.into(),
+            it.title.into(),
+            word(&it.category),
+            word(&it.level),
+            it.priority.into(),
+            flag(it.exploited),
+            flag(it.fixable),
+            it.epss.into(),
+            word(&it.published),
+            it.images.into(),
+            it.components.into(),
+            word(&it.first_seen),
+        ]
+    };
+    let more = move |tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit| {
+        let page = risks::page(tx, &filter, cursor, limit)?;
+        Ok((page.items.into_iter().map(Risk::from).map(row).collect(), page.next))
+    };
+    Ok(Export::new(call, "risks", format, &heading, more))
+}
+
+pub(super) fn risk(call: &Call, (): ()) -> Result<Json<Vec<Risk>>, Problem> {
+    let name = call.param("name")?;
+    let all = call.read(|tx| Ok(risks::named(tx, name)?))?;
+    match all.is_empty() {
+        true => Err(Problem::not_found("risk")),
+        false => Ok(Json(all.into_iter().map(Risk::from).collect())),
+    }
+}
+
+pub(super) fn affected(
+    call: &Call,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<Affected>>, Problem> {
+    let name = call.param("name")?;
+    let Place { limit, .. } = Part { cursor: None, limit: part.limit }.place()?;
+    let after = part.cursor.as_deref().map_or(Ok(0), str::parse);
+    let after: i64 =
+        after.map_err(|_| Problem::invalid("the cursor is not one that this list gave"))?;
+    let mut all = call.read(|tx| {
+        let mut all = Vec::new();
+        for it in risks::named(tx, name)? {
+            all.extend(findings::affected(tx, it.id, after, limit.saturating_add(1))?);
+        }
+        Ok(all)
+    })?;
+    all.sort_by_key(|it| it.0);
+    let more = all.len() > limit;
+    all.truncate(limit);
+    let next = all.last().filter(|_| more).map(|it| it.0.to_string());
+    let items = all.into_iter().map(|(component, it)| Affected {
+        component,
+        name: it.name,
+        version: it.version,
+    });
+    Ok(Json(Page { items: items.collect(), next }))
+}
+
+pub(super) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
+    call.read(|tx| {
+        let risks = risks::open(tx)?.into_iter().map(|(a, b, n)| (a.into(), b.into(), n)).collect();
+        let images = figures::images(tx)?.into_iter().map(ImageCount::from).collect();
+        Ok(Json(Figures { images, risks, quota: quota::read(tx)?.into() }))
+    })
+}

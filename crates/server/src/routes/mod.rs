@@ -1,0 +1,111 @@
+//! The table of all that can be asked. Router, document, checks and help follow from it.
+mod audit;
+mod channels;
+mod images;
+mod operation;
+mod people;
+mod session;
+mod settings;
+mod work;
+
+use crate::{
+    route::{Access, Route, route},
+    try_it,
+    who::Role,
+};
+use axum::http::Method;
+use std::sync::LazyLock;
+
+/// All routes.
+pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(table);
+
+const ANYONE: Access = Access::Anyone;
+const VIEWER: Access = Access::Role(Role::Viewer);
+const OPERATOR: Access = Access::Role(Role::Operator);
+const ADMIN: Access = Access::Role(Role::Admin);
+
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+#[rustfmt::skip]
+fn table() -> Vec<Route> {
+    use Method as M;
+    vec![
+        route(M::GET, "/healthz", ANYONE, "checkLife", "Say that the server runs", operation::alive),
+        route(M::GET, "/readyz", ANYONE, "checkReadiness", "Say whether the server can do its work", operation::ready),
+        route(M::GET, "/metrics", VIEWER, "readMetrics", "Read figures in Prometheus' text format", operation::metrics),
+        route(M::GET, "/api/v1/openapi.json", ANYONE, "readDocument", "Read this document", operation::document),
+        route(M::GET, "/api", ANYONE, "", "", try_it::page),
+        route(M::GET, "/api/try.css", ANYONE, "", "", try_it::style),
+        route(M::GET, "/api/try.js", ANYONE, "", "", try_it::script),
+
+        route(M::GET, "/api/v1/setup", ANYONE, "readWays", "Say how one may come in", session::ways),
+        route(M::POST, "/api/v1/setup", ANYONE, "setUp", "Make the first administrator", session::set_up),
+        route(M::POST, "/api/v1/session", ANYONE, "logIn", "Log in", session::log_in),
+        route(M::GET, "/api/v1/session", VIEWER, "readSession", "Say who is logged in", session::show),
+        route(M::DELETE, "/api/v1/session", VIEWER, "logOut", "Log out", session::log_out),
+        route(M::PUT, "/api/v1/session/password", VIEWER, "changePassword", "Change one's own password", session::change_password),
+        route(M::GET, "/api/v1/oidc/login", ANYONE, "beginOidc", "Log in by the OpenID provider", session::begin_oidc),
+        route(M::GET, "/api/v1/oidc/callback", ANYONE, "finishOidc", "Come back from the OpenID provider", session::finish_oidc),
+
+        route(M::GET, "/api/v1/people", ADMIN, "listPeople", "List people", people::list),
+        route(M::POST, "/api/v1/people", ADMIN, "addPerson", "Add a person", people::add),
+        route(M::GET, "/api/v1/people/{id}", ADMIN, "readPerson", "Read a person", people::show),
+        route(M::PATCH, "/api/v1/people/{id}", ADMIN, "changePerson", "Change a person's role or password, or keep one out", people::change),
+        route(M::DELETE, "/api/v1/people/{id}", ADMIN, "removePerson", "Remove a person", people::remove),
+        route(M::DELETE, "/api/v1/people/{id}/sessions", ADMIN, "endSessions", "Log a person out everywhere", people::end_sessions),
+        route(M::GET, "/api/v1/tokens", VIEWER, "listTokens", "List tokens", people::tokens),
+        route(M::POST, "/api/v1/tokens", VIEWER, "addToken", "Make a token", people::add_token),
+        route(M::DELETE, "/api/v1/tokens/{id}", VIEWER, "removeToken", "Remove a token", people::remove_token),
+        route(M::GET, "/api/v1/audit", ADMIN, "listAudit", "List who changed what", audit::list),
+
+        route(M::GET, "/api/v1/figures", VIEWER, "readFigures", "Read the figures of the first page", images::figures),
+        route(M::GET, "/api/v1/images", VIEWER, "listImages", "List images", images::list),
+        route(M::GET, "/api/v1/images/export", VIEWER, "exportImages", "Export images as CSV or Excel", images::export),
+        route(M::GET, "/api/v1/images/{digest}", VIEWER, "readImage", "Read an image", images::show),
+        route(M::GET, "/api/v1/images/{digest}/findings", VIEWER, "listFindings", "List an image's findings", images::findings),
+        route(M::GET, "/api/v1/images/{digest}/components", VIEWER, "listComponents", "List what is in an image", images::components),
+        route(M::GET, "/api/v1/images/{digest}/timeline", VIEWER, "readTimeline", "Read what advisories did to an image", images::timeline),
+        route(M::GET, "/api/v1/images/{digest}/scans", VIEWER, "listScans", "List an image's scans", images::scans),
+        route(M::GET, "/api/v1/images/{digest}/compare", VIEWER, "compareImages", "Compare two images", images::compare),
+        route(M::GET, "/api/v1/risks", VIEWER, "listRisks", "List risks, the most urgent first", images::risks),
+        route(M::GET, "/api/v1/risks/export", VIEWER, "exportRisks", "Export risks as CSV or Excel", images::export_risks),
+        route(M::GET, "/api/v1/risks/{name}", VIEWER, "readRisk", "Read a risk, in each category that has it", images::risk),
+        route(M::GET, "/api/v1/risks/{name}/components", VIEWER, "listAffected", "List the components that have a risk", images::affected),
+        route(M::GET, "/api/v1/components", VIEWER, "findComponents", "Find names of components", images::names),
+        route(M::GET, "/api/v1/components/{component}/risks/{risk}", VIEWER, "explainFinding", "Say all that is known of a finding", images::why),
+
+        route(M::GET, "/api/v1/registries", VIEWER, "listRegistries", "List registries", work::registries),
+        route(M::GET, "/api/v1/registries/{id}", VIEWER, "readRegistry", "Read a registry", work::registry),
+        route(M::DELETE, "/api/v1/registries/{id}", ADMIN, "removeRegistry", "Remove a registry", work::remove_registry),
+        route(M::POST, "/api/v1/registries/{id}/synchronise", OPERATOR, "synchroniseRegistry", "Synchronise a registry now", work::synchronise),
+        route(M::GET, "/api/v1/registries/{id}/namespaces", VIEWER, "listNamespaces", "List a registry's namespaces", work::namespaces),
+        route(M::GET, "/api/v1/repositories", VIEWER, "listRepositories", "List repositories", work::repositories),
+
+        route(M::GET, "/api/v1/tasks", VIEWER, "listTasks", "List tasks, the newest first", work::tasks),
+        route(M::GET, "/api/v1/tasks/{id}", VIEWER, "readTask", "Read a task", work::task),
+        route(M::GET, "/api/v1/tasks/{id}/items", VIEWER, "listItems", "List a task's items", work::items),
+        route(M::GET, "/api/v1/tasks/{id}/items/export", VIEWER, "exportItems", "Export a task's items as CSV or Excel", work::export_items),
+        route(M::POST, "/api/v1/tasks/{id}/cancel", OPERATOR, "cancelTask", "Cancel a task", work::cancel),
+        route(M::POST, "/api/v1/tasks/{id}/retry", OPERATOR, "retryTask", "Try failed items again", work::retry),
+        route(M::GET, "/api/v1/tasks/{id}/events", VIEWER, "watchTask", "Be told of a task's progress (server-sent events)", work::task_events),
+        route(M::GET, "/api/v1/events", VIEWER, "watchAll", "Be told what happens (server-sent events)", work::events),
+        route(M::GET, "/api/v1/settings/scan", VIEWER, "readScanSettings", "Read what is scanned by itself, and when", settings::scan),
+        route(M::PUT, "/api/v1/settings/scan", OPERATOR, "changeScanSettings", "Choose what is scanned by itself, and when", settings::change_scan),
+        route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
+        route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
+        route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),
+
+        route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
+        route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),
+        route(M::GET, "/api/v1/channels/{id}", ADMIN, "readChannel", "Read a channel", channels::show),
+        route(M::PUT, "/api/v1/channels/{id}", ADMIN, "changeChannel", "Change a channel", channels::change),
+        route(M::DELETE, "/api/v1/channels/{id}", ADMIN, "removeChannel", "Remove a channel", channels::remove),
+        route(M::POST, "/api/v1/channels/{id}/test", ADMIN, "testChannel", "Send a test to a channel", channels::test),
+        route(M::GET, "/api/v1/deliveries", ADMIN, "listDeliveries", "List what was sent, the newest first", channels::deliveries),
+        route(M::POST, "/api/v1/deliveries/{id}/again", ADMIN, "sendAgain", "Send again what was given up", channels::again),
+
+        route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", work::exceptions),
+        route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", work::add_exception),
+        route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", work::exception),
+        route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", work::end_exception),
+    ]
+}

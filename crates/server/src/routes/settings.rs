@@ -1,0 +1,60 @@
+//! What people choose, as documents of which everybody sees the version that they change.
+use crate::{
+    Code, Problem,
+    call::{Call, Failure},
+    receive::Json,
+    reply::Versioned,
+    views::ScanSettings,
+};
+use scan::settings::{NAME, Settings};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{Tx, repositories, settings};
+
+pub(super) fn scan(call: &Call, (): ()) -> Result<Versioned<ScanSettings>, Problem> {
+    call.read(|tx| chosen(tx).map(|(it, version)| Versioned(it, version)))
+}
+
+/// Changes them if nobody else has since the caller read them, where the caller says when that was (`If-Match`).
+pub(super) fn change_scan(
+    call: &Call,
+    Json(asked): Json<ScanSettings>,
+) -> Result<Versioned<ScanSettings>, Problem> {
+    let mut wanted: Settings = the_same(&asked)?;
+    wanted.check().map_err(Problem::invalid)?;
+    call.change(|tx| {
+        let (before, version) = chosen(tx)?;
+        let changed =
+            || Problem::new(Code::Changed, "somebody has changed it meanwhile; read it again");
+        if call
+            .header("if-match")
+            .is_some_and(|it| it != "*" && it != Versioned::<()>::tag(version))
+        {
+            return Err(changed().into());
+        }
+        wanted.scope.known = repositories::newest(tx)?;
+        let text =
+            serde_json::to_string(&wanted).map_err(|err| Problem::internal(err.to_string()))?;
+        if !settings::put(tx, NAME, &text, version, call.now)? {
+            return Err(changed().into());
+        }
+        let (after, version) = chosen(tx)?;
+        call.audit(tx, "settings/scan", Some(&before), Some(&after))?;
+        Ok(Versioned(after, version))
+    })
+}
+
+/// What was chosen, or what holds until somebody does; and its version.
+fn chosen(tx: &mut Tx<'_>) -> Result<(ScanSettings, i64), Failure> {
+    let Some(it) = settings::one(tx, NAME)? else {
+        return Ok((the_same(&Settings::default())?, 0));
+    };
+    let read = serde_json::from_str::<Settings>(&it.document);
+    let read = read.map_err(|err| Problem::internal(format!("the scan settings: {err}")))?;
+    Ok((the_same(&read)?, it.version))
+}
+
+/// One document as two types have it.
+fn the_same<T: DeserializeOwned>(it: &impl Serialize) -> Result<T, Problem> {
+    let same = serde_json::to_value(it).and_then(serde_json::from_value);
+    same.map_err(|err| Problem::internal(format!("two forms of one document: {err}")))
+}

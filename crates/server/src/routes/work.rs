@@ -1,0 +1,378 @@
+//! What is scanned: registries, tasks, quota, settings; and what is handled.
+use crate::{
+    Code, Page, Problem,
+    call::{Call, Failure, NOTHING},
+    export::{Cell, Format},
+    page::{Part, Place, place, shown},
+    receive::{Json, Query},
+    reply::{Created, Export, Told},
+    views::{
+        Exception, ExceptionKind, Item, LedgerEntry, Named, Namespace, Quota, Registry, Repository,
+        Task, Time, Where,
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{Cursor, Tx, exceptions, items, quota, registries, repositories, tasks};
+
+/// How many items are changed in one transaction.
+const SOME: u32 = 500;
+
+/// Which tasks.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichTasks {
+    kind: Option<Named<tasks::Kind>>,
+    /// Those that have ended, or those that have not.
+    ended: Option<bool>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+/// Which items of a task.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichItems {
+    state: Option<Named<items::State>>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+    /// For an export: what kind of file.
+    format: Option<Format>,
+}
+
+/// Which items are to be tried again.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Retry {
+    /// Those that failed, or those for which there was no quota.
+    which: Again,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Again {
+    Failed,
+    QuotaExhausted,
+}
+
+/// How many distinct images may be scanned.
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authorised {
+    /// None: unlimited.
+    total: Option<u32>,
+}
+
+/// Which repositories.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichRepositories {
+    /// Of the registry of this id.
+    registry: Option<i64>,
+    /// Of exactly this namespace; with nothing after `=`, those without one.
+    namespace: Option<String>,
+    /// With this in the name.
+    text: Option<String>,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+/// A rule to be made. One of risk, package and path has to be given.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewException {
+    /// A vulnerability by name; none: any.
+    #[serde(default)]
+    risk: String,
+    /// A component by name; none: any.
+    #[serde(default)]
+    package: String,
+    /// The files of a component: `*` stands for anything within a directory, `**` for anything.
+    #[serde(default)]
+    path: String,
+    /// Where it holds.
+    place: Where,
+    kind: ExceptionKind,
+    /// Why.
+    reason: String,
+    /// When it ends by itself.
+    until: Option<Time>,
+}
+
+/// Which exceptions.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WhichExceptions {
+    /// Also those that have ended.
+    #[serde(default)]
+    ended: bool,
+    /// Where the part begins: the `next` of the one before.
+    cursor: Option<String>,
+    /// How many rows, at most 500.
+    limit: Option<u32>,
+}
+
+pub(super) fn registries(call: &Call, (): ()) -> Result<Json<Vec<Registry>>, Problem> {
+    let all = call.read(|tx| Ok(registries::all(tx)?))?;
+    Ok(Json(all.into_iter().map(Registry::from).collect()))
+}
+
+pub(super) fn registry(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
+    let id = call.id("registry")?;
+    call.read(|tx| Ok(Json(one_registry(tx, id)?)))
+}
+
+fn one_registry(tx: &mut Tx<'_>, id: i64) -> Result<Registry, Failure> {
+    let it = registries::one(tx, id)?.ok_or_else(|| Problem::not_found("registry"))?;
+    Ok(it.into())
+}
+
+pub(super) fn remove_registry(call: &Call, (): ()) -> Result<(), Problem> {
+    let id = call.id("registry")?;
+    call.change(|tx| {
+        let before = one_registry(tx, id)?;
+        if before.account.is_some() {
+            let detail = "an instance of a cloud account goes when it is gone there, or with the account; it cannot be removed alone";
+            return Err(Problem::new(Code::Conflict, detail).into());
+        }
+        if !registries::remove(tx, id, call.now)? {
+            return Err(Problem::not_found("registry").into());
+        }
+        call.audit(tx, &format!("registry/{id}"), Some(&before), NOTHING)
+    })
+}
+
+pub(super) fn synchronise(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
+    let id = call.id("registry")?;
+    call.change(|tx| {
+        if one_registry(tx, id)?.removed_at.is_some() {
+            return Err(Problem::not_found("registry").into());
+        }
+        registries::sync_at(tx, id, call.now, true)?;
+        call.audit(tx, &format!("registry/{id}"), NOTHING, NOTHING)?;
+        Ok(Json(one_registry(tx, id)?))
+    })
+}
+
+pub(super) fn namespaces(
+    call: &Call,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<Namespace>>, Problem> {
+    let (id, Place { cursor, limit }) = (call.id("registry")?, part.place()?);
+    let page = call.read(|tx| {
+        one_registry(tx, id)?;
+        Ok(repositories::namespaces(tx, id, cursor.as_ref(), limit)?)
+    })?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn repositories(
+    call: &Call,
+    Query(asked): Query<WhichRepositories>,
+) -> Result<Json<Page<Repository>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let filter = repositories::Filter {
+        registry: asked.registry,
+        namespace: asked.namespace.as_deref(),
+        text: asked.text.as_deref().unwrap_or_default(),
+    };
+    let page = call.read(|tx| Ok(repositories::page(tx, filter, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn tasks(
+    call: &Call,
+    Query(asked): Query<WhichTasks>,
+) -> Result<Json<Page<Task>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let filter = tasks::Filter { kind: asked.kind.map(|it| it.0), ended: asked.ended };
+    let page = call.read(|tx| Ok(tasks::page(tx, &filter, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+fn one_task(tx: &mut Tx<'_>, id: i64) -> Result<Task, Failure> {
+    let it = tasks::one(tx, id)?.ok_or_else(|| Problem::not_found("task"))?;
+    Ok(it.into())
+}
+
+pub(super) fn task(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
+    let id = call.id("task")?;
+    call.read(|tx| Ok(Json(one_task(tx, id)?)))
+}
+
+pub(super) fn items(
+    call: &Call,
+    Query(asked): Query<WhichItems>,
+) -> Result<Json<Page<Item>>, Problem> {
+    let (id, Place { cursor, limit }) =
+        (call.id("task")?, place(asked.cursor.as_deref(), asked.limit)?);
+    let state = asked.state.map(|it| it.0);
+    let page = call.read(|tx| {
+        one_task(tx, id)?;
+        Ok(items::page(tx, id, state, cursor.as_ref(), limit)?)
+    })?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn export_items(
+    call: &Call,
+    Query(asked): Query<WhichItems>,
+) -> Result<Export, Problem> {
+    let id = call.id("task")?;
+    call.read(|tx| one_task(tx, id))?;
+    let (format, state) = (asked.format.unwrap_or(Format::Csv), asked.state.map(|it| it.0));
+    let heading = ["Repository", "Tag", "Digest", "State", "Code", "Reason"];
+    let row = |it: items::Item| -> Vec<Cell> {
+        let state = store::Word::word(it.state);
+        let target = it.target;
+        vec![
+            target.repository.into(),
+            target.tag.into(),
+            target.digest.into(),
+            state.into(),
+            it.code.into(),
+            it.reason.into(),
+        ]
+    };
+    let more = move |tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit| {
+        let page = items::page(tx, id, state, cursor, limit)?;
+        Ok((page.items.into_iter().map(row).collect(), page.next))
+    };
+    Ok(Export::new(call, "task", format, &heading, more))
+}
+
+/// Its items follow, some hundreds at a time, so that nobody waits long for the lock; whoever works on one hears
+/// of it with the next sign of life. What is left when we go down, the scheduler ends.
+pub(super) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
+    let id = call.id("task")?;
+    call.write(|tx| {
+        one_task(tx, id)?;
+        if !tasks::cancel(tx, id, call.now)? {
+            return Err(Problem::new(Code::Conflict, "the task has ended").into());
+        }
+        call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)
+    })?;
+    while call.app.store.write(|tx| tasks::cancel_items(tx, id, call.now, SOME))? {}
+    task(call, ())
+}
+
+pub(super) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>, Problem> {
+    let id = call.id("task")?;
+    let which = match asked.which {
+        Again::Failed => items::Ended::Failed,
+        Again::QuotaExhausted => items::Ended::Exhausted,
+    };
+    call.write(|tx| {
+        one_task(tx, id)?;
+        call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)
+    })?;
+    while call.app.store.write(|tx| tasks::again(tx, id, which, call.now, SOME))? > 0 {}
+    task(call, ())
+}
+
+pub(super) fn quota(call: &Call, (): ()) -> Result<Json<Quota>, Problem> {
+    call.read(|tx| Ok(Json(quota::read(tx)?.into())))
+}
+
+pub(super) fn authorise(
+    call: &Call,
+    Json(asked): Json<Authorised>,
+) -> Result<Json<Quota>, Problem> {
+    call.change(|tx| {
+        let before: Quota = quota::read(tx)?.into();
+        quota::authorise(tx, asked.total)?;
+        let after: Quota = quota::read(tx)?.into();
+        call.audit(tx, "quota", Some(&before), Some(&after))?;
+        Ok(Json(after))
+    })
+}
+
+pub(super) fn ledger(
+    call: &Call,
+    Query(part): Query<Part>,
+) -> Result<Json<Page<LedgerEntry>>, Problem> {
+    let Place { cursor, limit } = part.place()?;
+    let page = call.read(|tx| Ok(quota::ledger(tx, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+pub(super) fn exceptions(
+    call: &Call,
+    Query(asked): Query<WhichExceptions>,
+) -> Result<Json<Page<Exception>>, Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    let page = call.read(|tx| Ok(exceptions::page(tx, asked.ended, cursor.as_ref(), limit)?))?;
+    Ok(Json(shown(page)))
+}
+
+fn one_exception(tx: &mut Tx<'_>, id: i64) -> Result<Exception, Failure> {
+    let it = exceptions::one(tx, id)?.ok_or_else(|| Problem::not_found("exception"))?;
+    Ok(it.into())
+}
+
+pub(super) fn exception(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
+    let id = call.id("exception")?;
+    call.read(|tx| Ok(Json(one_exception(tx, id)?)))
+}
+
+pub(super) fn add_exception(
+    call: &Call,
+    Json(asked): Json<NewException>,
+) -> Result<Created<Exception>, Problem> {
+    if asked.reason.trim().is_empty() {
+        return Err(Problem::invalid("an exception needs a reason"));
+    }
+    if asked.until.is_some_and(|it| it.0 <= call.now) {
+        return Err(Problem::invalid("until has to be in the future"));
+    }
+    let new = exceptions::New {
+        risk: asked.risk,
+        package: asked.package,
+        path: asked.path,
+        place: asked.place.into(),
+        kind: asked.kind.into(),
+        reason: asked.reason,
+        person: call.who()?.name.clone(),
+        until: asked.until.map(|it| it.0),
+    };
+    call.change(|tx| {
+        let id = exceptions::add(tx, &new, call.now)?;
+        let after = one_exception(tx, id)?;
+        call.audit(tx, &format!("exception/{id}"), NOTHING, Some(&after))?;
+        Ok(Created(format!("/api/v1/exceptions/{id}"), after))
+    })
+}
+
+pub(super) fn end_exception(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
+    let id = call.id("exception")?;
+    call.change(|tx| {
+        let before = one_exception(tx, id)?;
+        if !exceptions::end(tx, id, call.now)? {
+            return Err(Problem::new(Code::Conflict, "the exception has ended already").into());
+        }
+        let after = one_exception(tx, id)?;
+        call.audit(tx, &format!("exception/{id}"), Some(&before), Some(&after))?;
+        Ok(Json(after))
+    })
+}
+
+pub(super) fn events(call: &Call, (): ()) -> Result<Told, Problem> {
+    listen(call, None)
+}
+
+pub(super) fn task_events(call: &Call, (): ()) -> Result<Told, Problem> {
+    let id = call.id("task")?;
+    call.read(|tx| one_task(tx, id))?;
+    listen(call, Some(id))
+}
+
+fn listen(call: &Call, task: Option<i64>) -> Result<Told, Problem> {
+    let last = call.header("last-event-id");
+    call.app.events.listen(&call.who()?.name, task, last).map(Told::new)
+}

@@ -1,0 +1,416 @@
+//! Images, what is in them, and what that means.
+use super::{Category, Coverage, ImageState, Level, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Open findings of one category.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Tally {
+    /// High and critical.
+    pub high: i64,
+    /// Medium.
+    pub medium: i64,
+    /// Low, negligible and not rated.
+    pub low: i64,
+}
+
+/// Open findings.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Counts {
+    /// Of the distribution's packages.
+    pub system: Tally,
+    /// Of other components.
+    pub application: Tally,
+}
+
+/// A repository that has an image.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Place {
+    /// The registry's id.
+    pub registry: i64,
+    /// The registry's name.
+    pub registry_name: String,
+    /// When the registry was removed.
+    pub removed_at: Option<Time>,
+    /// The repository's id.
+    pub repository: i64,
+    /// The repository's name.
+    pub repository_name: String,
+    /// The tags there that point to the image, or to an index that it is part of.
+    pub tags: Vec<String>,
+}
+
+/// An image.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Image {
+    /// Its id here.
+    pub id: i64,
+    /// What it is known by.
+    pub digest: String,
+    /// What it runs on; empty when nobody says.
+    pub platform: String,
+    /// Bytes; none when nobody says.
+    pub size: Option<i64>,
+    /// When it was pushed.
+    pub pushed_at: Option<Time>,
+    /// When it was seen first.
+    pub first_seen: Time,
+    /// How its last scan ended.
+    pub state: ImageState,
+    /// Why it failed.
+    pub code: String,
+    /// Why, in words.
+    pub reason: String,
+    /// When it was scanned first without failing.
+    pub first_scanned: Option<Time>,
+    /// When it was scanned last without failing.
+    pub scanned_at: Option<Time>,
+    /// The release at its root.
+    pub system: String,
+    /// How much of it was seen.
+    pub coverage: Coverage,
+    /// Components in it.
+    pub components: i64,
+    /// The highest level of what is open.
+    pub level: Level,
+    /// What is open.
+    pub counts: Counts,
+    /// Where it is.
+    pub places: Vec<Place>,
+}
+
+/// All that is known of one image, but for what is in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct ImageDetail {
+    /// As in the list.
+    pub image: Image,
+    /// Why no findings may mean nothing, in words.
+    pub uncovered: Vec<String>,
+    /// The revision of the analysers that saw it.
+    pub revision: String,
+    /// Layers, systems, gaps and attached documents.
+    pub document: Option<Value>,
+    /// The digests of the images that it is an index of, with their platforms.
+    pub parts: Vec<(String, String)>,
+}
+
+/// A component where it is in an image.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Component {
+    /// Its id.
+    pub id: i64,
+    /// Whose naming and ordering apply: the type of its package URL.
+    pub ecosystem: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Architecture, as the package database spells it.
+    pub arch: Option<String>,
+    /// The release that it belongs to; empty for what belongs to none.
+    pub scope: String,
+    /// Index of the layer that brought it in.
+    pub layer: i64,
+    /// The file that says so.
+    pub path: Option<String>,
+    /// Who found it.
+    pub by: String,
+}
+
+/// A name that components have.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct ComponentName {
+    /// The name.
+    pub name: String,
+    /// In whose spelling: the type of its package URL.
+    pub ecosystem: String,
+    /// How many components have it: versions, architectures, releases.
+    pub components: i64,
+}
+
+/// A finding of an image.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Finding {
+    /// Index of the layer that brought the component in.
+    pub layer: i64,
+    /// The component's id.
+    pub component: i64,
+    /// The component's name.
+    pub package: String,
+    /// The component's version.
+    pub version: String,
+    /// The risk's id.
+    pub risk: i64,
+    /// What it concerns.
+    pub category: Category,
+    /// The CVE, or the advisory.
+    pub name: String,
+    /// A line for people.
+    pub title: String,
+    /// How bad for this component.
+    pub level: Level,
+    /// How urgent the risk is at worst, 0 to 100.
+    pub priority: i64,
+    /// Whether it is known to be exploited.
+    pub exploited: bool,
+    /// What has been done about it.
+    pub status: String,
+    /// The version that is no longer affected.
+    pub fixed: Option<String>,
+    /// Whether the versions could be compared.
+    pub certain: bool,
+    /// When it was first known of this image.
+    pub first_seen: Time,
+    /// When advisories ceased to name it.
+    pub gone_at: Option<Time>,
+    /// The id of the exception that handles it.
+    pub handled_by: Option<i64>,
+}
+
+/// A risk: a vulnerability in one category.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Risk {
+    /// Its id.
+    pub id: i64,
+    /// What it concerns.
+    pub category: Category,
+    /// The CVE, or the advisory.
+    pub name: String,
+    /// A line for people.
+    pub title: String,
+    /// How bad at worst.
+    pub level: Level,
+    /// How urgent at worst, 0 to 100.
+    pub priority: i64,
+    /// Whether some component has a fix.
+    pub fixable: bool,
+    /// Whether it is known to be exploited.
+    pub exploited: bool,
+    /// The probability of exploitation in the next thirty days (EPSS).
+    pub epss: Option<f64>,
+    /// When it was published.
+    pub published: Option<Time>,
+    /// Components that have it.
+    pub components: i64,
+    /// Images in which it is open.
+    pub images: i64,
+    /// When it was seen first.
+    pub first_seen: Time,
+    /// Since when no image has it open.
+    pub gone_at: Option<Time>,
+}
+
+/// A component that has a risk.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Affected {
+    /// The component's id.
+    pub component: i64,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What advisories did to an image's findings after its first scan.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct TimelineEvent {
+    /// When.
+    pub at: Time,
+    /// Whether they came or went.
+    pub appeared: bool,
+    /// How many.
+    pub findings: i64,
+    /// The worst of them.
+    pub level: Level,
+    /// Some of their risks, the worst first.
+    pub risks: Vec<String>,
+}
+
+/// Two images side by side: what only one of them has.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Comparison {
+    /// Components of the first alone: name and version.
+    pub components_removed: Vec<(String, String)>,
+    /// Components of the second alone.
+    pub components_added: Vec<(String, String)>,
+    /// Findings of the first alone.
+    pub findings_removed: Vec<Finding>,
+    /// Findings of the second alone.
+    pub findings_added: Vec<Finding>,
+}
+
+/// How many images there are of a kind.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct ImageCount {
+    /// How their last scan ended.
+    pub state: ImageState,
+    /// The highest level of what is open.
+    pub level: Level,
+    /// How much of them was seen.
+    pub coverage: Coverage,
+    /// How many.
+    pub images: i64,
+}
+
+/// The figures of the first page.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Figures {
+    /// Images by state, level and coverage.
+    pub images: Vec<ImageCount>,
+    /// Open risks by category and level.
+    pub risks: Vec<(Category, Level, i64)>,
+    /// What may be scanned.
+    pub quota: super::Quota,
+}
+
+impl From<store::Tally> for Tally {
+    fn from(it: store::Tally) -> Tally {
+        Tally { high: it.high, medium: it.medium, low: it.low }
+    }
+}
+
+impl From<store::images::Image> for Image {
+    fn from(it: store::images::Image) -> Image {
+        Image {
+            id: it.id,
+            digest: it.digest,
+            platform: it.platform,
+            size: (it.size != 0).then_some(it.size),
+            pushed_at: Time::known(it.pushed_at),
+            first_seen: Time(it.first_seen),
+            state: it.state.into(),
+            code: it.code,
+            reason: it.reason,
+            first_scanned: Time::known(it.first_scanned),
+            scanned_at: Time::known(it.scanned_at),
+            system: it.system,
+            coverage: it.coverage.into(),
+            components: it.components,
+            level: it.level.into(),
+            counts: Counts {
+                system: it.counts.system.into(),
+                application: it.counts.application.into(),
+            },
+            places: it.places.into_iter().map(Place::from).collect(),
+        }
+    }
+}
+
+impl From<store::images::Place> for Place {
+    fn from(it: store::images::Place) -> Place {
+        Place {
+            registry: it.registry,
+            registry_name: it.registry_name,
+            removed_at: it.removed_at.map(Time),
+            repository: it.repository,
+            repository_name: it.repository_name,
+            tags: it.tags,
+        }
+    }
+}
+
+impl From<store::components::Located> for Component {
+    fn from(it: store::components::Located) -> Component {
+        Component {
+            id: it.id,
+            ecosystem: it.component.ecosystem.purl().to_owned(),
+            name: it.component.name,
+            version: it.component.version,
+            arch: it.component.arch,
+            scope: it.scope,
+            layer: it.layer,
+            path: it.path,
+            by: it.by,
+        }
+    }
+}
+
+impl From<store::components::Name> for ComponentName {
+    fn from(it: store::components::Name) -> ComponentName {
+        let ecosystem = it.ecosystem.purl().to_owned();
+        ComponentName { name: it.name, ecosystem, components: it.components }
+    }
+}
+
+impl From<store::findings::Finding> for Finding {
+    fn from(it: store::findings::Finding) -> Finding {
+        let status = serde_json::to_value(it.status).unwrap_or_default();
+        Finding {
+            layer: it.layer,
+            component: it.component,
+            package: it.package,
+            version: it.version,
+            risk: it.risk,
+            category: it.category.into(),
+            name: it.name,
+            title: it.title,
+            level: it.level.into(),
+            priority: it.priority,
+            exploited: it.exploited,
+            status: status.as_str().unwrap_or_default().to_owned(),
+            fixed: it.fixed,
+            certain: it.certain,
+            first_seen: Time(it.first_seen),
+            gone_at: it.gone_at.map(Time),
+            handled_by: it.handled_by,
+        }
+    }
+}
+
+impl From<store::risks::Risk> for Risk {
+    fn from(it: store::risks::Risk) -> Risk {
+        Risk {
+            id: it.id,
+            category: it.category.into(),
+            name: it.name,
+            title: it.title,
+            level: it.level.into(),
+            priority: it.priority,
+            fixable: it.fixable,
+            exploited: it.known.exploited.is_some(),
+            epss: it.known.epss.map(|it| it.score.into()),
+            published: it.published.map(Time),
+            components: it.components,
+            images: it.images,
+            first_seen: Time(it.first_seen),
+            gone_at: it.gone_at.map(Time),
+        }
+    }
+}
+
+impl From<store::findings::Event> for TimelineEvent {
+    fn from(it: store::findings::Event) -> TimelineEvent {
+        TimelineEvent {
+            at: Time(it.at),
+            appeared: it.appeared,
+            findings: it.findings,
+            level: it.level.into(),
+            risks: it.risks,
+        }
+    }
+}
+
+impl From<store::findings::Comparison> for Comparison {
+    fn from(it: store::findings::Comparison) -> Comparison {
+        let pairs =
+            |all: Vec<model::Component>| all.into_iter().map(|it| (it.name, it.version)).collect();
+        Comparison {
+            components_removed: pairs(it.components_removed),
+            components_added: pairs(it.components_added),
+            findings_removed: it.findings_removed.into_iter().map(Finding::from).collect(),
+            findings_added: it.findings_added.into_iter().map(Finding::from).collect(),
+        }
+    }
+}
+
+impl From<store::figures::Images> for ImageCount {
+    fn from(it: store::figures::Images) -> ImageCount {
+        ImageCount {
+            state: it.state.into(),
+            level: it.level.into(),
+            coverage: it.coverage.into(),
+            images: it.images,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the API shows: plain structures, which the console renders too.
+mod channels;
+mod images;
+mod people;
+mod settings;
+mod words;
+mod work;
+
+pub use channels::{Channel, Delivery};
+pub use images::{
+    Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
+    ImageDetail, Place, Risk, Tally, TimelineEvent,
+};
+pub use people::{AuditEntry, Person, Session, Token};
+pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
+pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
+pub use work::{
+    Exception, ExceptionKind, Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry,
+    Repository, Task, Where,
+};
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+
+/// A point in time, in milliseconds since 1970; written as RFC 3339 has it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// A time that the store keeps as 0 when there is none.
+    pub(crate) fn known(ms: i64) -> Option<Time> {
+        (ms != 0).then_some(Time(ms))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match Timestamp::from_millisecond(self.0) {
+            Ok(it) => to.collect_str(&it),
+            Err(err) => Err(serde::ser::Error::custom(err)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        let time: Timestamp = text.parse().map_err(de::Error::custom)?;
+        Ok(Time(time.as_millisecond()))
+    }
+}
+
+impl JsonSchema for Time {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
+    }
+}

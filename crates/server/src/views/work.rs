@@ -1,0 +1,401 @@
+//! Registries, what is scanned, and what was decided.
+use super::{Named, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use store::{exceptions, items, tasks};
+
+/// A registry.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Registry {
+    /// Its id.
+    pub id: i64,
+    /// `acr`, `harbor`, `oci`.
+    pub kind: String,
+    /// What people call it.
+    pub name: String,
+    /// Where it answers.
+    pub address: String,
+    /// The id of the cloud account that it came by.
+    pub account: Option<i64>,
+    /// What the cloud calls it.
+    pub instance: Option<String>,
+    /// Everything else that is not secret.
+    pub settings: serde_json::Value,
+    /// Whether something to log in with is kept. It is never shown.
+    pub has_secret: bool,
+    /// `new`, `connected`, `failing`.
+    pub state: String,
+    /// Why, in words.
+    pub reason: String,
+    /// When it is to be synchronised next.
+    pub sync_at: Option<Time>,
+    /// When it was synchronised last.
+    pub synced_at: Option<Time>,
+    /// When it was added.
+    pub created_at: Time,
+    /// When it was removed; its history is still there.
+    pub removed_at: Option<Time>,
+    /// Repositories in it.
+    pub repositories: i64,
+    /// Images in them; one that two repositories have counts twice.
+    pub images: i64,
+}
+
+/// A namespace of a registry.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Namespace {
+    /// Its name; empty for repositories without one.
+    pub name: String,
+    /// Repositories in it.
+    pub repositories: i64,
+    /// Images in them.
+    pub images: i64,
+}
+
+/// A repository.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Repository {
+    /// Its id.
+    pub id: i64,
+    /// Its registry's id.
+    pub registry: i64,
+    /// Its name.
+    pub name: String,
+    /// Images in it.
+    pub images: i64,
+}
+
+/// Items of a task by what they are doing. Together they are `total`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[expect(missing_docs, reason = "they say it themselves")]
+pub struct Items {
+    pub total: u64,
+    pub queued: u64,
+    pub pulling: u64,
+    pub analysing: u64,
+    pub matching: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub quota_exhausted: u64,
+}
+
+/// How far something is that runs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[expect(missing_docs, reason = "they say it themselves")]
+pub struct Progress {
+    pub bytes: u64,
+    pub bytes_total: u64,
+    pub layers: u64,
+    pub layers_total: u64,
+}
+
+/// One request to scan.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Task {
+    /// Its id.
+    pub id: i64,
+    /// Why it is.
+    pub kind: Named<tasks::Kind>,
+    /// Who asked.
+    pub person: String,
+    /// What was asked for.
+    pub request: serde_json::Value,
+    /// When it was started.
+    pub created_at: Time,
+    /// Whether all its items are there.
+    pub complete: bool,
+    /// When it was cancelled.
+    pub cancelled_at: Option<Time>,
+    /// When its last item ended.
+    pub ended_at: Option<Time>,
+    /// How many items are doing what.
+    pub items: Items,
+    /// What those that run have done so far.
+    pub progress: Progress,
+}
+
+/// One image of a task.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Item {
+    /// The task's id.
+    pub task: i64,
+    /// The image.
+    pub digest: String,
+    /// The id of the registry where it was when the task was started.
+    pub registry: i64,
+    /// Its repository there.
+    pub repository: String,
+    /// A tag that pointed to it, or nothing.
+    pub tag: String,
+    /// What it is doing.
+    pub state: Named<items::State>,
+    /// Why it failed; while it waits again, why the attempt before did.
+    pub code: String,
+    /// The same in words.
+    pub reason: String,
+    /// How often it has been tried, while it waits or runs.
+    pub attempts: u64,
+    /// While it waits again after a failure: not before this time.
+    pub not_before: Option<Time>,
+    /// How far it is, while it runs.
+    pub progress: Progress,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+/// How many distinct images may be scanned.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Quota {
+    /// Authorised; none: unlimited.
+    pub total: Option<u64>,
+    /// How many were.
+    pub used: u64,
+    /// Scans that are running and will cost one when they succeed.
+    pub reserved: u64,
+}
+
+/// A digest that has cost one of the quota.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct LedgerEntry {
+    /// Counted up.
+    pub id: i64,
+    /// Which.
+    pub digest: String,
+    /// The id of the task that paid.
+    pub task: i64,
+    /// When.
+    pub at: Time,
+}
+
+/// Where an exception holds.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Where {
+    /// In every image.
+    Everything,
+    /// In the images of the registries of these ids.
+    Registries(Vec<i64>),
+    /// In the images of the repositories of these ids.
+    Repositories(Vec<i64>),
+    /// In the images that these tags point to: a repository's id and a name.
+    Tags(Vec<(i64, String)>),
+    /// In the image of this digest.
+    Image(String),
+}
+
+/// What an exception is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExceptionKind {
+    /// The risk is there, and somebody accepts it.
+    Accepted,
+    /// The risk is not there.
+    FalsePositive,
+    /// Not now: one for a single image ends with its next scan.
+    IgnoredOnce,
+    /// A VEX document says so.
+    Vex,
+}
+
+/// A rule by which findings are handled.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Exception {
+    /// Its id.
+    pub id: i64,
+    /// The risk's name; empty: any.
+    pub risk: String,
+    /// The component's name; empty: any.
+    pub package: String,
+    /// The files of the component; empty: any.
+    pub path: String,
+    /// Where it holds.
+    pub place: Where,
+    /// What it is.
+    pub kind: ExceptionKind,
+    /// Why.
+    pub reason: String,
+    /// Who made it.
+    pub person: String,
+    /// When it ends by itself.
+    pub until: Option<Time>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+impl From<store::registries::Registry> for Registry {
+    fn from(it: store::registries::Registry) -> Registry {
+        Registry {
+            id: it.id,
+            kind: it.kind,
+            name: it.name,
+            address: it.address,
+            account: it.account,
+            instance: it.instance,
+            settings: serde_json::from_str(&it.document).unwrap_or_default(),
+            has_secret: it.has_secret,
+            state: it.state,
+            reason: it.reason,
+            sync_at: it.sync_at.map(Time),
+            synced_at: it.synced_at.map(Time),
+            created_at: Time(it.created_at),
+            removed_at: it.removed_at.map(Time),
+            repositories: it.repositories,
+            images: it.images,
+        }
+    }
+}
+
+impl From<store::repositories::Namespace> for Namespace {
+    fn from(it: store::repositories::Namespace) -> Namespace {
+        Namespace { name: it.name, repositories: it.repositories, images: it.images }
+    }
+}
+
+impl From<store::repositories::Repository> for Repository {
+    fn from(it: store::repositories::Repository) -> Repository {
+        Repository { id: it.id, registry: it.registry, name: it.name, images: it.images }
+    }
+}
+
+impl From<tasks::Counts> for Items {
+    fn from(it: tasks::Counts) -> Items {
+        Items {
+            total: it.total,
+            queued: it.queued,
+            pulling: it.pulling,
+            analysing: it.analysing,
+            matching: it.matching,
+            done: it.done,
+            failed: it.failed,
+            cancelled: it.cancelled,
+            quota_exhausted: it.exhausted,
+        }
+    }
+}
+
+impl From<store::work::Progress> for Progress {
+    fn from(it: store::work::Progress) -> Progress {
+        Progress {
+            bytes: it.bytes,
+            bytes_total: it.bytes_total,
+            layers: it.layers,
+            layers_total: it.layers_total,
+        }
+    }
+}
+
+impl From<tasks::Task> for Task {
+    fn from(it: tasks::Task) -> Task {
+        Task {
+            id: it.id,
+            kind: Named(it.kind),
+            person: it.person,
+            request: serde_json::from_str(&it.document).unwrap_or_default(),
+            created_at: Time(it.created_at),
+            complete: it.sealed,
+            cancelled_at: it.cancelled_at.map(Time),
+            ended_at: it.ended_at.map(Time),
+            items: it.counts.into(),
+            progress: it.progress.into(),
+        }
+    }
+}
+
+impl From<items::Item> for Item {
+    fn from(it: items::Item) -> Item {
+        Item {
+            task: it.task,
+            digest: it.target.digest,
+            registry: it.target.registry,
+            repository: it.target.repository,
+            tag: it.target.tag,
+            state: Named(it.state),
+            code: it.code,
+            reason: it.reason,
+            attempts: it.attempts,
+            not_before: it.not_before.map(Time),
+            progress: it.progress.into(),
+            ended_at: it.ended_at.map(Time),
+        }
+    }
+}
+
+impl From<store::quota::Quota> for Quota {
+    fn from(it: store::quota::Quota) -> Quota {
+        Quota { total: it.total, used: it.used, reserved: it.reserved }
+    }
+}
+
+impl From<store::quota::Entry> for LedgerEntry {
+    fn from(it: store::quota::Entry) -> LedgerEntry {
+        LedgerEntry { id: it.id, digest: it.digest, task: it.task, at: Time(it.at) }
+    }
+}
+
+impl From<exceptions::Place> for Where {
+    fn from(it: exceptions::Place) -> Where {
+        match it {
+            exceptions::Place::Everything => Where::Everything,
+            exceptions::Place::Registries(it) => Where::Registries(it),
+            exceptions::Place::Repositories(it) => Where::Repositories(it),
+            exceptions::Place::Tags(it) => Where::Tags(it),
+            exceptions::Place::Image(it) => Where::Image(it),
+        }
+    }
+}
+
+impl From<Where> for exceptions::Place {
+    fn from(it: Where) -> exceptions::Place {
+        match it {
+            Where::Everything => exceptions::Place::Everything,
+            Where::Registries(it) => exceptions::Place::Registries(it),
+            Where::Repositories(it) => exceptions::Place::Repositories(it),
+            Where::Tags(it) => exceptions::Place::Tags(it),
+            Where::Image(it) => exceptions::Place::Image(it),
+        }
+    }
+}
+
+impl From<exceptions::Kind> for ExceptionKind {
+    fn from(it: exceptions::Kind) -> ExceptionKind {
+        match it {
+            exceptions::Kind::Accepted => ExceptionKind::Accepted,
+            exceptions::Kind::FalsePositive => ExceptionKind::FalsePositive,
+            exceptions::Kind::IgnoredOnce => ExceptionKind::IgnoredOnce,
+            exceptions::Kind::Vex => ExceptionKind::Vex,
+        }
+    }
+}
+
+impl From<ExceptionKind> for exceptions::Kind {
+    fn from(it: ExceptionKind) -> exceptions::Kind {
+        match it {
+            ExceptionKind::Accepted => exceptions::Kind::Accepted,
+            ExceptionKind::FalsePositive => exceptions::Kind::FalsePositive,
+            ExceptionKind::IgnoredOnce => exceptions::Kind::IgnoredOnce,
+            ExceptionKind::Vex => exceptions::Kind::Vex,
+        }
+    }
+}
+
+impl From<exceptions::Exception> for Exception {
+    fn from(it: exceptions::Exception) -> Exception {
+        let exceptions::Exception { id, rule, created_at, ended_at } = it;
+        Exception {
+            id,
+            risk: rule.risk,
+            package: rule.package,
+            path: rule.path,
+            place: rule.place.into(),
+            kind: rule.kind.into(),
+            reason: rule.reason,
+            person: rule.person,
+            until: rule.until.map(Time),
+            created_at: Time(created_at),
+            ended_at: ended_at.map(Time),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The API as its users meet it: over real connections, on real databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of tests may fail as tests do"
+)]
+mod access;
+mod core;
+mod document;
+mod images;
+mod kit;
+mod notify;
+mod oidc;
+mod tasks;
+#[allow(dead_code, reason = "the store's tests need more of it")]
+#[path = "../../../store/tests/store/world.rs"]
+mod world;
