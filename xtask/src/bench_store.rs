@@ -275,7 +275,7 @@ impl Bench {
         })?;
         let made: Vec<_> = (0..VERSIONS)
             // Some were never scanned.
-            .filter(|it| chance(&[repository, *it, 9]) % 20 > 0)
+            .filter(|it| !chance(&[repository, *it, 9]).is_multiple_of(20))
             .map(|version| {
                 let image = repository * VERSIONS + version;
                 let inventory = self.inventory(image);
@@ -314,7 +314,7 @@ fn scan(
 ) -> store::Result<()> {
     let known = scans::known(tx, &digest(image))?;
     let Some(known) = known else { return Ok(()) };
-    let (keys, partly) = (keys(inventory), image % 10 == 0);
+    let (keys, partly) = (keys(inventory), image.is_multiple_of(10));
     let coverage = Coverage {
         grade: if partly { Grade::Partial } else { Grade::Known },
         reasons: if partly { vec![Uncovered::Unread(3)] } else { Vec::new() },
@@ -376,7 +376,7 @@ fn finding(it: &Component, at: usize, risk: usize) -> Finding {
         score: Some(7.5),
         value: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H".to_owned(),
     };
-    let fixed = risk % 3 > 0;
+    let fixed = !risk.is_multiple_of(3);
     let says = |feed: &str| Statement {
         feed: feed.to_owned(),
         title: "Security tracker of the distribution".to_owned(),
@@ -404,7 +404,7 @@ fn finding(it: &Component, at: usize, risk: usize) -> Finding {
             .map(|n| format!("https://security.example/advisories/{risk}/{n}"))
             .collect(),
         published: None,
-        exploited: (risk % 200 == 0).then(|| model::Exploited {
+        exploited: risk.is_multiple_of(200).then_some(model::Exploited {
             added: None,
             due: None,
             ransomware: false,
@@ -462,7 +462,7 @@ impl Bench {
         let registry = self.registries()?;
         let some = move |n: usize| chance(&[n, 77]) % repositories;
         let scanned = move |n: usize| {
-            let version = (0..VERSIONS).find(|it| chance(&[some(n), *it, 9]) % 20 > 0);
+            let version = (0..VERSIONS).find(|it| !chance(&[some(n), *it, 9]).is_multiple_of(20));
             some(n) * VERSIONS + version.unwrap_or_default()
         };
         let mut all: Vec<Question<'_>> = Vec::new();

@@ -23,6 +23,10 @@ pub(crate) struct Judged {
 pub(crate) fn judge(component: &Component, entries: &[Entry]) -> Vec<Judged> {
     let mut judged: Vec<Judged> =
         entries.iter().filter_map(|it| judge_entry(component, it)).collect();
+    let derived = |it: &Judged| !matches!(it.outcome, Outcome::Miss(_)) && is_derived(&it.feed);
+    if !judged.iter().any(derived) {
+        return judged;
+    }
     let mut own: BTreeMap<&str, String> = BTreeMap::new();
     for it in judged.iter().filter(|it| !is_derived(&it.feed)) {
         if let (Some(cve), Outcome::Miss(verdict)) = (cve_of(&it.advisory), &it.outcome) {
@@ -35,10 +39,7 @@ pub(crate) fn judge(component: &Component, entries: &[Entry]) -> Vec<Judged> {
     }
     let overruled: Vec<Option<String>> = judged
         .iter()
-        .map(|it| {
-            let hit = !matches!(it.outcome, Outcome::Miss(_));
-            (hit && is_derived(&it.feed)).then(|| own.get(cve_of(&it.advisory)?).cloned()).flatten()
-        })
+        .map(|it| own.get(cve_of(&it.advisory).filter(|_| derived(it))?).cloned())
         .collect();
     for (it, overruled) in judged.iter_mut().zip(overruled) {
         if let Some(said) = overruled {

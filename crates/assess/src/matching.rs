@@ -9,7 +9,10 @@ use crate::{
     when::When,
 };
 use model::{Assessment, Finding, Gap, Inventory, Located, Reason, Verdict};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic, thread,
+};
 
 /// What the components of an inventory are affected by, on a given day.
 pub fn assess(
@@ -28,10 +31,9 @@ pub fn assess_in(
     scopes: &[Scope],
 ) -> Result<Assessment, DatabaseError> {
     let when = when.into();
-    let reader = database.reader();
-    let mut found = found(inventory, scopes, &reader)?;
+    let mut found = found(inventory, scopes, database)?;
     found.sort_by_key(|it| it.question.component);
-    let records = records(&found, &reader)?;
+    let records = records(&found, database)?;
     let mut findings = Vec::new();
     for group in found.chunk_by(|a, b| a.question.component == b.question.component) {
         let Some(first) = group.first() else { continue };
@@ -46,7 +48,7 @@ pub fn assess_in(
             .collect();
         found.retain(|it| known.contains(&(it.question.component, it.judged.advisory.as_str())));
     }
-    enrich(&mut findings, &reader, when)?;
+    enrich(&mut findings, &database.reader(), when)?;
     Ok(Assessment {
         gaps: gaps(inventory, &found),
         coverage: coverage::coverage(inventory, database, when.day(), scopes),
@@ -58,6 +60,9 @@ pub fn assess_in(
 /// How many components are asked about at once: more than images have, and far fewer than one could.
 const AT_ONCE: usize = 20_000;
 
+/// So many questions are worth a second thread.
+const LONG: usize = 200;
+
 /// What one advisory says of a component that was asked about.
 pub(crate) struct Found {
     pub(crate) question: Question,
@@ -68,21 +73,45 @@ pub(crate) struct Found {
 fn found(
     inventory: &Inventory,
     scopes: &[Scope],
-    reader: &Reader<'_>,
+    database: &Database,
 ) -> Result<Vec<Found>, DatabaseError> {
     let mut found = Vec::new();
     for start in (0..inventory.components.len()).step_by(AT_ONCE) {
         let components = inventory.components.iter().enumerate().skip(start).take(AT_ONCE);
         let questions = scope::questions(components, scopes);
-        for same in questions.chunk_by(|a, b| a.key == b.key) {
-            let Some(first) = same.first() else { continue };
-            let entries = reader.entries(&first.namespace, &first.package)?;
-            if !entries.is_empty() {
-                found.extend(same.iter().flat_map(|it| answers(it, inventory, &entries)));
+        found.extend(in_halves(&questions, database, |questions, reader| {
+            let mut found = Vec::new();
+            for same in questions.chunk_by(|a, b| a.key == b.key) {
+                let Some(first) = same.first() else { continue };
+                let entries = reader.entries(&first.namespace, &first.package)?;
+                if !entries.is_empty() {
+                    found.extend(same.iter().flat_map(|it| answers(it, inventory, &entries)));
+                }
             }
-        }
+            Ok(found)
+        })?);
     }
     Ok(found)
+}
+
+/// Reads for the two halves of a long list at once, each with a reader of its own: what takes the time is
+/// verifying and unpacking blocks. The answers are in the order of the list.
+fn in_halves<T: Sync, R: Send>(
+    list: &[T],
+    database: &Database,
+    read: impl Fn(&[T], &Reader<'_>) -> Result<Vec<R>, DatabaseError> + Sync,
+) -> Result<Vec<R>, DatabaseError> {
+    if list.len() < LONG {
+        return read(list, &database.reader());
+    }
+    let (left, right) = list.split_at(list.len() / 2);
+    let (left, right) = thread::scope(|scope| {
+        let right = scope.spawn(|| read(right, &database.reader()));
+        (read(left, &database.reader()), right.join())
+    });
+    let mut all = left?;
+    all.extend(right.unwrap_or_else(|it| panic::resume_unwind(it))?);
+    Ok(all)
 }
 
 fn answers(question: &Question, inventory: &Inventory, entries: &[Entry]) -> Vec<Found> {
@@ -105,7 +134,8 @@ fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
         hits().filter_map(|it| cve_of(&it.advisory).map(str::to_owned)).collect();
     let erratum = system && hits().any(|it| cve_of(&it.advisory).is_none());
     judged.into_iter().filter(move |it| {
-        let beside = cve_of(&it.advisory).is_some_and(|it| spoken.contains(it));
+        let cve = Some(&it.advisory).filter(|_| !spoken.is_empty()).and_then(|it| cve_of(it));
+        let beside = cve.is_some_and(|it| spoken.contains(it));
         let denied = erratum && it.outcome == Outcome::Miss(Verdict::NotAffected);
         is_hit(it) || beside || denied
     })
@@ -115,16 +145,18 @@ fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
 pub(crate) type Records = BTreeMap<(String, String), Record>;
 
 /// Reads each advisory that was found once, in the order in which they are stored.
-fn records(found: &[Found], reader: &Reader<'_>) -> Result<Records, DatabaseError> {
+fn records(found: &[Found], database: &Database) -> Result<Records, DatabaseError> {
     let wanted: BTreeSet<(&str, &str)> =
         found.iter().map(|it| (it.judged.feed.as_str(), it.judged.advisory.as_str())).collect();
-    let mut records = Records::new();
-    for (feed, id) in wanted {
-        if let Some(it) = reader.record(feed, id)? {
-            records.insert((feed.to_owned(), id.to_owned()), it);
-        }
-    }
-    Ok(records)
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let records = in_halves(&wanted, database, |wanted, reader| {
+        let record = |&(feed, id): &(&str, &str)| {
+            let it = reader.record(feed, id).transpose()?;
+            Some(it.map(|it| ((feed.to_owned(), id.to_owned()), it)))
+        };
+        wanted.iter().filter_map(record).collect()
+    })?;
+    Ok(records.into_iter().collect())
 }
 
 /// Adds what is known of the vulnerabilities wherever they occur, and reckons the priority.

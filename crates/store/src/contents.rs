@@ -20,13 +20,20 @@ pub(crate) struct Stored {
     pub(crate) is_new: bool,
 }
 
+/// A component, the release that it belongs to by its hash, and what an advisory must name to be about it:
+/// namespace and package.
+type Keyed<'a> = (&'a Component, String, &'a [(String, String)]);
+
+/// The hash of a component, its path, who found it.
+type Brought<'a> = (&'a str, Option<&'a str>, &'a str);
+
 /// The components of an inventory, ready to be stored.
 pub(crate) struct Prepared<'a> {
-    /// By hash; with the release that they belong to, by its hash.
-    components: BTreeMap<String, (&'a Component, String, &'a [(String, String)])>,
+    /// By hash.
+    components: BTreeMap<String, Keyed<'a>>,
     scopes: BTreeMap<String, Option<&'a Release>>,
-    /// What each layer brings in: hash of the component, path, who found it.
-    layers: BTreeMap<i64, BTreeSet<(&'a str, Option<&'a str>, &'a str)>>,
+    /// What each layer brings in.
+    layers: BTreeMap<i64, BTreeSet<Brought<'a>>>,
     /// The hash of each component of the inventory, in its order.
     hashes: &'a [String],
 }

@@ -43,10 +43,10 @@ pub(super) fn pack(raw: &[u8]) -> Vec<u8> {
     lz4_flex::block::compress(raw)
 }
 
-/// Unpacks a block of `len` bytes; `None` when it does not give exactly these.
-pub(super) fn unpack(packed: &[u8], len: usize) -> Option<Vec<u8>> {
-    let raw = lz4_flex::block::decompress(packed, len).ok()?;
-    (raw.len() == len).then_some(raw)
+/// Unpacks a block of `len` bytes into `raw`; says whether it gives exactly these.
+pub(super) fn unpack(packed: &[u8], len: usize, raw: &mut Vec<u8>) -> bool {
+    raw.resize(len, 0);
+    lz4_flex::block::decompress_into(packed, raw).is_ok_and(|it| it == len)
 }
 
 /// What tells a damaged block from a good one: the first half of its SHA-256.
@@ -70,14 +70,39 @@ impl<'a> Entries<'a> {
     /// The value of the next entry, whose key is then in `key`; `None` at the end, or when the
     /// block is not well-formed, which its hash rules out.
     pub(super) fn next(&mut self) -> Option<&'a [u8]> {
+        let (shared, key, value) = self.parts()?;
+        self.key.truncate(shared);
+        self.key.extend_from_slice(key);
+        Some(value)
+    }
+
+    /// The value of the first entry whose key does not come before `wanted`.
+    pub(super) fn seek(&mut self, wanted: &[u8]) -> Option<&'a [u8]> {
+        let mut same = 0;
+        loop {
+            let (shared, key, value) = self.parts()?;
+            // A key that goes on like the one before it beyond what that has in common with `wanted` comes
+            // before it as well, and has no more in common.
+            if shared > same {
+                continue;
+            }
+            self.key.truncate(shared);
+            self.key.extend_from_slice(key);
+            if self.key.as_slice() >= wanted {
+                return Some(value);
+            }
+            same = self.key.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+        }
+    }
+
+    /// How much of the key is that of the one before, the rest of it, the value.
+    fn parts(&mut self) -> Option<(usize, &'a [u8], &'a [u8])> {
         let shared = self.varint()?;
         let (rest, value) = (self.varint()?, self.varint()?);
         let (key, tail) = self.rest.split_at_checked(rest)?;
         let (value, tail) = tail.split_at_checked(value)?;
         self.rest = tail;
-        self.key.truncate(shared);
-        self.key.extend_from_slice(key);
-        Some(value)
+        Some((shared, key, value))
     }
 
     fn varint(&mut self) -> Option<usize> {
@@ -101,4 +126,31 @@ fn varint(bytes: &mut Vec<u8>, value: usize) {
         value >>= 7;
     }
     bytes.push(value.to_le_bytes()[0]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn seeking_finds_what_reading_would(keys: BTreeSet<[u8; 3]>, wanted: [u8; 3], few in 1_u8..4) {
+            // Keys that have much in common, some of them the beginning of others.
+            let short = |it: [u8; 3]| it.map(|it| it.checked_rem(few).unwrap())[..1 + usize::from(it[0] % 3)].to_vec();
+            let keys: BTreeSet<Vec<u8>> = keys.into_iter().map(short).collect();
+            let wanted = short(wanted);
+            let mut block = Block::default();
+            keys.iter().for_each(|it| block.push(it, it));
+            let raw = block.take();
+            let mut entries = Entries::new(&raw);
+            let mut found = entries.seek(&wanted);
+            for key in keys.range(wanted..) {
+                prop_assert_eq!((found, &entries.key), (Some(key.as_slice()), key));
+                found = entries.next();
+            }
+            prop_assert_eq!(found, None);
+        }
+    }
 }

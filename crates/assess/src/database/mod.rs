@@ -145,7 +145,8 @@ impl Database {
     }
 
     fn from_source(source: Source) -> Result<Database, DatabaseError> {
-        let head = source.read(0, HEADER.min(source.len()))?.into_owned();
+        let mut head = Vec::new();
+        source.read(0, HEADER.min(source.len()), &mut head)?;
         let (magic, schema) = head.split_first_chunk().ok_or(DatabaseError::Foreign)?;
         if magic != MAGIC {
             return Err(DatabaseError::Foreign);
@@ -235,7 +236,8 @@ impl Database {
 /// The index of a database, verified, and its hash.
 fn index(source: &Source) -> Result<(Vec<u8>, [u8; 32]), DatabaseError> {
     let at = source.len().checked_sub(FOOTER).ok_or_else(|| damaged("ends early"))?;
-    let footer = source.read(at, FOOTER)?;
+    let mut footer = Vec::new();
+    source.read(at, FOOTER, &mut footer)?;
     let cut = || damaged("ends early");
     let (offset, rest) = footer.split_first_chunk().ok_or_else(cut)?;
     let (len, rest) = rest.split_first_chunk().ok_or_else(cut)?;
@@ -244,7 +246,8 @@ fn index(source: &Source) -> Result<(Vec<u8>, [u8; 32]), DatabaseError> {
     if magic != MAGIC || offset.checked_add(len) != Some(at) {
         return Err(cut());
     }
-    let bytes = source.read(offset, len)?.into_owned();
+    let mut bytes = Vec::new();
+    source.read(offset, len, &mut bytes)?;
     let found: [u8; 32] = Sha256::digest(&bytes).into();
     if found != *hash {
         return Err(damaged("index"));

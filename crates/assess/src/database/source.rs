@@ -24,19 +24,26 @@ impl Source {
         }
     }
 
-    pub(super) fn read(&self, offset: u64, len: u64) -> Result<Cow<'_, [u8]>, DatabaseError> {
+    /// Brings `len` bytes from `offset` into `bytes`, in place of what was there.
+    pub(super) fn read(
+        &self,
+        offset: u64,
+        len: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DatabaseError> {
         let end = offset.checked_add(len).filter(|it| *it <= self.len());
         let end = end.ok_or_else(|| DatabaseError::Damaged("ends early".to_owned()))?;
         match self {
             Source::File { file, .. } => {
-                let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
-                file.read_exact_at(&mut bytes, offset).map_err(DatabaseError::Io)?;
-                Ok(Cow::Owned(bytes))
+                bytes.resize(usize::try_from(len).unwrap_or_default(), 0);
+                file.read_exact_at(bytes, offset).map_err(DatabaseError::Io)
             }
-            Source::Bytes(bytes) => {
+            Source::Bytes(all) => {
                 let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
-                let slice = range.and_then(|(from, to)| bytes.get(from..to));
-                Ok(Cow::Borrowed(slice.unwrap_or_default()))
+                let slice = range.and_then(|(from, to)| all.get(from..to));
+                bytes.clear();
+                bytes.extend_from_slice(slice.unwrap_or_default());
+                Ok(())
             }
         }
     }

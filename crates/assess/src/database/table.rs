@@ -103,7 +103,14 @@ impl Writer {
 
 /// The block that was read last: who asks in the order of the keys reads each block once.
 #[derive(Default)]
-pub(super) struct Cursor(RefCell<Option<(usize, Vec<u8>)>>);
+pub(super) struct Cursor(RefCell<Loaded>);
+
+#[derive(Default)]
+struct Loaded {
+    number: Option<usize>,
+    packed: Vec<u8>,
+    raw: Vec<u8>,
+}
 
 impl Table {
     /// How many entries there are.
@@ -128,20 +135,19 @@ impl Table {
             if place.first.as_slice() > prefix && !place.first.starts_with(prefix) {
                 break;
             }
-            let mut cached = cursor.0.borrow_mut();
-            let raw = match &mut *cached {
-                Some((at, raw)) if *at == number => raw,
-                other => &mut other.insert((number, place.read(source)?)).1,
-            };
+            let Loaded { number: loaded, packed, raw } = &mut *cursor.0.borrow_mut();
+            if *loaded != Some(number) {
+                *loaded = None;
+                place.read(source, packed, raw)?;
+                *loaded = Some(number);
+            }
             let mut entries = Entries::new(raw);
-            while let Some(value) = entries.next() {
-                if entries.key.starts_with(prefix) {
-                    if !each(&entries.key, value)? {
-                        return Ok(());
-                    }
-                } else if entries.key.as_slice() > prefix {
+            let mut next = entries.seek(prefix);
+            while let Some(value) = next {
+                if !entries.key.starts_with(prefix) || !each(&entries.key, value)? {
                     return Ok(());
                 }
+                next = entries.next();
             }
         }
         Ok(())
@@ -154,22 +160,26 @@ impl Table {
 
     /// Reads every block.
     pub(super) fn verify(&self, source: &Source) -> Result<(), DatabaseError> {
-        self.blocks.iter().try_for_each(|it| it.read(source).map(drop))
+        let (mut packed, mut raw) = (Vec::new(), Vec::new());
+        self.blocks.iter().try_for_each(|it| it.read(source, &mut packed, &mut raw))
     }
 }
 
 impl Place {
-    fn read(&self, source: &Source) -> Result<Vec<u8>, DatabaseError> {
+    fn read(
+        &self,
+        source: &Source,
+        packed: &mut Vec<u8>,
+        raw: &mut Vec<u8>,
+    ) -> Result<(), DatabaseError> {
         let damaged = || DatabaseError::Damaged(format!("block at {}", self.offset));
         if self.raw > MAX_BLOCK || self.packed > MAX_BLOCK {
             return Err(damaged());
         }
-        let packed = source.read(self.offset, u64::from(self.packed))?;
-        if block::hash(&packed) != self.hash {
-            return Err(damaged());
-        }
+        source.read(self.offset, u64::from(self.packed), packed)?;
         let len = usize::try_from(self.raw).map_err(|_| damaged())?;
-        block::unpack(&packed, len).ok_or_else(damaged)
+        let is_whole = block::hash(packed) == self.hash && block::unpack(packed, len, raw);
+        is_whole.then_some(()).ok_or_else(damaged)
     }
 }
 
@@ -188,10 +198,10 @@ impl Iterator for Iter<'_> {
         while self.entries.is_empty() {
             let place = self.table.blocks.get(self.next)?;
             self.next = self.next.saturating_add(1);
-            let raw = match place.read(self.source) {
-                Ok(it) => it,
-                Err(it) => return Some(Err(it)),
-            };
+            let mut raw = Vec::new();
+            if let Err(err) = place.read(self.source, &mut Vec::new(), &mut raw) {
+                return Some(Err(err));
+            }
             let mut entries = Entries::new(&raw);
             while let Some(value) = entries.next() {
                 self.entries.push((entries.key.clone(), value.to_vec()));

@@ -35,6 +35,12 @@ fn tally(high: i64, medium: i64, low: i64) -> Tally {
     Tally { high, medium, low }
 }
 
+fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort();
+    all
+}
+
 #[test]
 fn a_scan_is_read_back_as_it_was_written() {
     on_each(|store| {
@@ -61,31 +67,14 @@ fn a_scan_is_read_back_as_it_was_written() {
         assert_eq!(one.image.counts, counts);
         let key = image(store, "a");
         let all = store.read(|tx| components::of_image(tx, key)).unwrap();
-        let mut read: Vec<_> = all
-            .iter()
-            .map(|it| {
-                (
-                    it.component.clone(),
-                    it.path.clone(),
-                    usize::try_from(it.layer).unwrap(),
-                    it.by.clone(),
-                )
-            })
-            .collect();
-        read.sort();
-        let mut written: Vec<_> = inventory
-            .components
-            .iter()
-            .map(|it| {
-                (
-                    it.what.clone(),
-                    it.path.as_ref().map(ToString::to_string),
-                    it.layer,
-                    it.by.clone(),
-                )
-            })
-            .collect();
-        written.sort();
+        let read = sorted(all.iter().map(|it| {
+            let layer = usize::try_from(it.layer).unwrap();
+            (it.component.clone(), it.path.clone(), layer, it.by.clone())
+        }));
+        let written = sorted(inventory.components.iter().map(|it| {
+            let path = it.path.as_ref().map(ToString::to_string);
+            (it.what.clone(), path, it.layer, it.by.clone())
+        }));
         assert_eq!(read, written);
         assert!(
             all.iter().any(|it| it.scope == "Debian 12")
