@@ -1,7 +1,8 @@
 //! The store with many images: how big it is, and how long its questions take.
+use crate::bench_findings::of_component;
 use model::{
     Component, Coverage, Ecosystem, Finding, Grade, ImagePath, Inventory, Kind, Level, Located,
-    Namespace, Priority, Rating, Release, Statement, Status, System, Uncovered, Why,
+    Priority, Release, Status, System, Uncovered,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -38,7 +39,7 @@ const RUNTIMES: usize = 5;
 const NAMES: usize = 6_000;
 const RELEASES: usize = 8;
 /// So many vulnerabilities are known.
-const RISKS: usize = 40_000;
+pub(crate) const RISKS: usize = 40_000;
 /// How often a question is asked.
 const TIMES: usize = 100;
 const LIMIT: Duration = Duration::from_millis(100);
@@ -94,7 +95,7 @@ pub(crate) fn store(args: &[String]) -> Done {
 }
 
 /// A number that depends on the others and looks like chance.
-fn chance(parts: &[usize]) -> usize {
+pub(crate) fn chance(parts: &[usize]) -> usize {
     let mut hash = Sha256::new();
     parts.iter().for_each(|it| hash.update(it.to_le_bytes()));
     usize::from_le_bytes(hash.finalize()[..8].try_into().unwrap_or_default())
@@ -335,95 +336,6 @@ fn scan(
     match scans::succeed(tx, &scan, &rate)? {
         Outcome::Stored => Ok(()),
         Outcome::Stale(it) => Err(store::Error::Invalid(format!("the advisories are {it}"))),
-    }
-}
-
-/// Packages of a distribution have three vulnerabilities on average, most of them old; one library in six has one
-/// or two.
-fn of_component(it: &Component, at: usize, turn: usize) -> Vec<Finding> {
-    let text = format!("{} {}", it.name, it.version);
-    let seed = chance(&text.bytes().map(usize::from).collect::<Vec<_>>());
-    let count = if it.ecosystem == Ecosystem::Deb {
-        [0, 0, 1, 2, 3, 4, 5, 9][seed % 8]
-    } else {
-        [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2][seed % 12]
-    };
-    let name = chance(&it.name.bytes().map(usize::from).collect::<Vec<_>>());
-    let risk = |n: usize| {
-        let turned = if n == 0 { turn } else { 0 };
-        finding(it, at, (name + n * 7 + seed % 3 + turned * 13) % RISKS)
-    };
-    let mut all: Vec<Finding> = (0..count).map(risk).collect();
-    all.dedup_by(|a, b| a.id == b.id);
-    all
-}
-
-fn finding(it: &Component, at: usize, risk: usize) -> Finding {
-    let id = format!("CVE-{}-{risk}", 2010 + risk % 16);
-    let level = [
-        Level::Critical,
-        Level::High,
-        Level::High,
-        Level::Medium,
-        Level::Medium,
-        Level::Medium,
-        Level::Low,
-        Level::Negligible,
-    ][risk % 8];
-    let rating = Rating {
-        level,
-        by: "nvd".to_owned(),
-        score: Some(7.5),
-        value: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H".to_owned(),
-    };
-    let fixed = !risk.is_multiple_of(3);
-    let says = |feed: &str| Statement {
-        feed: feed.to_owned(),
-        title: "Security tracker of the distribution".to_owned(),
-        advisory: id.clone(),
-        status: if fixed { Status::Fixed } else { Status::Affected },
-        affects: true,
-        comparison: format!("{} < {}.9 (dpkg)", it.version, it.version),
-    };
-    Finding {
-        component: at,
-        aliases: vec![format!("GHSA-{risk:04}-aaaa-bbbb")],
-        errata: vec![format!("DSA-{risk}-1")],
-        kind: Kind::Vulnerability,
-        status: if fixed { Status::Fixed } else { Status::Affected },
-        certain: true,
-        fixed: fixed.then(|| format!("{}.9", it.version)),
-        subscription: None,
-        severity: rating.clone(),
-        ratings: vec![rating.clone(), rating],
-        title: format!(
-            "A flaw was found in the parser of part {risk}: a crafted message may read out of bounds"
-        ),
-        cwes: vec!["CWE-125".to_owned()],
-        references: (0..4)
-            .map(|n| format!("https://security.example/advisories/{risk}/{n}"))
-            .collect(),
-        published: None,
-        exploited: risk.is_multiple_of(200).then_some(model::Exploited {
-            added: None,
-            due: None,
-            ransomware: false,
-        }),
-        epss: Some(model::Epss { day: None, score: (risk % 100) as f32 / 100.0, percentile: 0.5 }),
-        priority: Priority::default(),
-        why: Why {
-            namespace: Namespace::new("distribution:12"),
-            package: it.name.clone(),
-            by_source: true,
-            version: it.version.clone(),
-            scheme: "dpkg".to_owned(),
-            feed: "tracker".to_owned(),
-            advisory: id.clone(),
-            range: "every version before the fix".to_owned(),
-            comparison: format!("{} < {}.9 (dpkg)", it.version, it.version),
-        },
-        sources: vec![says("tracker"), says("osv")],
-        id,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
 mod archive;
 mod bench;
+mod bench_findings;
 mod bench_memory;
 mod bench_scan;
 mod bench_store;
