@@ -348,3 +348,49 @@ fn random_id() -> String {
     SystemRandom::new().fill(&mut bytes).ok();
     bytes.iter().map(|it| format!("{it:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Base, Format, Keys, Log, Settings};
+    use net::{Client, Secret};
+    use std::{
+        future::Future,
+        io::sink,
+        task::{Context, Poll, Waker},
+    };
+    use store::Store;
+
+    /// What comes of a future that does not wait.
+    fn now<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(it) => it,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn a_panic_is_our_failure_and_tells_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = store::Settings::Embedded(folder.path().join("db"));
+        let base = Base {
+            store: Arc::new(Store::open(database).unwrap()),
+            keys: Arc::new(Keys::parse(&Secret::new("0f".repeat(32))).unwrap()),
+            net: Client::new(net::Settings::default()).unwrap(),
+            log: Log::new(Format::Text, sink()),
+            clock: Arc::new(|| 0),
+        };
+        let app = Arc::new(App::new(base, Settings::default()).unwrap());
+        let cause = now(caught(async { panic!("hush {}", 7) })).unwrap_err();
+        assert_eq!(cause, "panicked: hush 7");
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let outcome: Result<(), Problem> = runtime.block_on(app.wait_for(|| panic!("hush")));
+        let problem = outcome.unwrap_err();
+        assert_eq!(
+            (problem.code, problem.cause.as_deref()),
+            (Code::Internal, Some("panicked: hush"))
+        );
+        assert!(!problem.document("id").to_string().contains("hush"), "{problem:?}");
+        assert_eq!(refuse(&app, "id", &problem).status(), 500);
+    }
+}

@@ -25,6 +25,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+/// How long to wait for threads that work on something nobody waits for any more.
+const END: Duration = Duration::from_secs(1);
+
 /// A server that is running. Dropping it stops it at once; [`Server::stop`] lets requests end before.
 pub struct Server {
     app: Arc<App>,
@@ -79,15 +82,17 @@ impl Server {
         if ended.is_err() {
             self.app.note("warn", "requests were cut off by the stop", &[]);
         }
-        runtime.shutdown_timeout(Duration::from_secs(1));
+        runtime.shutdown_timeout(END);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.app.stop();
+        // The store has to be closed by us, after those threads have let go of it: the client for PostgreSQL cannot be
+        // dropped where others must not wait.
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(END);
         }
     }
 }
