@@ -41,7 +41,7 @@ fn happen(it: &Running, channels: &[&Value]) {
 }
 
 fn wait(mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while !done() {
         assert!(Instant::now() < deadline, "it does not happen");
         thread::sleep(Duration::from_millis(20));
