@@ -8,6 +8,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
     io::{self, Read},
+    iter,
     rc::Rc,
 };
 
@@ -81,8 +82,17 @@ type Content = Rc<Vec<(String, Found)>>;
 #[derive(Debug)]
 struct Here {
     content: Content,
-    /// For each component, the oldest layer of the unbroken run, up to the newest, that has it here.
+    /// The newest layer that has something here.
+    layer: usize,
+    /// For each component, the oldest layer of the unbroken run, up to the newest, that has it here. None when
+    /// all came with the newest: a file may have very many names.
     since: Vec<usize>,
+}
+
+impl Here {
+    fn since(&self) -> impl Iterator<Item = usize> {
+        self.since.iter().copied().chain(iter::repeat(self.layer))
+    }
 }
 
 fn components(content: &Content) -> impl Iterator<Item = &Component> {
@@ -119,7 +129,10 @@ impl View {
         for (path, target) in same {
             let below = || self.files.get(&self.place(&target)).map(|it| &it.content);
             match found.get(&target).or_else(below).cloned() {
-                Some(content) => self.put(self.place(&path), layer, content),
+                Some(content) => {
+                    let here = Here { content, layer, since: Vec::new() };
+                    self.files.insert(self.place(&path), here);
+                }
                 None => lost.push(path),
             }
         }
@@ -127,12 +140,13 @@ impl View {
     }
 
     fn put(&mut self, place: ImagePath, layer: usize, content: Content) {
-        let before = self.files.get(&place).into_iter();
-        let before = before.flat_map(|it| components(&it.content).zip(it.since.iter().copied()));
-        let before: HashMap<&Component, usize> = before.collect();
-        let since = |it| before.get(it).copied().unwrap_or(layer);
-        let since = components(&content).map(since).collect();
-        self.files.insert(place, Here { content, since });
+        let mut since = Vec::new();
+        if let Some(before) = self.files.get(&place) {
+            let before: HashMap<_, _> = components(&before.content).zip(before.since()).collect();
+            let of = |it| before.get(it).copied().unwrap_or(layer);
+            since = components(&content).map(of).collect();
+        }
+        self.files.insert(place, Here { content, layer, since });
     }
 
     /// Links to directories in which something was found, with where they lead.
@@ -235,27 +249,36 @@ impl View {
 
     fn components(self, systems: &[System]) -> Vec<Located<Component>> {
         let mut seen = HashSet::new();
+        // The number of the file and that of the component in it.
         let mut first = Vec::new();
         let of: Vec<Option<usize>> =
             self.files.keys().map(|path| self.system_of(path, systems)).collect();
-        for ((path, here), system) in self.files.iter().zip(&of) {
-            for it in components(&here.content) {
+        for (file, ((path, here), system)) in self.files.iter().zip(&of).enumerate() {
+            for (number, it) in components(&here.content).enumerate() {
                 let system = system.filter(|_| it.ecosystem.is_system());
                 let place = Some(path).filter(|_| !it.ecosystem.is_system() || system.is_none());
-                first.push(seen.insert((place, system, it)));
+                if seen.insert((place, system, it)) {
+                    first.push((file, number));
+                }
             }
         }
         drop(seen);
-        let mut first = first.into_iter();
+        let mut first = first.into_iter().peekable();
         let mut components = Vec::new();
-        for ((path, here), system) in self.files.into_iter().zip(of) {
-            let mut since = here.since.into_iter();
-            for (by, found) in Rc::unwrap_or_clone(here.content) {
-                let all = drain(found.components).zip(&mut since).zip(&mut first);
-                for ((what, layer), first) in all {
-                    let system = system.filter(|_| what.ecosystem.is_system());
-                    let (path, by) = (Some(path.clone()), by.clone());
-                    components.extend(first.then_some(Located { what, path, layer, by, system }));
+        for (file, ((path, mut here), system)) in self.files.into_iter().zip(of).enumerate() {
+            // Most names of a file that has very many bring nothing new.
+            if first.peek().is_none_or(|it| it.0 != file) {
+                continue;
+            }
+            let content = std::mem::take(&mut here.content);
+            let mut numbers = here.since().enumerate();
+            for (by, found) in Rc::unwrap_or_clone(content) {
+                for (what, (number, layer)) in drain(found.components).zip(&mut numbers) {
+                    if first.next_if_eq(&(file, number)).is_some() {
+                        let system = system.filter(|_| what.ecosystem.is_system());
+                        let (path, by) = (Some(path.clone()), by.clone());
+                        components.push(Located { what, path, layer, by, system });
+                    }
                 }
             }
         }
@@ -289,7 +312,7 @@ impl View {
 /// The elements of a list that may be long, whose memory is given back on the way.
 fn drain<T>(mut list: Vec<T>) -> impl Iterator<Item = T> {
     list.reverse();
-    std::iter::from_fn(move || {
+    iter::from_fn(move || {
         if list.len().is_multiple_of(10_000) {
             list.shrink_to_fit();
         }

@@ -366,6 +366,12 @@ fn hard_links_are_another_name_of_what_was_read() {
     assert_eq!(components(std::slice::from_ref(&same)), ["a@0", "a@0!"]);
     let below = [Tar::default().file("x/list", "a"), Tar::default().hard(DB, "x/list")];
     assert_eq!(components(&below), ["a@1", "a@0!"]);
+    // In a layer above, one component stays and one comes; other names begin anew.
+    let more = Tar::default().file("x/list", "a\nb").hard("y/list", "x/list").hard(DB, "x/list");
+    assert_eq!(
+        components(&[same.hard("y/list", "x/list"), more]),
+        ["a@1", "b@1", "a@0!", "b@1!", "a@1!", "b@1!"]
+    );
     let inventory = fold(&[Tar::default().file("x/data", "a").hard(DB, "x/data")]);
     let gap = &inventory.gaps[0];
     assert_eq!(gap.path.as_ref().unwrap().as_str(), DB);
