@@ -114,7 +114,7 @@ pub(crate) fn dialect(sql: &str) -> String {
 }
 
 fn borrowed(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    values.iter().map(|it| it as _).collect()
+    values.iter().map(|it| -> &(dyn ToSql + Sync) { it }).collect()
 }
 
 fn ours(row: &postgres::Row, at: usize, kind: &Type) -> Result<Value> {
