@@ -134,6 +134,8 @@ impl Bench {
     /// states of its packages; from one image to the next two of its libraries get another version.
     fn inventory(&self, image: usize) -> Inventory {
         let (repository, version) = (image / VERSIONS, image % VERSIONS);
+        // Of ten repositories one has no package of a distribution, and nothing is found in it; one has little.
+        let kind = ["busy", "calm", "quiet"][[0, 0, 0, 0, 0, 0, 0, 0, 1, 2][repository % 10]];
         let distribution = repository % DISTRIBUTIONS;
         let state = version * STATES / VERSIONS;
         let runtime = repository / DISTRIBUTIONS % RUNTIMES;
@@ -146,6 +148,7 @@ impl Bench {
             } else {
                 (format!("runtime-{runtime}-{n}"), 1)
             };
+            let name = if kind == "busy" { name } else { format!("{kind}-{name}") };
             all.push(deb(&name, &format!("1.{}-{build}", n % 7), layer));
         }
         for n in 0..LIBRARIES {
@@ -159,7 +162,7 @@ impl Bench {
             all.push(Located {
                 what: Component::new(
                     Ecosystem::Npm,
-                    &format!("library-{name}"),
+                    &library(kind, name),
                     &format!("{release}.0.1"),
                 ),
                 path: ImagePath::parse(path.as_bytes()).ok(),
@@ -205,8 +208,50 @@ impl Bench {
             self.repository(registries[next % registries.len()], next)?;
             next += 1;
         }
+        if next == repositories {
+            self.rules()?;
+        }
         let rate = ((next - first) * VERSIONS) as f64 / start.elapsed().as_secs_f64();
         println!("{:46} {} ({rate:.0} scans a second)", "images", next * VERSIONS);
+        Ok(())
+    }
+
+    /// A few rules: for all images, for repositories, for single images.
+    fn rules(&self) -> Done {
+        if !self.store.read(|tx| exceptions::page(tx, true, None, 1))?.items.is_empty() {
+            return Ok(());
+        }
+        let any = risks::Filter::default();
+        let known = self.store.read(|tx| risks::page(tx, &any, None, 2_000))?.items;
+        for (n, risk) in known.iter().step_by(20).enumerate() {
+            let place = match n % 3 {
+                0 => exceptions::Place::Everything,
+                1 => exceptions::Place::Repositories(
+                    (0..20).map(|it| (it * 7 + n as i64) % 200 + 1).collect(),
+                ),
+                _ => exceptions::Place::Image(digest(n * VERSIONS)),
+            };
+            let rule = exceptions::New {
+                risk: risk.name.clone(),
+                package: String::new(),
+                path: String::new(),
+                place,
+                kind: exceptions::Kind::Accepted,
+                reason: "measured".to_owned(),
+                person: "bench".to_owned(),
+                until: None,
+            };
+            let start = Instant::now();
+            self.store.write(|tx| exceptions::add(tx, &rule, NOW))?;
+            if n < 3 {
+                println!(
+                    "{:46} {:.1?}, {} images",
+                    format!("rule for {:.12}", format!("{:?}", rule.place)),
+                    start.elapsed(),
+                    risk.images
+                );
+            }
+        }
         Ok(())
     }
 
@@ -337,6 +382,10 @@ fn scan(
         Outcome::Stored => Ok(()),
         Outcome::Stale(it) => Err(store::Error::Invalid(format!("the advisories are {it}"))),
     }
+}
+
+fn library(kind: &str, number: usize) -> String {
+    if kind == "busy" { format!("library-{number}") } else { format!("{kind}-library-{number}") }
 }
 
 /// A name, and a question that is a little different each time.

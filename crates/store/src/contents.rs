@@ -20,23 +20,22 @@ pub(crate) struct Stored {
     pub(crate) is_new: bool,
 }
 
-/// A component, the release that it belongs to by its hash, and what an advisory must name to be about it:
-/// namespace and package.
-type Keyed<'a> = (&'a Component, String, &'a [(String, String)]);
-
-/// The hash of a component, its path, who found it.
-type Brought<'a> = (&'a str, Option<&'a str>, &'a str);
-
 /// The components of an inventory, ready to be stored.
 pub(crate) struct Prepared<'a> {
     /// By hash.
-    components: BTreeMap<String, Keyed<'a>>,
+    components: BTreeMap<String, Described<'a>>,
     scopes: BTreeMap<String, Option<&'a Release>>,
     /// What each layer brings in.
-    layers: BTreeMap<i64, BTreeSet<Brought<'a>>>,
+    layers: BTreeMap<i64, BTreeSet<Placement<'a>>>,
     /// The hash of each component of the inventory, in its order.
     hashes: &'a [String],
 }
+
+/// A component, the hash of the release that it belongs to, and what an advisory must name to be about it.
+type Described<'a> = (&'a Component, String, &'a [(String, String)]);
+
+/// Where a component is: its hash, the path, who found it.
+type Placement<'a> = (&'a str, Option<&'a str>, &'a str);
 
 /// The hash of each component of an inventory. Packages of a distribution differ by its release, since
 /// that decides which advisories speak of them.
@@ -80,7 +79,8 @@ impl<'a> Prepared<'a> {
 
     /// Stores the components. Gives each of the inventory's, in its order.
     pub(crate) fn components(&self, tx: &mut Tx<'_>) -> Result<Vec<Stored>> {
-        let before = self.known(tx)?;
+        let hashes: Vec<&String> = self.components.keys().collect();
+        let before = known(tx, &hashes)?;
         let mut ids = before.clone();
         let new: Vec<_> = self.components.iter().filter(|it| !ids.contains_key(it.0)).collect();
         if !new.is_empty() {
@@ -101,7 +101,7 @@ impl<'a> Prepared<'a> {
             let head =
                 "INSERT INTO component (hash, scope, category, ecosystem, name, version, document)";
             tx.insert(head, &rows, "")?;
-            ids = self.known(tx)?;
+            ids.extend(known(tx, &new.iter().map(|it| it.0).collect::<Vec<_>>())?);
             let mut rows: BTreeSet<(&str, &str, i64)> = BTreeSet::new();
             for (hash, (_, _, keys)) in new {
                 let Some(id) = ids.get(hash) else { continue };
@@ -121,12 +121,6 @@ impl<'a> Prepared<'a> {
             Ok(Stored { id, category: category(component.0), is_new: !before.contains_key(hash) })
         };
         self.hashes.iter().map(one).collect()
-    }
-
-    fn known(&self, tx: &mut Tx<'_>) -> Result<BTreeMap<String, i64>> {
-        let hashes: Vec<&String> = self.components.keys().collect();
-        let sql = "SELECT hash, id FROM component WHERE hash IN ({keys})";
-        Ok(tx.among(sql, &[], &hashes, |it| Ok((it.text(0)?, it.int(1)?)))?.into_iter().collect())
     }
 
     fn store_scopes(&self, tx: &mut Tx<'_>) -> Result<BTreeMap<String, i64>> {
@@ -166,6 +160,12 @@ impl<'a> Prepared<'a> {
     }
 }
 
+/// The keys of the components that are there, by hash.
+fn known(tx: &mut Tx<'_>, hashes: &[&String]) -> Result<BTreeMap<String, i64>> {
+    let sql = "SELECT hash, id FROM component WHERE hash IN ({keys})";
+    Ok(tx.among(sql, &[], hashes, |it| Ok((it.text(0)?, it.int(1)?)))?.into_iter().collect())
+}
+
 /// What a component's risks are.
 pub(crate) fn category(component: &Component) -> Category {
     if component.ecosystem.is_system() { Category::System } else { Category::Application }
@@ -174,10 +174,10 @@ pub(crate) fn category(component: &Component) -> Category {
 fn store(
     tx: &mut Tx<'_>,
     hash: &str,
-    placed: &BTreeSet<(&str, Option<&str>, &str)>,
+    placed: &BTreeSet<Placement<'_>>,
     ids: &BTreeMap<&str, i64>,
 ) -> Result<i64> {
-    let one = |(hash, path, by): &(&str, Option<&str>, &str)| {
+    let one = |(hash, path, by): &Placement<'_>| {
         let component = ids.get(hash).copied()?;
         Some(Placed { component, path: path.map(str::to_owned), by: (*by).to_owned() })
     };

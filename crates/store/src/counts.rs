@@ -101,8 +101,9 @@ pub(crate) fn apply(tx: &mut Tx<'_>, changes: &[Change], at: i64) -> Result<()> 
     }
     add(tx, "contents", &of_contents)?;
     add(tx, "image", &of_images)?;
-    let risks: BTreeSet<i64> =
-        changes.iter().filter(|it| it.opens_or_closes()).map(|it| it.risk).collect();
+    // A component that is in no contents yet is in no image.
+    let counts = |it: &&Change| it.opens_or_closes() && links.contents.contains_key(&it.component);
+    let risks: BTreeSet<i64> = changes.iter().filter(counts).map(|it| it.risk).collect();
     recount_risks(tx, &risks.into_iter().collect::<Vec<_>>(), at)
 }
 

@@ -301,8 +301,8 @@ impl Tx<'_> {
         Ok(count)
     }
 
-    /// Changes rows each in its own way: `sql` has `{rows}` where a table of `rows`, all of numbers, belongs,
-    /// whose columns are `column1`, `column2`...
+    /// Changes rows by many keys, or each in its own way: `sql` has `{rows}` where a table of `rows`, all of
+    /// numbers, belongs, whose columns are `column1`, `column2`...
     pub(crate) fn execute_rows(&mut self, sql: &str, rows: &[Vec<i64>]) -> Result<u64> {
         let rows: Vec<Vec<Value>> =
             rows.iter().map(|row| row.iter().map(|it| (*it).into()).collect()).collect();

@@ -95,13 +95,11 @@ fn components(tx: &mut Tx<'_>, limit: i64) -> Result<usize> {
 
 fn matches(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<usize> {
     let sql = "SELECT component, risk FROM matched WHERE gone_at < $1 ORDER BY gone_at LIMIT $2";
-    let pair = |it: &Row| Ok((it.int(0)?, it.int(1)?));
+    let pair = |it: &Row| Ok(vec![it.int(0)?, it.int(1)?]);
     let old = tx.rows(sql, &[before.into(), limit.into()], pair)?;
-    for (component, risk) in &old {
-        let sql = "DELETE FROM matched WHERE component = $1 AND risk = $2";
-        tx.execute(sql, &[(*component).into(), (*risk).into()])?;
-        let sql = "DELETE FROM handled WHERE component = $1 AND risk = $2";
-        tx.execute(sql, &[(*component).into(), (*risk).into()])?;
+    for table in ["matched", "handled"] {
+        let sql = format!("DELETE FROM {table} WHERE (component, risk) IN {{rows}}");
+        tx.execute_rows(&sql, &old)?;
     }
     Ok(old.len())
 }

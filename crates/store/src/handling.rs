@@ -76,11 +76,10 @@ fn write(
         let rule = rules.iter().find(|rule| scene.covers(&rule.rule, it));
         after.extend(rule.map(|rule| ((it.image, it.component, it.risk), rule.id)));
     }
-    let gone: Vec<&Key> = before.keys().filter(|it| !after.contains_key(it)).collect();
-    for (image, component, risk) in gone {
-        let sql = "DELETE FROM handled WHERE image = $1 AND component = $2 AND risk = $3";
-        tx.execute(sql, &[(*image).into(), (*component).into(), (*risk).into()])?;
-    }
+    let gone = before.keys().filter(|it| !after.contains_key(it));
+    let gone: Vec<Vec<i64>> =
+        gone.map(|(image, component, risk)| vec![*image, *component, *risk]).collect();
+    tx.execute_rows("DELETE FROM handled WHERE (image, component, risk) IN {rows}", &gone)?;
     let new = after.iter().filter(|it| before.get(it.0) != Some(it.1));
     let row = |((image, component, risk), rule): (&Key, &i64)| -> Vec<Value> {
         [image, component, risk, rule].into_iter().map(|it| (*it).into()).collect()

@@ -13,12 +13,41 @@ pub fn build(tx: &mut Tx<'_>) -> Result<String> {
     Ok(tx.row(sql, &[], |it| it.text(0))?.unwrap_or_default())
 }
 
-/// From now on advisories of this build hold. To be told before the components that they concern are asked
-/// for: a scan that was assessed with others is refused from here on, and those before are seen.
+/// A re-match that has begun and not ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pending {
+    /// The build that all components agreed with before. What has changed since is to be looked at.
+    pub previous: String,
+    /// The last component that was.
+    pub after: i64,
+}
+
+/// From now on advisories of this build hold: a scan that was assessed with others is refused from here on,
+/// and the components of those before are seen by [`candidates`]. When another re-match had not ended,
+/// this one takes over what it left.
 pub fn begin(tx: &mut Tx<'_>, build: &str) -> Result<()> {
     places::lock(tx)?;
-    tx.execute("UPDATE matching SET build = $1 WHERE id = 1 AND build <> $1", &[build.into()])
-        .map(drop)
+    let sql = "UPDATE matching SET build = $1, previous = COALESCE(previous, build), after = 0 \
+               WHERE id = 1 AND build <> $1";
+    tx.execute(sql, &[build.into()]).map(drop)
+}
+
+/// The re-match that has not ended, if there is one.
+pub fn pending(tx: &mut Tx<'_>) -> Result<Option<Pending>> {
+    let sql = "SELECT previous, after FROM matching WHERE id = 1 AND previous IS NOT NULL";
+    tx.row(sql, &[], |it| Ok(Pending { previous: it.text(0)?, after: it.int(1)? }))
+}
+
+/// Notes how far it is; to be called in the transaction that wrote what was found until there.
+pub fn progress(tx: &mut Tx<'_>, after: i64) -> Result<()> {
+    tx.execute("UPDATE matching SET after = $1 WHERE id = 1", &[after.into()]).map(drop)
+}
+
+/// Ends it, if advisories of this build still hold. Says whether they do.
+pub fn end(tx: &mut Tx<'_>, build: &str) -> Result<bool> {
+    places::lock(tx)?;
+    let sql = "UPDATE matching SET previous = NULL WHERE id = 1 AND build = $1";
+    Ok(tx.execute(sql, &[build.into()])? > 0)
 }
 
 /// A component that is to be assessed again.
@@ -51,11 +80,10 @@ pub fn candidates(
         let sql = "SELECT component FROM component_key WHERE namespace = $1 AND component > $2 AND package IN ({keys})";
         ids.extend(tx.among(sql, &[namespace.into(), after.into()], &packages, |it| it.int(0))?);
     }
-    some(tx, &ids.into_iter().take(limit).collect::<Vec<i64>>())
+    some(tx, &ids.into_iter().take(limit).collect::<Vec<_>>())
 }
 
-/// All components, at most `limit` of those with a key above `after`, by key: for when nothing is known to agree
-/// with the advisories that hold.
+/// The same of all components: where nobody can tell what has changed.
 pub fn everything(tx: &mut Tx<'_>, after: i64, limit: usize) -> Result<Vec<Candidate>> {
     let sql = "SELECT id FROM component WHERE id > $1 ORDER BY id LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -76,7 +104,6 @@ fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Candidate>> {
     };
     let mut found = tx.among(sql, &[], ids, row)?;
     found.sort_by_key(|it| it.id);
-    found.dedup_by_key(|it| it.id);
     Ok(found)
 }
 

@@ -108,8 +108,8 @@ pub fn page(
     let mut all = vec![match filter.state {
         State::Open => "r.gone_at IS NULL",
         State::Handled => {
-            "r.id IN (SELECT risk FROM matched WHERE exception IS NOT NULL AND gone_at IS NULL UNION \
-             SELECT risk FROM handled)"
+            "r.id IN (SELECT risk FROM matched WHERE exception > 0 UNION SELECT risk FROM handled) \
+             AND r.components > 0"
         }
         State::Gone => "r.components = 0",
         State::Any => "1 = 1",

@@ -210,7 +210,7 @@ fn many_values_find_their_places() {
                 tx.execute("DELETE FROM pair", &[])?;
                 tx.insert("INSERT INTO pair (a, b)", &rows, "")
             });
-            assert_eq!(changed.unwrap(), u64::try_from(rows.len()).unwrap());
+            assert_eq!(usize::try_from(changed.unwrap()).unwrap(), rows.len());
             let ask = "SELECT a, b FROM pair WHERE a IN ({keys})";
             let keys: Vec<i64> = (0..many).collect();
             let row = |it: &Row| Ok((it.int(0)?, it.text(1)?));

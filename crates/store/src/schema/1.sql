@@ -222,7 +222,10 @@ CREATE INDEX layer_report_used ON layer_report (used_at, size);
 -- One row: the advisories that `matched` agrees with, or is just being brought to agree with.
 CREATE TABLE matching (
   id BIGINT PRIMARY KEY,
-  build TEXT NOT NULL
+  build TEXT NOT NULL,
+  -- While it is being brought: what it agreed with before, and the last component that has been looked at.
+  previous TEXT,
+  after BIGINT NOT NULL DEFAULT 0
 );
 INSERT INTO matching (id, build) VALUES (1, '');
 

@@ -84,6 +84,34 @@ fn an_update_finds_what_it_names_and_writes_what_differs() {
 }
 
 #[test]
+fn an_interrupted_update_is_known_to_be_so() {
+    on_each(|store| {
+        two_images(store);
+        let pending = || store.read(rematch::pending).unwrap().map(|it| (it.previous, it.after));
+        let begin = |build: &str| store.write(|tx| rematch::begin(tx, build)).unwrap();
+        let end = |build: &str| store.write(|tx| rematch::end(tx, build)).unwrap();
+        assert_eq!(pending(), Some((String::new(), 0)));
+        assert!(end("one"));
+        assert_eq!(pending(), None);
+        begin("one");
+        assert_eq!(pending(), None);
+        begin("two");
+        store.write(|tx| rematch::progress(tx, 7)).unwrap();
+        begin("two");
+        assert_eq!(pending(), Some(("one".to_owned(), 7)));
+        // The next has to look at all that has changed since the last that ended.
+        begin("three");
+        assert_eq!(pending(), Some(("one".to_owned(), 0)));
+        assert!(!end("two"));
+        assert!(end("three"));
+        assert_eq!((pending(), store.read(rematch::build).unwrap().as_str()), (None, "three"));
+        let all = store.read(|tx| rematch::everything(tx, 0, 1)).unwrap();
+        let rest = store.read(|tx| rematch::everything(tx, all[0].id, 10)).unwrap();
+        assert_eq!((all.len(), rest.len()), (1, 1));
+    });
+}
+
+#[test]
 fn first_seen_dates_survive() {
     on_each(|store| {
         two_images(store);

@@ -7,6 +7,7 @@ use crate::{
     },
 };
 use model::{Ecosystem, Enrichment, Epss, Exploited, Level as Severity, Uncovered};
+use std::collections::BTreeSet;
 use store::{
     Category, Counts, Level, Store, Tally, components, figures, findings,
     images::{self, Filter, Sort, State},
@@ -35,28 +36,56 @@ fn tally(high: i64, medium: i64, low: i64) -> Tally {
     Tally { high, medium, low }
 }
 
-fn sorted<T: Ord>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut all: Vec<T> = all.collect();
-    all.sort();
-    all
+/// An inventory in which two layers bring the same component, and what is found in it.
+fn doubled() -> (model::Inventory, [model::Finding; 4]) {
+    let inventory = inventory(vec![
+        located("libc6", "2.36", 0),
+        located("npm:leftpad", "1.0", 1),
+        located("npm:leftpad", "1.0", 2),
+        located("bash", "5.2", 0),
+    ]);
+    let found = [
+        finding(0, "CVE-1", Severity::Critical),
+        finding(0, "CVE-2", Severity::Low),
+        finding(1, "CVE-1", Severity::Medium),
+        finding(2, "CVE-1", Severity::Medium),
+    ];
+    (inventory, found)
 }
 
 #[test]
-fn a_scan_is_read_back_as_it_was_written() {
+fn an_inventory_is_read_back_as_it_was_written() {
     on_each(|store| {
-        with_images(store, &["a", "b"]);
-        let inventory = inventory(vec![
-            located("libc6", "2.36", 0),
-            located("npm:leftpad", "1.0", 1),
-            located("npm:leftpad", "1.0", 2),
-            located("bash", "5.2", 0),
-        ]);
-        let found = [
-            finding(0, "CVE-1", Severity::Critical),
-            finding(0, "CVE-2", Severity::Low),
-            finding(1, "CVE-1", Severity::Medium),
-            finding(2, "CVE-1", Severity::Medium),
-        ];
+        with_images(store, &["a"]);
+        let (inventory, found) = doubled();
+        scan(store, "a", &inventory, &found, 100);
+        let key = image(store, "a");
+        let all = store.read(|tx| components::of_image(tx, key)).unwrap();
+        let layer = |it: i64| usize::try_from(it).unwrap();
+        let read = all
+            .iter()
+            .map(|it| (it.component.clone(), it.path.clone(), layer(it.layer), it.by.clone()));
+        let mut read: Vec<_> = read.collect();
+        read.sort();
+        let path =
+            |it: &model::Located<model::Component>| it.path.as_ref().map(ToString::to_string);
+        let written = inventory
+            .components
+            .iter()
+            .map(|it| (it.what.clone(), path(it), it.layer, it.by.clone()));
+        let mut written: Vec<_> = written.collect();
+        written.sort();
+        assert_eq!(read, written);
+        let scopes: BTreeSet<_> = all.iter().map(|it| it.scope.as_str()).collect();
+        assert_eq!(scopes, BTreeSet::from(["", "Debian 12"]));
+    });
+}
+
+#[test]
+fn findings_are_read_back_as_they_were_written() {
+    on_each(|store| {
+        with_images(store, &["a"]);
+        let (inventory, found) = doubled();
         scan(store, "a", &inventory, &found, 100);
         let one = store.read(|tx| images::one(tx, &digest("a"))).unwrap().unwrap();
         assert_eq!(one.document.as_deref(), Some(b"detail".as_slice()));
@@ -65,42 +94,26 @@ fn a_scan_is_read_back_as_it_was_written() {
         // The component that two layers bring counts twice.
         let counts = Counts { system: tally(1, 0, 1), application: tally(0, 2, 0) };
         assert_eq!(one.image.counts, counts);
-        let key = image(store, "a");
-        let all = store.read(|tx| components::of_image(tx, key)).unwrap();
-        let read = sorted(all.iter().map(|it| {
-            let layer = usize::try_from(it.layer).unwrap();
-            (it.component.clone(), it.path.clone(), layer, it.by.clone())
-        }));
-        let written = sorted(inventory.components.iter().map(|it| {
-            let path = it.path.as_ref().map(ToString::to_string);
-            (it.what.clone(), path, it.layer, it.by.clone())
-        }));
-        assert_eq!(read, written);
-        assert!(
-            all.iter().any(|it| it.scope == "Debian 12")
-                && all.iter().any(|it| it.scope.is_empty())
-        );
-        let rows = store.read(|tx| findings::of_image(tx, key, false)).unwrap();
-        let names: Vec<_> = rows
-            .iter()
-            .map(|it| (it.name.as_str(), it.package.as_str(), it.layer, it.level))
-            .collect();
+        let rows = store.read(|tx| findings::of_image(tx, one.image.id, false)).unwrap();
+        let named =
+            |it: &findings::Finding| (it.name.clone(), it.package.clone(), it.layer, it.level);
+        let row = |risk: &str, package: &str, layer: i64, level| {
+            (risk.to_owned(), package.to_owned(), layer, level)
+        };
         assert_eq!(
-            names,
+            rows.iter().map(named).collect::<Vec<_>>(),
             [
-                ("CVE-1", "libc6", 0, Level::High),
-                ("CVE-1", "leftpad", 1, Level::Medium),
-                ("CVE-1", "leftpad", 2, Level::Medium),
-                ("CVE-2", "libc6", 0, Level::Low),
+                row("CVE-1", "libc6", 0, Level::High),
+                row("CVE-1", "leftpad", 1, Level::Medium),
+                row("CVE-1", "leftpad", 2, Level::Medium),
+                row("CVE-2", "libc6", 0, Level::Low),
             ]
         );
         assert!(rows.iter().all(|it| it.first_seen == 100 && it.handled_by.is_none()));
         let why = store.read(|tx| findings::why(tx, rows[0].component, rows[0].risk)).unwrap();
         assert_eq!(why.unwrap(), found[0]);
-        assert_eq!(
-            open_risks(store),
-            [("CVE-1".to_owned(), 1), ("CVE-1".to_owned(), 1), ("CVE-2".to_owned(), 1)]
-        );
+        let one = |name: &str| (name.to_owned(), 1);
+        assert_eq!(open_risks(store), [one("CVE-1"), one("CVE-1"), one("CVE-2")]);
     });
 }
 
