@@ -19,11 +19,13 @@ mod synchronise;
 mod watch;
 mod work;
 
-pub use access::{AccountDocument, LoginDocument, RegistryDocument, Tls, access};
+pub use access::{
+    AccountDocument, LoginDocument, RegistryDocument, Tls, account_place, registry_place,
+};
 pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
-pub use requests::Preview;
+pub use requests::{Preview, start};
 pub use selection::{Place, Selection, Wanted};
 pub use watch::{Figures, Retention};
 
@@ -46,8 +48,8 @@ use watch::Counted;
 /// Reads the clock: milliseconds since 1970, UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Opens a secret as the store keeps it, or says why it cannot be opened.
-pub type Open = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync>;
+/// Opens a secret as the store keeps it, sealed for a place, or says why it cannot be opened.
+pub type Open = Arc<dyn Fn(&[u8], &str) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// Is told what goes wrong besides: what was being done, and why it failed.
 pub type Trouble = Arc<dyn Fn(&str, &str) + Send + Sync>;

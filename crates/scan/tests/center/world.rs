@@ -102,7 +102,7 @@ impl Machine {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
                 i64::try_from(now).unwrap() + clock.load(Ordering::Relaxed)
             }),
-            open: Arc::new(|secret| Ok(secret.iter().rev().copied().collect())),
+            open: Arc::new(|secret, _| Ok(secret.iter().rev().copied().collect())),
             trouble: Arc::new(move |what, why| {
                 troubles.lock().unwrap().push(format!("{what}: {why}"))
             }),

@@ -2,7 +2,7 @@
 mod channels;
 mod images;
 mod people;
-mod settings;
+mod registries;
 mod words;
 mod work;
 
@@ -12,12 +12,9 @@ pub use images::{
     ImageDetail, Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
-pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
+pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
-pub use work::{
-    Exception, ExceptionKind, Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry,
-    Repository, Task, Where,
-};
+pub use work::{Exception, ExceptionKind, Item, Items, LedgerEntry, Progress, Quota, Task, Where};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
