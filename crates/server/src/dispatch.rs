@@ -384,6 +384,7 @@ mod tests {
         let center = Center::new(World {
             store: Arc::clone(&store),
             advisories: scan::advisories::Store::new(folder.path()),
+            updates: center::Updates::default(),
             network: net::Settings::default(),
             inspection: Inspection {
                 program: None,

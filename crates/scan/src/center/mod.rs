@@ -16,6 +16,7 @@ mod requests;
 mod seen;
 mod selection;
 mod synchronise;
+mod updates;
 mod watch;
 mod work;
 
@@ -27,6 +28,7 @@ pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
 pub use requests::{Preview, start};
 pub use selection::{Place, Selection, Wanted};
+pub use updates::{Update, Updates};
 pub use watch::{Figures, Retention};
 
 use crate::{Inspection, advisories, settings::Cycle};
@@ -61,6 +63,8 @@ pub struct World {
     pub store: Arc<Store>,
     /// The advisories on this machine.
     pub advisories: advisories::Store,
+    /// Where advisories come from.
+    pub updates: Updates,
     /// How the network is used.
     pub network: net::Settings,
     /// How layers are inspected.
@@ -197,6 +201,7 @@ impl Center {
         self.spawn("follower", Center::follow)?;
         self.spawn("filler", Center::fill)?;
         self.spawn("scheduler", Center::lead)?;
+        self.spawn("updater", Center::fetch_advisories)?;
         self.spawn("matcher", Center::rematch)?;
         self.spawn("settler", Center::settle)?;
         self.spawn("watcher", Center::watch)

@@ -1,5 +1,6 @@
 //! The table of all that can be asked. Router, document, checks and help follow from it.
 mod accounts;
+mod advisories;
 mod audit;
 mod channels;
 mod images;
@@ -112,6 +113,9 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
         route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
         route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),
+
+        route(M::GET, "/api/v1/advisories", VIEWER, "readAdvisories", "Read which advisories are in use, and how old they are", advisories::show),
+        route(M::POST, "/api/v1/advisories/update", OPERATOR, "updateAdvisories", "Fetch newer advisories now", advisories::update),
 
         route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
         route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),

@@ -1,4 +1,5 @@
 //! What the API shows: plain structures, which the console renders too.
+mod advisories;
 mod channels;
 mod images;
 mod people;
@@ -6,6 +7,7 @@ mod registries;
 mod words;
 mod work;
 
+pub use advisories::{Advisories, Feed, Update};
 pub use channels::{Channel, Delivery};
 pub use images::{
     Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,

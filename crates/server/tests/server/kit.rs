@@ -113,6 +113,7 @@ fn center(store: &Arc<Store>, keys: &Arc<Keys>, clock: &server::Clock, folder: &
     Center::new(World {
         store: Arc::clone(store),
         advisories: scan::advisories::Store::new(folder),
+        updates: center::Updates::default(),
         network: net::Settings::default(),
         inspection: Inspection {
             program: None,
