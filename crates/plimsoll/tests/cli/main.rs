@@ -11,6 +11,7 @@ mod attached;
 mod bench;
 mod cache;
 mod carried;
+mod center;
 mod children;
 mod damage;
 mod db;
