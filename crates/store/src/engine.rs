@@ -88,6 +88,18 @@ impl Store {
         matches!(self.settings, Settings::Server { .. })
     }
 
+    /// Bytes that the database takes on disk, without logs of what is being written.
+    pub fn size(&self) -> Result<u64> {
+        let sql = match self.settings {
+            Settings::Embedded(_) => {
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            }
+            Settings::Server { .. } => "SELECT pg_database_size(current_database())",
+        };
+        let size = self.read(|tx| tx.number(sql, &[]))?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+
     /// Asks within one transaction that sees one state of the database. Nothing can be changed in it.
     pub fn read<T>(&self, ask: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.transact(false, None, ask)
