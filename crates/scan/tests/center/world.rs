@@ -76,18 +76,26 @@ impl Machine {
 
     /// One that does not run yet.
     pub(crate) fn with(settings: &Settings, limits: Limits) -> Machine {
-        let folder = Arc::new(TempDir::new().unwrap());
-        copy(starter(), &folder.path().join("data"));
-        Machine::at(settings, limits, folder)
+        Machine::at(settings, limits, home())
     }
 
     pub(crate) fn at(settings: &Settings, limits: Limits, folder: Arc<TempDir>) -> Machine {
+        Machine::made(settings, limits, folder, |_| {})
+    }
+
+    /// One whose world is another in part.
+    pub(crate) fn made(
+        settings: &Settings,
+        limits: Limits,
+        folder: Arc<TempDir>,
+        change: impl FnOnce(&mut World),
+    ) -> Machine {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let store = Arc::new(Store::open(settings.clone()).unwrap());
         let (ahead, trouble) = (Arc::new(AtomicI64::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (clock, troubles) = (Arc::clone(&ahead), Arc::clone(&trouble));
         let spool = folder.path().to_owned();
-        let center = Center::new(World {
+        let mut world = World {
             store: Arc::clone(&store),
             advisories: advisories::Store::new(&folder.path().join("data")),
             network: net::Settings::default(),
@@ -108,7 +116,9 @@ impl Machine {
             }),
             name: format!("machine {}", COUNT.fetch_add(1, Ordering::Relaxed)),
             limits,
-        });
+        };
+        change(&mut world);
+        let center = Center::new(world);
         Machine { center, store, folder, ahead, trouble }
     }
 
@@ -229,6 +239,13 @@ impl Machine {
     pub(crate) fn used(&self) -> u64 {
         self.store.read(store::quota::read).unwrap().used
     }
+}
+
+/// A machine's folder, with advisories in it.
+pub(crate) fn home() -> Arc<TempDir> {
+    let folder = Arc::new(TempDir::new().unwrap());
+    copy(starter(), &folder.path().join("data"));
+    folder
 }
 
 /// Who may do everything in the simulated Harbor.
