@@ -12,4 +12,5 @@ mod bad;
 mod registries;
 mod scanning;
 mod several;
+mod trouble;
 mod world;

@@ -23,6 +23,7 @@ use store::{
 };
 use tempfile::TempDir;
 use testkit::{
+    harbor::Harbor,
     image::{BuiltImage, image},
     tar::{dir, file, tar},
 };
@@ -161,6 +162,14 @@ impl Machine {
         let before = read().synced_at;
         self.center.synchronise_now(id).unwrap();
         self.until("synchronised", || read().synced_at > before);
+    }
+
+    /// Waits until a registry is read once more, by itself.
+    pub(crate) fn synchronised_anew(&self, harbor: &Harbor, id: i64) {
+        let (repositories, before) = ("/repositories?", harbor.count("/repositories?"));
+        self.until("read once more", || harbor.count(repositories) > before + 1);
+        let read = || self.store.read(|tx| store::registries::one(tx, id)).unwrap().unwrap();
+        self.until("connected", || read().state == "connected");
     }
 
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
