@@ -109,8 +109,10 @@ fn two_processes_share_the_work_and_one_schedules() {
     assert_eq!((task.counts.total, task.counts.done), (12, 12));
     assert_eq!(one.tasks().len(), 1, "exactly one scheduled");
     assert_eq!(two.used(), 12);
-    let done = [&one, &two, &three].map(|it| it.center.figures().scanned);
-    assert_eq!(done.iter().sum::<u64>(), 12, "{done:?}");
+    // Counted a moment after they are written.
+    let done = || [&one, &two, &three].map(|it| it.center.figures().scanned);
+    one.until("counted", || done().iter().sum::<u64>() == 12);
+    let done = done();
     assert!(done.iter().filter(|it| **it > 0).count() >= 2, "{done:?}");
     // What the first did, the second tells.
     let told = std::iter::from_fn(|| events.next(Duration::from_secs(2)));
