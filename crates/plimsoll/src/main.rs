@@ -3,6 +3,7 @@ mod advisories;
 mod args;
 mod db;
 mod explain;
+mod fixes;
 mod ignore;
 mod network;
 mod places;

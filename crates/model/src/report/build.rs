@@ -6,6 +6,7 @@ use super::{
 use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
     Level, Located, System,
+    fix::{self, fix_command},
 };
 use serde::{Serialize, Serializer};
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -37,13 +38,17 @@ impl ImageReport {
         let mut findings: Vec<&Finding> = assessment.findings.iter().collect();
         findings.sort_by_key(|it| (Reverse(it.priority.value), Reverse(it.severity.level), &it.id));
         let (mut open, mut closed) = (Vec::new(), Vec::new());
+        let mut to_fix = Vec::new();
         for finding in findings {
             let Some(component) = inventory.components.get(finding.component) else { continue };
             let row = finding_row(finding, component, &what);
             match handled(finding, &component.what) {
-                None => open.push(row),
-                Some(Handled { reason, until }) => {
-                    closed.push(HandledRow { reason, until, finding: row });
+                None => {
+                    open.push(row);
+                    to_fix.push((finding, component));
+                }
+                Some(Handled { state, reason, until }) => {
+                    closed.push(HandledRow { state, reason, until, finding: row });
                 }
             }
         }
@@ -62,6 +67,7 @@ impl ImageReport {
             layers: layer_rows(image, what.layers),
             coverage: coverage_row(&assessment.coverage, inventory.executables),
             counts,
+            fix_plan: fix::plan(to_fix, &inventory.systems),
             findings: open,
             handled: closed,
             gaps: gaps.map(gap_row).collect(),
@@ -97,9 +103,10 @@ impl Serialize for Components {
 fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>) -> FindingRow {
     let system = component.system.and_then(|it| what.inventory.systems.get(it));
     let fixed = it.fixed.clone();
-    let ecosystem = component.what.ecosystem;
-    let fix = fixed.as_ref().and_then(|it| ecosystem.fix_command(&component.what.name, it));
+    let fix = fixed.as_ref();
+    let fix = fix.and_then(|to| fix_command(&component.what, to, it.why.by_source, system));
     FindingRow {
+        component: it.component,
         id: it.id.clone(),
         aliases: it.aliases.clone(),
         errata: it.errata.clone(),
