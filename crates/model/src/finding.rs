@@ -64,7 +64,9 @@ pub struct Finding {
 }
 
 /// What a finding that does not count is held to be.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Handling {
     /// It is there, and somebody accepts it.

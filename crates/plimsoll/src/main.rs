@@ -4,6 +4,7 @@ mod args;
 mod db;
 mod explain;
 mod fixes;
+mod formats;
 mod ignore;
 mod network;
 mod places;

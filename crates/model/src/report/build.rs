@@ -88,6 +88,16 @@ impl ImageReport {
 pub struct Components(Inventory);
 
 impl Components {
+    /// What they are part of.
+    pub fn inventory(&self) -> &Inventory {
+        &self.0
+    }
+
+    /// The package URL of one of them.
+    pub fn purl(&self, it: &Located<Component>) -> String {
+        purl(&it.what, it.system.and_then(|it| self.0.systems.get(it)))
+    }
+
     /// The rows.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = ComponentRow> {
         self.0.components.iter().map(|it| component_row(it, &self.0.systems))

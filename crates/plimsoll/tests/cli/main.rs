@@ -14,6 +14,7 @@ mod carried;
 mod children;
 mod damage;
 mod db;
+mod formats;
 mod gates;
 mod images;
 mod layers;
