@@ -63,14 +63,14 @@ impl ImageReport {
             digest: image.digest.as_ref().map(ToString::to_string),
             platform: image.platform.as_ref().map(ToString::to_string),
             created: image.created.clone(),
-            systems: inventory.systems.iter().map(system_row).collect(),
+            systems: inventory.systems.iter().map(SystemRow::from).collect(),
             layers: layer_rows(image, what.layers),
             coverage: coverage_row(&assessment.coverage, inventory.executables),
             counts,
             fix_plan: fix::plan(to_fix, &inventory.systems),
             findings: open,
             handled: closed,
-            gaps: gaps.map(gap_row).collect(),
+            gaps: gaps.map(GapRow::from).collect(),
             components: Components(what.inventory),
             attached: what.attached.to_vec(),
             missing_walls: what.missing_walls.to_vec(),
@@ -158,20 +158,30 @@ fn why_row(it: &Finding, component: &Located<Component>, image: &Image) -> WhyRo
     }
 }
 
-fn system_row(it: &System) -> SystemRow {
-    let distribution = it.release.as_ref().and_then(|it| Some((Distribution::of(it)?, it)));
-    SystemRow {
-        root: it.root.to_string(),
-        name: it.release.as_ref().map(|it| match it.pretty.as_str() {
-            "" => format!("{} {}", it.id, it.version_id),
-            pretty => pretty.to_owned(),
-        }),
-        id: it.release.as_ref().map(|it| it.id.clone()),
-        version: it.release.as_ref().map(|it| it.version_id.clone()).filter(|it| !it.is_empty()),
-        namespaces: distribution
-            .map(|(it, release)| it.namespaces(release).iter().map(ToString::to_string).collect())
-            .unwrap_or_default(),
-        end_of_life: distribution.and_then(|(it, of)| it.end_of_life(of)).map(|it| it.to_string()),
+impl From<&System> for SystemRow {
+    fn from(it: &System) -> SystemRow {
+        let distribution = it.release.as_ref().and_then(|it| Some((Distribution::of(it)?, it)));
+        SystemRow {
+            root: it.root.to_string(),
+            name: it.release.as_ref().map(|it| match it.pretty.as_str() {
+                "" => format!("{} {}", it.id, it.version_id),
+                pretty => pretty.to_owned(),
+            }),
+            id: it.release.as_ref().map(|it| it.id.clone()),
+            version: it
+                .release
+                .as_ref()
+                .map(|it| it.version_id.clone())
+                .filter(|it| !it.is_empty()),
+            namespaces: distribution
+                .map(|(it, release)| {
+                    it.namespaces(release).iter().map(ToString::to_string).collect()
+                })
+                .unwrap_or_default(),
+            end_of_life: distribution
+                .and_then(|(it, of)| it.end_of_life(of))
+                .map(|it| it.to_string()),
+        }
     }
 }
 
@@ -220,11 +230,13 @@ fn purl(component: &Component, system: Option<&System>) -> String {
     component.purl(release.map(|it| (it.id.as_str(), it.version_id.as_str())))
 }
 
-fn gap_row(it: &Located<Gap>) -> GapRow {
-    GapRow {
-        path: it.path.as_ref().map(ToString::to_string),
-        layer: it.layer,
-        by: it.what.by.clone(),
-        reason: it.what.reason.to_string(),
+impl From<&Located<Gap>> for GapRow {
+    fn from(it: &Located<Gap>) -> GapRow {
+        GapRow {
+            path: it.path.as_ref().map(ToString::to_string),
+            layer: it.layer,
+            by: it.what.by.clone(),
+            reason: it.what.reason.to_string(),
+        }
     }
 }

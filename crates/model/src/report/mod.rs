@@ -7,7 +7,7 @@ pub use build::{Components, Findings};
 
 use crate::{Grade, Handling, Kind, Level, Rating, Statement, Status, Why, fix::FixPlan};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the shape.
@@ -107,7 +107,7 @@ pub struct ImageReport {
 }
 
 /// An operating system in an image.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct SystemRow {
     /// The directory that is its root; empty for the image itself.
     pub root: String,
@@ -271,7 +271,7 @@ pub struct ComponentRow {
 }
 
 /// Something that went unseen.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct GapRow {
     /// Where; null for the layer or image as a whole.
     pub path: Option<String>,
@@ -284,7 +284,7 @@ pub struct GapRow {
 }
 
 /// A document that is attached to an image.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct AttachedRow {
     /// `sbom` or `vex`.
     pub kind: String,

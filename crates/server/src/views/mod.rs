@@ -1,5 +1,6 @@
 //! What the API shows: plain structures, which the console renders too.
 mod channels;
+mod exceptions;
 mod images;
 mod people;
 mod settings;
@@ -7,17 +8,16 @@ mod words;
 mod work;
 
 pub use channels::{Channel, Delivery};
+pub use exceptions::{Exception, ExceptionKind, Where};
 pub use images::{
-    Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
-    ImageDetail, Place, Risk, Tally, TimelineEvent,
+    Affected, Comparison, Component, ComponentName, Counts, CoverageDetail, Exploitation, Figures,
+    Finding, FindingDetail, Happened, Image, ImageCount, ImageDetail, ImagePart, Layer, Likelihood,
+    Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
-pub use work::{
-    Exception, ExceptionKind, Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry,
-    Repository, Task, Where,
-};
+pub use work::{Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry, Repository, Task};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
