@@ -23,6 +23,7 @@ pub use access::{AccountDocument, LoginDocument, RegistryDocument, Tls, access};
 pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
+pub use notices::{Affected, Failed, NAMED, Nearly};
 pub use requests::Preview;
 pub use selection::{Place, Selection, Wanted};
 pub use watch::{Figures, Retention};

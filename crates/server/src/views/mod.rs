@@ -6,7 +6,7 @@ mod settings;
 mod words;
 mod work;
 
-pub use channels::{Channel, Delivery};
+pub use channels::{Channel, Delivery, Mail};
 pub use images::{
     Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
     ImageDetail, Place, Risk, Tally, TimelineEvent,
