@@ -125,9 +125,10 @@ impl From<net::Error> for SourceError {
             net::Error::Tls(it) => SourceError::Tls(it),
             net::Error::TooLarge(it) => SourceError::TooLarge(it),
             net::Error::Settings(it) => SourceError::Settings(it),
-            net::Error::Redirect(_) | net::Error::Malformed(_) | net::Error::Url(_) => {
-                SourceError::Malformed(it.to_string())
-            }
+            net::Error::Redirect(_)
+            | net::Error::Malformed(_)
+            | net::Error::Declined(_)
+            | net::Error::Url(_) => SourceError::Malformed(it.to_string()),
         }
     }
 }

@@ -9,7 +9,7 @@ mod words;
 mod work;
 
 pub use advisories::{Advisories, Feed, Update};
-pub use channels::{Channel, Delivery};
+pub use channels::{Channel, Delivery, Mail};
 pub use exceptions::{Exception, ExceptionKind, Where};
 pub use images::{
     Affected, Comparison, Component, ComponentName, Counts, CoverageDetail, Exploitation, Figures,
