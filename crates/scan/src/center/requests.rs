@@ -196,6 +196,21 @@ impl Center {
         let store = &self.world.store;
         let kinds = store.read(store::registries::all)?.into_iter().map(|it| (it.id, it.kind));
         let kinds: BTreeMap<i64, String> = kinds.collect();
+        if let Some(digests) = wanted.digests() {
+            for (it, images) in store.read(|tx| repositories::having(tx, digests))? {
+                let Some(kind) = kinds.get(&it.registry) else { continue };
+                let (id, registry, name) = (it.id, it.registry, it.name.as_str());
+                let repository = Repository { id, registry, kind, name };
+                if wanted.has(&repository) {
+                    let tagged = |it: Target| {
+                        let tag = it.tags.first().cloned().unwrap_or_default();
+                        (it, tag)
+                    };
+                    then(&repository, images.into_iter().map(tagged).collect())?;
+                }
+            }
+            return Ok(());
+        }
         let mut cursor = None;
         loop {
             let filter = repositories::Filter::default();
