@@ -39,6 +39,7 @@ pub mod repositories;
 pub mod risks;
 pub mod scans;
 mod schema;
+pub mod secrets;
 pub mod sessions;
 mod sets;
 pub mod settings;
