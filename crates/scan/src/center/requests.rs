@@ -72,7 +72,13 @@ impl Center {
     pub fn scan_now(&self, selection: &Selection, person: &str) -> Result<i64, Failure> {
         let document = document(&Wanted::Selection(selection.clone()))?;
         let now = self.now();
-        let start = |tx: &mut store::Tx<'_>| tasks::start(tx, Kind::Manual, person, &document, now);
+        let start = |tx: &mut store::Tx<'_>| {
+            let task = tasks::start(tx, Kind::Manual, person, &document, now)?;
+            if selection.again {
+                tasks::look_again(tx, task)?;
+            }
+            Ok(task)
+        };
         let task = self.world.store.write(start)?;
         self.fill_soon(task);
         Ok(task)

@@ -16,6 +16,8 @@ pub struct Selection {
     pub tags: Vec<String>,
     /// Only these images; none: any.
     pub digests: Vec<String>,
+    /// Whether images are pulled and looked at anew that are known already.
+    pub again: bool,
 }
 
 /// Some repositories.
