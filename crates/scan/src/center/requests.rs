@@ -295,7 +295,11 @@ pub fn start(
 ) -> store::Result<i64> {
     let wanted = document(&Wanted::Selection(selection.clone()));
     let document = wanted.map_err(|err| store::Error::Invalid(err.to_string()))?;
-    tasks::start(tx, Kind::Manual, person, &document, now)
+    let task = tasks::start(tx, Kind::Manual, person, &document, now)?;
+    if selection.again {
+        tasks::look_again(tx, task)?;
+    }
+    Ok(task)
 }
 
 /// What a task asks for, as it is stored.

@@ -17,6 +17,8 @@ pub struct Selection {
     pub tags: Vec<String>,
     /// Only these images, or all of these indexes, whatever tags they have; none: any.
     pub digests: Vec<String>,
+    /// Whether images are pulled and looked at anew that are known already.
+    pub again: bool,
 }
 
 /// Some repositories.
