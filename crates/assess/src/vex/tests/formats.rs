@@ -154,16 +154,18 @@ fn claims(vex: &Vex) -> Vec<String> {
     vex.claims().into_iter().map(show).collect()
 }
 
+/// A statement is this one rule, or none for this reason.
+fn check_rule(product: &str, status: &str, expected: &str) {
+    let product = match product.starts_with('{') {
+        true => product.to_owned(),
+        false => format!(r#"{{"@id":"{product}"}}"#),
+    };
+    assert_eq!(claims(&document(&statement(&product, status))), [expected], "{product}");
+}
+
 #[test]
 fn statements_are_rules_where_they_can_be() {
-    let check = |product: &str, status: &str, expected: &str| {
-        let product = if product.starts_with('{') {
-            product.to_owned()
-        } else {
-            format!(r#"{{"@id":"{product}"}}"#)
-        };
-        assert_eq!(claims(&document(&statement(&product, status))), [expected], "{product}");
-    };
+    let check = check_rule;
     let fixed = r#""status":"fixed""#;
     check("pkg:npm/lodash", HARMLESS, "harmless pkg:npm/lodash");
     check("pkg:npm/lodash@4.17.20", fixed, "fixed pkg:npm/lodash@4.17.20");
@@ -202,6 +204,11 @@ fn statements_are_rules_where_they_can_be() {
         HARMLESS,
         "not_affected pkg:docker/x@1: neither an image nor a package URL of a kind that we know",
     );
+}
+
+#[test]
+fn statements_about_images_are_rules_for_places() {
+    let check = check_rule;
     let own = digest();
     let in_image = format!("harmless anything in {own}");
     check(&format!("pkg:oci/app@{own}"), HARMLESS, &in_image);
