@@ -371,6 +371,8 @@ fn scan(
         build: "first",
         revision: "1",
         system: "Distribution 12",
+        platform: "linux/amd64",
+        size: 1,
         inventory,
         keys: &keys,
         findings: found,

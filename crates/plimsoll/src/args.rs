@@ -23,6 +23,12 @@ pub(crate) enum Command {
     /// Look after the advisory database
     #[command(subcommand)]
     Db(DbCommand),
+    /// Run the center: watch registries, scan, and answer by its API
+    Serve(ServeArguments),
+    /// Scan for a center whose PostgreSQL this machine shares
+    Worker(CenterArguments),
+    /// Print a configuration file for `serve` and `worker` to begin with
+    Config,
     #[command(hide = true, name = scan::worker::SUBCOMMAND)]
     InspectLayer,
 }
@@ -212,6 +218,29 @@ pub(crate) enum Severity {
 pub(crate) enum Coverage {
     Partial,
     Unknown,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    /// Where to answer [default: 127.0.0.1:8480]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    #[command(flatten)]
+    pub(crate) center: CenterArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CenterArguments {
+    /// Configuration, TOML; `plimsoll config` prints one to begin with. Each key can also be in the environment
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the database, the keys and the advisories are [default: $XDG_DATA_HOME/plimsoll]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// PostgreSQL that several machines share: postgres://user:password@host/database. Who may list processes sees what
+    /// is typed here; the configuration keeps it [default: SQLite in the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

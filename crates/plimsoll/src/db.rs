@@ -11,7 +11,7 @@ use crate::{
 use assess::{Database, FEEDS, Feed};
 use jiff::Timestamp;
 use net::Client;
-use scan::advisories::{Archive, Compiled, Mirror, Policy, Store, Work};
+use scan::advisories::{Archive, Compiled, Mirror, Policy, Store, Work, mirrored};
 use std::{
     fmt::Write as _,
     fs::File,
@@ -145,17 +145,6 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
     }
     tell(&compiled, &without)?;
     Ok(ExitCode::from(u8::from(broken)))
-}
-
-/// Where a mirror has the feeds for which no other place is known.
-fn mirrored(mirror: &str, feeds: &[&Feed], places: &[(String, String)]) -> Vec<(String, String)> {
-    let mirror = mirror.trim_end_matches('/');
-    let others = feeds.iter().filter(|it| !places.iter().any(|place| place.0 == it.name));
-    let urls = others.flat_map(|it| {
-        let urls = it.places.iter().flat_map(assess::feeds::Place::urls);
-        urls.map(|url| (it.name.to_owned(), url.replacen("https:/", mirror, 1)))
-    });
-    urls.collect()
 }
 
 fn import(store: &Store, arguments: &ImportArguments) -> Result<ExitCode, String> {

@@ -1,6 +1,7 @@
 //! The command line: arguments, configuration, wiring.
 mod advisories;
 mod args;
+mod config;
 mod db;
 mod explain;
 mod ignore;
@@ -8,6 +9,7 @@ mod network;
 mod places;
 mod progress;
 mod scan;
+mod serve;
 mod table;
 mod target;
 mod vex;
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
         Command::Why(it) => explain::why(it),
         Command::WhyNot(it) => explain::why_not(it),
         Command::Db(it) => db::run(it),
+        Command::Serve(it) => serve::serve(it),
+        Command::Worker(it) => serve::worker(it),
+        Command::Config => scan::print(&config::example()).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|err| {
         eprintln!("plimsoll: {err}");

@@ -140,7 +140,7 @@ fn all(scanner: &Scanner<'_>, source: &dyn Source) -> Result<Vec<Scanned>, Sourc
 }
 
 /// This very program, to be run again for each layer.
-fn program() -> Option<PathBuf> {
+pub(crate) fn program() -> Option<PathBuf> {
     // The file may have been replaced while we run; the link still leads to what runs.
     let own = PathBuf::from("/proc/self/exe");
     if own.exists() { Some(own) } else { env::current_exe().ok() }

@@ -1,11 +1,12 @@
 //! What is scanned by itself, and when: the settings that people choose, as JSON documents.
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The name of the document in the store.
 pub const NAME: &str = "scan";
 
 /// All that is chosen. Nothing is scanned by itself until somebody chooses so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// How often everything in scope is scanned again.
@@ -17,7 +18,7 @@ pub struct Settings {
 }
 
 /// How often everything in scope is scanned again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Cycle {
     /// Never.
@@ -40,7 +41,7 @@ pub enum Cycle {
 }
 
 /// A time of day, which may go past midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
     /// When it begins: minutes since midnight.
@@ -52,7 +53,7 @@ pub struct Window {
 }
 
 /// What is protected.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scope {
     /// Which repositories are, the general before the particular: the last rule that is about one decides, and
@@ -73,7 +74,7 @@ pub struct Scope {
 }
 
 /// Whether some repositories are in scope.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Whether they are.

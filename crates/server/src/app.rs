@@ -4,6 +4,7 @@ use crate::{
     password::Passwords, seal::random, who::hash,
 };
 use net::{Client, Secret};
+use scan::center::Center;
 use serde_json::{Value, json};
 use std::{fmt, sync::Arc};
 use store::{Store, people, settings};
@@ -21,6 +22,7 @@ pub(crate) const SETUP: &str = "setup";
 /// The center, as the API sees it.
 pub struct App {
     pub(crate) store: Arc<Store>,
+    pub(crate) center: Center,
     pub(crate) keys: Arc<Keys>,
     pub(crate) settings: Settings,
     pub(crate) log: Log,
@@ -38,6 +40,8 @@ pub struct App {
 pub struct Base {
     /// What it reads and writes.
     pub store: Arc<Store>,
+    /// What decides and does everything over the same store.
+    pub center: Center,
     /// What seals secrets.
     pub keys: Arc<Keys>,
     /// The way to other servers.
@@ -54,7 +58,7 @@ impl App {
     /// # Errors
     /// Says what is wrong with the settings, or with this machine.
     pub fn new(base: Base, settings: Settings) -> Result<App, String> {
-        let Base { store, keys, net, log, clock } = base;
+        let Base { store, center, keys, net, log, clock } = base;
         let outside = net.outside().map_err(|err| err.to_string())?;
         let ways = Ways { inside: net.clone(), outside };
         let provider = match (&settings.oidc, &settings.public_url) {
@@ -72,6 +76,7 @@ impl App {
         let (metrics, stopping) = (Metrics::default(), watch::Sender::new(false));
         Ok(App {
             store,
+            center,
             keys,
             settings,
             log,

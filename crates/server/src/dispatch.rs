@@ -312,6 +312,8 @@ fn account(
     let status = response.status().as_u16();
     let answered = response.extensions().get::<Answered>();
     let template = answered.map_or("", |it| it.route.path);
+    // What stands in the address may be what lets in.
+    let path = if template.contains("{secret}") { template } else { path };
     app.metrics.answered(method.as_str(), template, status, took);
     let mut fields = vec![
         ("request", json!(id)),
@@ -354,10 +356,15 @@ mod tests {
     use super::*;
     use crate::{Base, Format, Keys, Log, Settings};
     use net::{Client, Secret};
+    use scan::{
+        Inspection,
+        center::{self, Center, World},
+    };
     use std::{
         future::Future,
         io::sink,
         task::{Context, Poll, Waker},
+        time::Duration,
     };
     use store::Store;
 
@@ -373,8 +380,28 @@ mod tests {
     fn a_panic_is_our_failure_and_tells_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let database = store::Settings::Embedded(folder.path().join("db"));
+        let store = Arc::new(Store::open(database).unwrap());
+        let center = Center::new(World {
+            store: Arc::clone(&store),
+            advisories: scan::advisories::Store::new(folder.path()),
+            updates: center::Updates::default(),
+            network: net::Settings::default(),
+            inspection: Inspection {
+                program: None,
+                limits: inspect::Limits::default(),
+                spool: folder.path().to_owned(),
+                stall: Duration::ZERO,
+                stop: Arc::default(),
+            },
+            clock: Arc::new(|| 0),
+            open: Arc::new(|_, _| Err(String::new())),
+            trouble: Arc::new(|_, _| {}),
+            name: String::new(),
+            limits: center::Limits::default(),
+        });
         let base = Base {
-            store: Arc::new(Store::open(database).unwrap()),
+            store,
+            center,
             keys: Arc::new(Keys::parse(&Secret::new("0f".repeat(32))).unwrap()),
             net: Client::new(net::Settings::default()).unwrap(),
             log: Log::new(Format::Text, sink()),

@@ -1,7 +1,8 @@
 //! What happens, told to whoever listens, as server-sent events (WHATWG HTML, 9.2).
-use crate::{Code, Problem};
+use crate::{App, Code, Problem, views::Task};
 use axum::body::Bytes;
 use hyper::body::{Body, Frame};
+use scan::center::{self, Received};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
@@ -175,6 +176,39 @@ impl Body for Stream {
         }
         // The first beat comes at once, so that the reader knows that it is heard.
         self.heartbeat.poll_tick(cx).map(|_| Some(Ok(Frame::data(Bytes::from_static(b":\n\n")))))
+    }
+}
+
+/// Tells what the center tells, until the server stops.
+pub(crate) fn relay(app: &App, mut reader: center::Reader) {
+    while !app.stopping() {
+        if let Some(it) = reader.next(Duration::from_millis(300)) {
+            app.events.tell(&event(it));
+        }
+    }
+}
+
+fn event(received: Received) -> Event {
+    let Received::Event(it) = received else {
+        // What is shown has to be asked for anew.
+        return Event { kind: "reset", task: None, data: json!({}) };
+    };
+    match &*it {
+        center::Event::Task(it) => {
+            let (task, view) = (Some(it.id), Task::from((**it).clone()));
+            Event { kind: "task", task, data: serde_json::to_value(view).unwrap_or_default() }
+        }
+        center::Event::Registry(id) => {
+            Event { kind: "registry", task: None, data: json!({"registry": id}) }
+        }
+        center::Event::Advisories(build) => {
+            Event { kind: "advisories", task: None, data: json!({"build": build}) }
+        }
+        center::Event::Notice(it) => {
+            let document: Value = serde_json::from_str(&it.document).unwrap_or_default();
+            let data = json!({"notice": it.id, "kind": it.kind, "about": document});
+            Event { kind: "notice", task: None, data }
+        }
     }
 }
 

@@ -40,6 +40,6 @@ pub use oidc::Oidc;
 pub use openapi::document;
 pub use page::Page;
 pub use problem::{Code, Problem};
-pub use seal::Keys;
+pub use seal::{Keys, check_keys};
 pub use settings::{Limits, Sessions, Settings, Tls};
 pub use who::Role;

@@ -1,5 +1,5 @@
 //! Takes connections, and ends them when it is time.
-use crate::{App, dispatch, housekeeping, io::Patient, notify, tls::Certificate};
+use crate::{App, dispatch, events, housekeeping, io::Patient, notify, tls::Certificate};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -14,6 +14,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::Poll,
+    thread,
     time::Duration,
 };
 use tokio::{
@@ -35,6 +36,8 @@ pub struct Server {
     runtime: Option<Runtime>,
     /// Takes connections until it is time, and ends when they have.
     taking: JoinHandle<()>,
+    /// Tells browsers what the center does.
+    relay: Option<thread::JoinHandle<()>>,
 }
 
 impl Server {
@@ -65,7 +68,10 @@ impl Server {
         let taking = runtime.spawn(take(door));
         runtime.spawn(housekeeping::keep(Arc::clone(&app)));
         runtime.spawn(notify::keep(Arc::clone(&app)));
-        Ok(Server { app, address, runtime: Some(runtime), taking })
+        let (told, reader) = (Arc::clone(&app), app.center.events());
+        let relay = thread::Builder::new().name("events".to_owned());
+        let relay = Some(relay.spawn(move || events::relay(&told, reader))?);
+        Ok(Server { app, address, runtime: Some(runtime), taking, relay })
     }
 
     /// Where it listens.
@@ -93,6 +99,10 @@ impl Drop for Server {
         // dropped where others must not wait.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_timeout(END);
+        }
+        if let Some(relay) = self.relay.take() {
+            // It ends by itself, and what it panicked with was told when it did.
+            drop(relay.join());
         }
     }
 }

@@ -171,6 +171,17 @@ impl From<store::Error> for Problem {
     }
 }
 
+impl From<scan::center::Failure> for Problem {
+    fn from(err: scan::center::Failure) -> Problem {
+        use scan::center::Failure as F;
+        match err {
+            F::Store(it) => it.into(),
+            F::Source(_) | F::Other(..) => Problem::invalid(err.to_string()),
+            F::Later(..) | F::Stopped => Problem::unavailable(&err.to_string(), None),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)

@@ -11,12 +11,14 @@ use ring::{
     digest::{SHA256, digest},
     rand::{SecureRandom, SystemRandom},
 };
+use serde_json::json;
 use std::{
     fmt, fs,
     io::{self, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
+use store::{Store, settings};
 
 const KEY: usize = 32;
 const ID: usize = 8;
@@ -85,6 +87,31 @@ impl Keys {
     /// Whether it was sealed with a key that is not the first any more.
     pub fn outdated(&self, sealed: &[u8]) -> bool {
         self.0.first().is_some_and(|it| !sealed.starts_with(&it.id))
+    }
+}
+
+/// The setting that only the keys in use can open.
+const KNOWN: &str = "keys";
+
+/// Holds the keys against those that have sealed what is in the database: others would open none of it.
+///
+/// # Errors
+/// Says so when they are others, or when the database does not answer.
+pub fn check_keys(store: &Store, keys: &Keys, now: i64) -> Result<(), String> {
+    let sealed = keys.seal(KNOWN.as_bytes(), KNOWN)?;
+    let document = json!(BASE64_URL_SAFE_NO_PAD.encode(sealed)).to_string();
+    let known = store.write(|tx| {
+        settings::put(tx, KNOWN, &document, 0, now)?;
+        settings::one(tx, KNOWN)
+    });
+    let known = known.map_err(|err| err.to_string())?.map(|it| it.document).unwrap_or_default();
+    let text: String = serde_json::from_str(&known).unwrap_or_default();
+    let opened = BASE64_URL_SAFE_NO_PAD.decode(text).ok().map(|it| keys.open(&it, KNOWN));
+    match opened {
+        Some(Ok(_)) => Ok(()),
+        _ => Err("the keys are not those that sealed the secrets in this database; all machines that share it \
+                  need the same keys"
+            .to_owned()),
     }
 }
 

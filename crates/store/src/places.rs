@@ -150,8 +150,8 @@ fn images(tx: &mut Tx<'_>, seen: &[Seen], at: i64) -> Result<BTreeMap<String, i6
         platform = CASE WHEN excluded.platform = '' THEN image.platform ELSE excluded.platform END, \
         size = CASE WHEN excluded.size = 0 THEN image.size ELSE excluded.size END, \
         pushed_at = CASE WHEN excluded.pushed_at > image.pushed_at THEN excluded.pushed_at ELSE image.pushed_at END \
-        WHERE image.platform <> excluded.platform OR image.size <> excluded.size \
-        OR image.pushed_at < excluded.pushed_at";
+        WHERE (excluded.platform <> '' AND image.platform <> excluded.platform) \
+        OR (excluded.size <> 0 AND image.size <> excluded.size) OR image.pushed_at < excluded.pushed_at";
     let head = "INSERT INTO image (digest, kind, platform, size, pushed_at, first_seen)";
     tx.insert(head, &rows, tail)?;
     let digests: Vec<&str> = all.into_keys().collect();

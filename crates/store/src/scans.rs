@@ -22,6 +22,10 @@ pub struct Scan<'a> {
     pub revision: &'a str,
     /// The release at its root, for people.
     pub system: &'a str,
+    /// What it runs on; empty where nothing says.
+    pub platform: &'a str,
+    /// How many bytes its layers have as they are stored; 0 where nothing says.
+    pub size: i64,
     /// What is in it.
     pub inventory: &'a Inventory,
     /// For each component of it what an advisory must name to be about it: namespace and package, as an update
@@ -132,10 +136,12 @@ fn recount(tx: &mut Tx<'_>, image: i64) -> Result<()> {
 fn describe(tx: &mut Tx<'_>, scan: &Scan<'_>) -> Result<()> {
     let sql = "UPDATE image SET state = 'scanned', code = '', reason = '', scanned_at = $2, \
         first_scanned = CASE WHEN first_scanned = 0 THEN $2 ELSE first_scanned END, \
-        revision = $3, system = $4, coverage = $5, uncovered = $6, components = $7 WHERE id = $1";
+        revision = $3, system = $4, coverage = $5, uncovered = $6, components = $7, \
+        platform = CASE WHEN platform = '' THEN $8 ELSE platform END, \
+        size = CASE WHEN size = 0 THEN $9 ELSE size END WHERE id = $1";
     let count = i64::try_from(scan.inventory.components.len()).unwrap_or(i64::MAX);
     let (grade, reasons) = coverage(scan.coverage)?;
-    let values: [Value; 7] = [
+    let values: [Value; 9] = [
         scan.image.into(),
         scan.at.into(),
         scan.revision.into(),
@@ -143,6 +149,8 @@ fn describe(tx: &mut Tx<'_>, scan: &Scan<'_>) -> Result<()> {
         grade.into(),
         reasons.into(),
         count.into(),
+        scan.platform.into(),
+        scan.size.into(),
     ];
     tx.execute(sql, &values)?;
     let sql = "INSERT INTO image_detail (image, document) VALUES ($1, $2) \

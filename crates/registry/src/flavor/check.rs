@@ -98,6 +98,27 @@ pub(crate) fn date(response: &Response) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(response.header("date")?.trim()).ok()
 }
 
+impl Trouble {
+    /// As programs are told it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trouble::UnknownHost => "unknown-host",
+            Trouble::Closed => "closed",
+            Trouble::Unreachable => "unreachable",
+            Trouble::Certificate => "certificate",
+            Trouble::Credentials => "credentials",
+            Trouble::Rights => "rights",
+            Trouble::Clock => "clock",
+            Trouble::OtherKind => "other-kind",
+            Trouble::ReadOnly => "read-only",
+            Trouble::Busy => "busy",
+            Trouble::Gone => "gone",
+            Trouble::Strange => "strange",
+            Trouble::Settings => "settings",
+        }
+    }
+}
+
 impl Problem {
     pub(crate) fn new(trouble: Trouble, words: impl Into<String>) -> Problem {
         Problem { trouble, words: words.into() }

@@ -69,6 +69,21 @@ pub(super) fn feed(
     Ok(())
 }
 
+/// Where a mirror has the feeds for which no other place is known.
+pub fn mirrored(
+    mirror: &str,
+    feeds: &[&Feed],
+    places: &[(String, String)],
+) -> Vec<(String, String)> {
+    let mirror = mirror.trim_end_matches('/');
+    let others = feeds.iter().filter(|it| !places.iter().any(|place| place.0 == it.name));
+    let urls = others.flat_map(|it| {
+        let urls = it.places.iter().flat_map(assess::feeds::Place::urls);
+        urls.map(|url| (it.name.to_owned(), url.replacen("https:/", mirror, 1)))
+    });
+    urls.collect()
+}
+
 /// Removes what was fetched from addresses that are none of the feed's any more: it would be read beside what took its
 /// place.
 fn remove_others(folder: &Path, urls: &[String]) {

@@ -17,7 +17,7 @@ mod tally;
 
 pub use compile::{Compiled, Policy};
 pub use derive::{Archive, Derived, Mirror, derive};
-pub use fetch::Fetched;
+pub use fetch::{Fetched, mirrored};
 
 use assess::{Database, Feed};
 use bring::Brought;

@@ -5,6 +5,7 @@ use net::{Host, Limits, Secret, Settings};
 use registry::{
     Access, AccessKey, Check, Cloud, Connection, Credential, Login, Role, SourceError, flavor,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -13,9 +14,22 @@ use std::{
     time::Duration,
 };
 
+/// The kind of registry that comes by accounts.
+const ACCOUNTS: &str = "acr";
+
+/// What the secret of a registry is sealed for, so that it opens nowhere else.
+pub fn registry_place(id: i64) -> String {
+    format!("registry/{id}")
+}
+
+/// What the secret of an account is sealed for.
+pub fn account_place(id: i64) -> String {
+    format!("account/{id}")
+}
+
 /// What people tell of a registry that is no secret: the document that the store keeps of it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RegistryDocument {
     /// How the other side is known to be itself.
     pub tls: Tls,
@@ -32,21 +46,24 @@ pub struct RegistryDocument {
 }
 
 /// How the other side is known to be itself.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Tls {
     /// By an authority that the system trusts.
     #[default]
     System,
-    /// By one of these besides, PEM.
-    Authorities(String),
+    /// By one of these besides.
+    Authorities {
+        /// Their certificates, PEM.
+        pem: String,
+    },
     /// Not at all.
     Unverified,
 }
 
 /// What people tell of an account that is no secret.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AccountDocument {
     /// The regions to look in.
     pub regions: Vec<String>,
@@ -60,20 +77,18 @@ pub struct AccountDocument {
 
 /// What the store keeps of an instance that an account has.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct InstanceDocument {
     pub(super) region: String,
 }
 
 /// Who we are there; once opened, the secret that the store keeps.
-#[derive(Clone, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum LoginDocument {
     /// Nobody.
     #[default]
     Anonymous,
     /// A user or a robot.
-    #[serde(rename_all = "camelCase")]
     Password {
         /// Its name.
         user: String,
@@ -81,9 +96,11 @@ pub enum LoginDocument {
         password: String,
     },
     /// Who has this token.
-    Token(String),
+    Token {
+        /// It itself.
+        token: String,
+    },
     /// Who has this key of a cloud.
-    #[serde(rename_all = "camelCase")]
     Key {
         /// Its name.
         id: String,
@@ -92,8 +109,11 @@ pub enum LoginDocument {
         /// The token of the Security Token Service, for keys that last for a time only.
         token: Option<String>,
     },
-    /// The role of the machine that we run on: its name, where it has several.
-    Role(Option<String>),
+    /// The role of the machine that we run on.
+    Role {
+        /// Its name, where the machine has several.
+        name: Option<String>,
+    },
 }
 
 impl fmt::Debug for LoginDocument {
@@ -128,6 +148,8 @@ pub(super) struct Stored {
     pub(super) document: RegistryDocument,
     cloud: Cloud,
     secret: Option<Vec<u8>>,
+    /// Where the secret was sealed for.
+    place: String,
 }
 
 impl Center {
@@ -140,16 +162,44 @@ impl Center {
     ///
     /// # Errors
     /// When what is stored of it cannot be used.
-    pub fn check_stored(&self, id: i64) -> Result<Check, Failure> {
+    pub fn check_registry(&self, id: i64) -> Result<Check, Failure> {
         Ok(self.registry(id)?.check())
     }
 
-    /// Whether a registry can be watched that somebody tells of, and if not, why.
+    /// Whether an account that is stored can be asked, and if not, why.
+    ///
+    /// # Errors
+    /// When what is stored of it cannot be used.
+    pub fn check_account(&self, id: i64) -> Result<Check, Failure> {
+        Ok(self.account(id)?.check())
+    }
+
+    /// A registry that somebody tells of. Nothing has been asked of it yet.
     ///
     /// # Errors
     /// When what is told cannot be used.
-    pub fn check(&self, access: Access) -> Result<Check, Failure> {
-        Ok(connect(access, &self.world.network)?.check())
+    pub fn registry_of(
+        &self,
+        kind: &str,
+        address: &str,
+        document: &RegistryDocument,
+        login: LoginDocument,
+    ) -> Result<Connection, Failure> {
+        let access = access(kind, address, document, Cloud::default(), login)?;
+        Ok(connect(access, &self.world.network)?)
+    }
+
+    /// An account that somebody tells of. Nothing has been asked of it yet.
+    ///
+    /// # Errors
+    /// When what is told cannot be used.
+    pub fn account_of(
+        &self,
+        document: &AccountDocument,
+        login: LoginDocument,
+    ) -> Result<Connection, Failure> {
+        let access = access(ACCOUNTS, "", &document.registry, cloud(document), login)?;
+        Ok(connect(access, &self.world.network)?)
     }
 
     /// What is stored of a registry.
@@ -169,6 +219,7 @@ impl Center {
             Ok(Some((registry, document.map(|it| it.document), secret)))
         })?;
         let (registry, account, secret) = found.ok_or_else(gone)?;
+        let place = registry.account.map_or_else(|| registry_place(id), account_place);
         Ok(match account {
             None => Stored {
                 document: read(&registry.document)?,
@@ -176,6 +227,7 @@ impl Center {
                 address: registry.address,
                 cloud: Cloud::default(),
                 secret,
+                place,
             },
             Some(account) => {
                 let account: AccountDocument = read(&account)?;
@@ -183,7 +235,7 @@ impl Center {
                 let mut cloud = cloud(&account);
                 (cloud.regions, cloud.instance) = (vec![instance.region], registry.instance);
                 let (kind, address) = (registry.kind, registry.address);
-                Stored { kind, address, document: account.registry, cloud, secret }
+                Stored { kind, address, document: account.registry, cloud, secret, place }
             }
         })
     }
@@ -196,20 +248,21 @@ impl Center {
             Ok((account, store::accounts::secret(tx, id)?))
         })?;
         let document: AccountDocument = read(&account.ok_or_else(gone)?.document)?;
-        let (kind, address, cloud) = ("acr".to_owned(), String::new(), cloud(&document));
-        let stored = Stored { kind, address, document: document.registry, cloud, secret };
+        let (kind, address, cloud) = (ACCOUNTS.to_owned(), String::new(), cloud(&document));
+        let place = account_place(id);
+        let stored = Stored { kind, address, document: document.registry, cloud, secret, place };
         self.connect(Key::Account(id), stored)
     }
 
     fn connect(&self, key: Key, stored: Stored) -> Result<Arc<Connection>, Failure> {
-        let Stored { kind, address, document, cloud, secret } = &stored;
+        let Stored { kind, address, document, cloud, secret, place } = &stored;
         let from = format!("{kind} {address} {document:?} {cloud:?} {secret:?}").into_bytes();
         let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(it) = open.get(&key).filter(|it| it.from == from) {
             return Ok(Arc::clone(&it.connection));
         }
         let login = match &stored.secret {
-            Some(secret) => self.login(secret)?,
+            Some(secret) => self.login(secret, place)?,
             None => LoginDocument::Anonymous,
         };
         let access = access(&stored.kind, &stored.address, &stored.document, stored.cloud, login)?;
@@ -218,9 +271,9 @@ impl Center {
         Ok(connection)
     }
 
-    fn login(&self, secret: &[u8]) -> Result<LoginDocument, Failure> {
+    fn login(&self, secret: &[u8], place: &str) -> Result<LoginDocument, Failure> {
         let failed = |why| Failure::Other("secret", why);
-        let bytes = (self.world.open)(secret).map_err(failed)?;
+        let bytes = (self.world.open)(secret, place).map_err(failed)?;
         // The error could quote the secret.
         let strange =
             |_| failed("the stored secret is of another version; enter it again".to_owned());
@@ -228,8 +281,7 @@ impl Center {
     }
 }
 
-/// How to reach a registry that need not be stored: to test what somebody enters.
-pub fn access(
+fn access(
     kind: &str,
     address: &str,
     document: &RegistryDocument,
@@ -245,7 +297,7 @@ pub fn access(
     let mut host = Host { limits: Some(limits), ..Host::default() };
     match &document.tls {
         Tls::System => {}
-        Tls::Authorities(it) => host.authorities = it.clone().into_bytes(),
+        Tls::Authorities { pem } => host.authorities = pem.clone().into_bytes(),
         Tls::Unverified => host.insecure = true,
     }
     let access = Access::new(flavor, address).with_login(login.into());
@@ -279,13 +331,15 @@ impl From<LoginDocument> for Login {
             LoginDocument::Password { user, password } => {
                 Login::Registry(Credential::Basic { user, password: Secret::new(password) })
             }
-            LoginDocument::Token(it) => Login::Registry(Credential::Identity(Secret::new(it))),
+            LoginDocument::Token { token } => {
+                Login::Registry(Credential::Identity(Secret::new(token)))
+            }
             LoginDocument::Key { id, secret, token } => Login::Key(AccessKey {
                 id,
                 secret: Secret::new(secret),
                 token: token.map(Secret::new),
             }),
-            LoginDocument::Role(name) => Login::Role(Role { name, ..Role::default() }),
+            LoginDocument::Role { name } => Login::Role(Role { name, ..Role::default() }),
         }
     }
 }

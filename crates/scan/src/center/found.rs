@@ -83,6 +83,8 @@ pub(super) struct Seen {
     assessment: Assessment,
     revision: String,
     system: String,
+    platform: String,
+    size: i64,
     detail: Vec<u8>,
 }
 
@@ -108,8 +110,11 @@ impl Center {
         let detail = Detail::of(&scanned);
         let json = serde_json::to_vec(&detail);
         let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
+        let sizes = scanned.image.layers.iter().map(|it| it.blob.size);
         Ok(Found::Image(Box::new(Seen {
             system: detail.system(),
+            platform: scanned.image.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
+            size: i64::try_from(sizes.fold(0, u64::saturating_add)).unwrap_or(i64::MAX),
             revision: self.revision(),
             inventory: scanned.inventory,
             keys,
@@ -157,6 +162,8 @@ impl Center {
             build: &seen.assessment.database,
             revision: &seen.revision,
             system: &seen.system,
+            platform: &seen.platform,
+            size: seen.size,
             inventory: &seen.inventory,
             keys: &seen.keys,
             findings: &seen.assessment.findings,

@@ -16,16 +16,20 @@ mod requests;
 mod seen;
 mod selection;
 mod synchronise;
+mod updates;
 mod watch;
 mod work;
 
-pub use access::{AccountDocument, LoginDocument, RegistryDocument, Tls, access};
+pub use access::{
+    AccountDocument, LoginDocument, RegistryDocument, Tls, account_place, registry_place,
+};
 pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
 pub use notices::{Affected, Failed, NAMED, Nearly};
-pub use requests::Preview;
+pub use requests::{Preview, start};
 pub use selection::{Place, Selection, Wanted};
+pub use updates::{Update, Updates};
 pub use watch::{Figures, Retention};
 
 use crate::{Inspection, advisories, settings::Cycle};
@@ -47,8 +51,8 @@ use watch::Counted;
 /// Reads the clock: milliseconds since 1970, UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Opens a secret as the store keeps it, or says why it cannot be opened.
-pub type Open = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync>;
+/// Opens a secret as the store keeps it, sealed for a place, or says why it cannot be opened.
+pub type Open = Arc<dyn Fn(&[u8], &str) -> Result<Vec<u8>, String> + Send + Sync>;
 
 /// Is told what goes wrong besides: what was being done, and why it failed.
 pub type Trouble = Arc<dyn Fn(&str, &str) + Send + Sync>;
@@ -60,6 +64,8 @@ pub struct World {
     pub store: Arc<Store>,
     /// The advisories on this machine.
     pub advisories: advisories::Store,
+    /// Where advisories come from.
+    pub updates: Updates,
     /// How the network is used.
     pub network: net::Settings,
     /// How layers are inspected.
@@ -196,6 +202,7 @@ impl Center {
         self.spawn("follower", Center::follow)?;
         self.spawn("filler", Center::fill)?;
         self.spawn("scheduler", Center::lead)?;
+        self.spawn("updater", Center::fetch_advisories)?;
         self.spawn("matcher", Center::rematch)?;
         self.spawn("settler", Center::settle)?;
         self.spawn("watcher", Center::watch)

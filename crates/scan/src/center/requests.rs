@@ -6,6 +6,7 @@ use super::{
     selection::{Repository, Selection, Wanted},
 };
 use crate::settings::{self, Settings, Tag};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +30,7 @@ const QUIET: Duration = Duration::from_secs(60);
 type Then<'a> = &'a mut dyn FnMut(&Repository<'_>, Vec<(Target, String)>) -> Result<(), Failure>;
 
 /// What a scan would be.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Preview {
     /// Distinct images.
     pub images: u64,
@@ -70,10 +71,8 @@ impl Center {
     /// # Errors
     /// When the store does not answer.
     pub fn scan_now(&self, selection: &Selection, person: &str) -> Result<i64, Failure> {
-        let document = document(&Wanted::Selection(selection.clone()))?;
         let now = self.now();
-        let start = |tx: &mut store::Tx<'_>| tasks::start(tx, Kind::Manual, person, &document, now);
-        let task = self.world.store.write(start)?;
+        let task = self.world.store.write(|tx| start(tx, selection, person, now))?;
         self.fill_soon(task);
         Ok(task)
     }
@@ -145,8 +144,8 @@ impl Center {
         Ok((serde_json::from_str(&stored.document).map_err(strange)?, stored.version))
     }
 
-    /// Hands a task to the thread that fills tasks.
-    pub(super) fn fill_soon(&self, task: i64) {
+    /// Hands a task that was [started](start) to the thread that fills tasks.
+    pub fn fill_soon(&self, task: i64) {
         self.to_fill.lock().unwrap_or_else(PoisonError::into_inner).push_back(task);
         self.bell.ring();
     }
@@ -267,6 +266,21 @@ impl Center {
             then(page)?;
         }
     }
+}
+
+/// Starts a task for this within a transaction, and gives its identifier. Then tell [`Center::fill_soon`].
+///
+/// # Errors
+/// When the store does not answer.
+pub fn start(
+    tx: &mut store::Tx<'_>,
+    selection: &Selection,
+    person: &str,
+    now: i64,
+) -> store::Result<i64> {
+    let wanted = document(&Wanted::Selection(selection.clone()));
+    let document = wanted.map_err(|err| store::Error::Invalid(err.to_string()))?;
+    tasks::start(tx, Kind::Manual, person, &document, now)
 }
 
 /// What a task asks for, as it is stored.

@@ -1,11 +1,12 @@
 //! Which images are meant, by one request or by the scope of the settings: a pure choice from what is listed.
 use crate::settings::{Scope, Tag, like};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use store::repositories::Target;
 
 /// What one request asks for.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// Only registries of these kinds; none: of any.
@@ -19,7 +20,7 @@ pub struct Selection {
 }
 
 /// Some repositories.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// In this registry; none: in any.

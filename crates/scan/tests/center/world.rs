@@ -2,7 +2,7 @@
 use inspect::Limits as Bounds;
 use scan::{
     Inspection, advisories,
-    center::{Center, Limits, LoginDocument, RegistryDocument, Role, Selection, World},
+    center::{self, Center, Limits, LoginDocument, RegistryDocument, Role, Selection, World},
     settings::Settings as ScanSettings,
 };
 use std::{
@@ -90,6 +90,7 @@ impl Machine {
         let center = Center::new(World {
             store: Arc::clone(&store),
             advisories: advisories::Store::new(&folder.path().join("data")),
+            updates: center::Updates::default(),
             network: net::Settings::default(),
             inspection: Inspection {
                 program: None,
@@ -102,7 +103,7 @@ impl Machine {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
                 i64::try_from(now).unwrap() + clock.load(Ordering::Relaxed)
             }),
-            open: Arc::new(|secret| Ok(secret.iter().rev().copied().collect())),
+            open: Arc::new(|secret, _| Ok(secret.iter().rev().copied().collect())),
             trouble: Arc::new(move |what, why| {
                 troubles.lock().unwrap().push(format!("{what}: {why}"))
             }),

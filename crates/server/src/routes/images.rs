@@ -8,7 +8,7 @@ use crate::{
     reply::Export,
     views::{
         Affected, Category, Comparison, Component, ComponentName, Coverage, Figures, Finding,
-        Image, ImageCount, ImageDetail, ImageState, Item, Level, Many, Risk, RiskState,
+        Image, ImageCount, ImageDetail, ImageState, Item, Level, Many, Risk, RiskState, Time,
         TimelineEvent,
     },
 };
@@ -449,9 +449,12 @@ pub(super) fn affected(
 }
 
 pub(super) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
+    let (last, next) = call.app.center.cycle_times()?;
+    let (cycle_last, cycle_next) = (last.map(Time), next.map(Time));
     call.read(|tx| {
         let risks = risks::open(tx)?.into_iter().map(|(a, b, n)| (a.into(), b.into(), n)).collect();
         let images = figures::images(tx)?.into_iter().map(ImageCount::from).collect();
-        Ok(Json(Figures { images, risks, quota: quota::read(tx)?.into() }))
+        let quota = quota::read(tx)?.into();
+        Ok(Json(Figures { images, risks, quota, cycle_last, cycle_next }))
     })
 }

@@ -1,9 +1,12 @@
 //! The table of all that can be asked. Router, document, checks and help follow from it.
+mod accounts;
+mod advisories;
 mod audit;
 mod channels;
 mod images;
 mod operation;
 mod people;
+mod registries;
 mod session;
 mod settings;
 mod work;
@@ -73,13 +76,30 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/components", VIEWER, "findComponents", "Find names of components", images::names),
         route(M::GET, "/api/v1/components/{component}/risks/{risk}", VIEWER, "explainFinding", "Say all that is known of a finding", images::why),
 
-        route(M::GET, "/api/v1/registries", VIEWER, "listRegistries", "List registries", work::registries),
-        route(M::GET, "/api/v1/registries/{id}", VIEWER, "readRegistry", "Read a registry", work::registry),
-        route(M::DELETE, "/api/v1/registries/{id}", ADMIN, "removeRegistry", "Remove a registry", work::remove_registry),
-        route(M::POST, "/api/v1/registries/{id}/synchronise", OPERATOR, "synchroniseRegistry", "Synchronise a registry now", work::synchronise),
-        route(M::GET, "/api/v1/registries/{id}/namespaces", VIEWER, "listNamespaces", "List a registry's namespaces", work::namespaces),
-        route(M::GET, "/api/v1/repositories", VIEWER, "listRepositories", "List repositories", work::repositories),
+        route(M::GET, "/api/v1/registries", VIEWER, "listRegistries", "List registries", registries::list),
+        route(M::POST, "/api/v1/registries", ADMIN, "addRegistry", "Add a registry", registries::add),
+        route(M::POST, "/api/v1/registries/test", ADMIN, "testNewRegistry", "Say whether a registry could be watched, and if not, why", registries::test_new),
+        route(M::GET, "/api/v1/registries/{id}", VIEWER, "readRegistry", "Read a registry", registries::show),
+        route(M::PUT, "/api/v1/registries/{id}", ADMIN, "changeRegistry", "Change a registry", registries::change),
+        route(M::DELETE, "/api/v1/registries/{id}", ADMIN, "removeRegistry", "Remove a registry", registries::remove),
+        route(M::POST, "/api/v1/registries/{id}/test", OPERATOR, "testRegistry", "Say whether a registry can be watched, and if not, why", registries::test),
+        route(M::POST, "/api/v1/registries/{id}/synchronise", OPERATOR, "synchroniseRegistry", "Synchronise a registry now", registries::synchronise),
+        route(M::POST, "/api/v1/registries/{id}/hook", ADMIN, "makeHook", "Make the secret by which a registry may tell us of changes", registries::make_hook),
+        route(M::DELETE, "/api/v1/registries/{id}/hook", ADMIN, "removeHook", "Let a registry tell us of nothing", registries::remove_hook),
+        route(M::GET, "/api/v1/registries/{id}/namespaces", VIEWER, "listNamespaces", "List a registry's namespaces", registries::namespaces),
+        route(M::GET, "/api/v1/repositories", VIEWER, "listRepositories", "List repositories", registries::repositories),
+        route(M::POST, "/api/v1/hooks", ANYONE, "tellOfChange", "Tell of a change, as a registry", registries::hook),
+        route(M::POST, "/api/v1/hooks/{secret}", ANYONE, "tellOfChangeByAddress", "Tell of a change, as a registry that can send no Authorization", registries::hook_by_address),
+        route(M::GET, "/api/v1/accounts", VIEWER, "listAccounts", "List accounts of clouds", accounts::list),
+        route(M::POST, "/api/v1/accounts", ADMIN, "addAccount", "Add an account", accounts::add),
+        route(M::POST, "/api/v1/accounts/test", ADMIN, "testNewAccount", "Say whether an account could be asked for its instances, and if not, why", accounts::test_new),
+        route(M::GET, "/api/v1/accounts/{id}", VIEWER, "readAccount", "Read an account", accounts::show),
+        route(M::PUT, "/api/v1/accounts/{id}", ADMIN, "changeAccount", "Change an account", accounts::change),
+        route(M::DELETE, "/api/v1/accounts/{id}", ADMIN, "removeAccount", "Remove an account, and with it its registries", accounts::remove),
+        route(M::POST, "/api/v1/accounts/{id}/test", OPERATOR, "testAccount", "Say whether an account can be asked, and if not, why", accounts::test),
 
+        route(M::POST, "/api/v1/tasks", OPERATOR, "scanNow", "Scan now", work::start),
+        route(M::POST, "/api/v1/tasks/preview", VIEWER, "previewScan", "Say what a scan would be, and what it would cost", work::preview),
         route(M::GET, "/api/v1/tasks", VIEWER, "listTasks", "List tasks, the newest first", work::tasks),
         route(M::GET, "/api/v1/tasks/{id}", VIEWER, "readTask", "Read a task", work::task),
         route(M::GET, "/api/v1/tasks/{id}/items", VIEWER, "listItems", "List a task's items", work::items),
@@ -93,6 +113,9 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
         route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
         route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),
+
+        route(M::GET, "/api/v1/advisories", VIEWER, "readAdvisories", "Read which advisories are in use, and how old they are", advisories::show),
+        route(M::POST, "/api/v1/advisories/update", OPERATOR, "updateAdvisories", "Fetch newer advisories now", advisories::update),
 
         route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
         route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),

@@ -4,22 +4,19 @@ use crate::{
     call::{Call, Failure},
     receive::Json,
     reply::Versioned,
-    views::ScanSettings,
 };
 use scan::settings::{NAME, Settings};
-use serde::{Serialize, de::DeserializeOwned};
 use store::{Tx, repositories, settings};
 
-pub(super) fn scan(call: &Call, (): ()) -> Result<Versioned<ScanSettings>, Problem> {
+pub(super) fn scan(call: &Call, (): ()) -> Result<Versioned<Settings>, Problem> {
     call.read(|tx| chosen(tx).map(|(it, version)| Versioned(it, version)))
 }
 
 /// Changes them if nobody else has since the caller read them, where the caller says when that was (`If-Match`).
 pub(super) fn change_scan(
     call: &Call,
-    Json(asked): Json<ScanSettings>,
-) -> Result<Versioned<ScanSettings>, Problem> {
-    let mut wanted: Settings = the_same(&asked)?;
+    Json(mut wanted): Json<Settings>,
+) -> Result<Versioned<Settings>, Problem> {
     wanted.check().map_err(Problem::invalid)?;
     call.change(|tx| {
         let (before, version) = chosen(tx)?;
@@ -44,17 +41,11 @@ pub(super) fn change_scan(
 }
 
 /// What was chosen, or what holds until somebody does; and its version.
-fn chosen(tx: &mut Tx<'_>) -> Result<(ScanSettings, i64), Failure> {
+fn chosen(tx: &mut Tx<'_>) -> Result<(Settings, i64), Failure> {
     let Some(it) = settings::one(tx, NAME)? else {
-        return Ok((the_same(&Settings::default())?, 0));
+        return Ok((Settings::default(), 0));
     };
     let read = serde_json::from_str::<Settings>(&it.document);
     let read = read.map_err(|err| Problem::internal(format!("the scan settings: {err}")))?;
-    Ok((the_same(&read)?, it.version))
-}
-
-/// One document as two types have it.
-fn the_same<T: DeserializeOwned>(it: &impl Serialize) -> Result<T, Problem> {
-    let same = serde_json::to_value(it).and_then(serde_json::from_value);
-    same.map_err(|err| Problem::internal(format!("two forms of one document: {err}")))
+    Ok((read, it.version))
 }

@@ -1,4 +1,4 @@
-//! What is scanned: registries, tasks, quota, settings; and what is handled.
+//! What is scanned: tasks and quota; and what is handled.
 use crate::{
     Code, Page, Problem,
     call::{Call, Failure, NOTHING},
@@ -6,14 +6,12 @@ use crate::{
     page::{Part, Place, place, shown},
     receive::{Json, Query},
     reply::{Created, Export, Told},
-    views::{
-        Exception, ExceptionKind, Item, LedgerEntry, Named, Namespace, Quota, Registry, Repository,
-        Task, Time, Where,
-    },
+    views::{Exception, ExceptionKind, Item, LedgerEntry, Named, Quota, Task, Time, Where},
 };
+use scan::center::{self, Preview, Selection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Cursor, Tx, exceptions, items, quota, registries, repositories, tasks};
+use store::{Cursor, Tx, exceptions, items, quota, tasks};
 
 /// How many items are changed in one transaction.
 const SOME: u32 = 500;
@@ -67,22 +65,6 @@ pub(super) struct Authorised {
     total: Option<u32>,
 }
 
-/// Which repositories.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhichRepositories {
-    /// Of the registry of this id.
-    registry: Option<i64>,
-    /// Of exactly this namespace; with nothing after `=`, those without one.
-    namespace: Option<String>,
-    /// With this in the name.
-    text: Option<String>,
-    /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
-    /// How many rows, at most 500.
-    limit: Option<u32>,
-}
-
 /// A rule to be made. One of risk, package and path has to be given.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -118,74 +100,6 @@ pub(super) struct WhichExceptions {
     limit: Option<u32>,
 }
 
-pub(super) fn registries(call: &Call, (): ()) -> Result<Json<Vec<Registry>>, Problem> {
-    let all = call.read(|tx| Ok(registries::all(tx)?))?;
-    Ok(Json(all.into_iter().map(Registry::from).collect()))
-}
-
-pub(super) fn registry(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
-    let id = call.id("registry")?;
-    call.read(|tx| Ok(Json(one_registry(tx, id)?)))
-}
-
-fn one_registry(tx: &mut Tx<'_>, id: i64) -> Result<Registry, Failure> {
-    let it = registries::one(tx, id)?.ok_or_else(|| Problem::not_found("registry"))?;
-    Ok(it.into())
-}
-
-pub(super) fn remove_registry(call: &Call, (): ()) -> Result<(), Problem> {
-    let id = call.id("registry")?;
-    call.change(|tx| {
-        let before = one_registry(tx, id)?;
-        if before.account.is_some() {
-            let detail = "an instance of a cloud account goes when it is gone there, or with the account; it cannot be removed alone";
-            return Err(Problem::new(Code::Conflict, detail).into());
-        }
-        if !registries::remove(tx, id, call.now)? {
-            return Err(Problem::not_found("registry").into());
-        }
-        call.audit(tx, &format!("registry/{id}"), Some(&before), NOTHING)
-    })
-}
-
-pub(super) fn synchronise(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
-    let id = call.id("registry")?;
-    call.change(|tx| {
-        if one_registry(tx, id)?.removed_at.is_some() {
-            return Err(Problem::not_found("registry").into());
-        }
-        registries::sync_at(tx, id, call.now, true)?;
-        call.audit(tx, &format!("registry/{id}"), NOTHING, NOTHING)?;
-        Ok(Json(one_registry(tx, id)?))
-    })
-}
-
-pub(super) fn namespaces(
-    call: &Call,
-    Query(part): Query<Part>,
-) -> Result<Json<Page<Namespace>>, Problem> {
-    let (id, Place { cursor, limit }) = (call.id("registry")?, part.place()?);
-    let page = call.read(|tx| {
-        one_registry(tx, id)?;
-        Ok(repositories::namespaces(tx, id, cursor.as_ref(), limit)?)
-    })?;
-    Ok(Json(shown(page)))
-}
-
-pub(super) fn repositories(
-    call: &Call,
-    Query(asked): Query<WhichRepositories>,
-) -> Result<Json<Page<Repository>>, Problem> {
-    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
-    let filter = repositories::Filter {
-        registry: asked.registry,
-        namespace: asked.namespace.as_deref(),
-        text: asked.text.as_deref().unwrap_or_default(),
-    };
-    let page = call.read(|tx| Ok(repositories::page(tx, filter, cursor.as_ref(), limit)?))?;
-    Ok(Json(shown(page)))
-}
-
 pub(super) fn tasks(
     call: &Call,
     Query(asked): Query<WhichTasks>,
@@ -194,6 +108,24 @@ pub(super) fn tasks(
     let filter = tasks::Filter { kind: asked.kind.map(|it| it.0), ended: asked.ended };
     let page = call.read(|tx| Ok(tasks::page(tx, &filter, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
+}
+
+/// Says what scanning this would be.
+pub(super) fn preview(call: &Call, Json(asked): Json<Selection>) -> Result<Json<Preview>, Problem> {
+    Ok(Json(call.app.center.preview(&asked)?))
+}
+
+/// Its items come by and by.
+pub(super) fn start(call: &Call, Json(asked): Json<Selection>) -> Result<Created<Task>, Problem> {
+    let person = call.who()?.name.clone();
+    let made = call.change(|tx| {
+        let id = center::start(tx, &asked, &person, call.now)?;
+        let task = one_task(tx, id)?;
+        call.audit(tx, &format!("task/{id}"), NOTHING, Some(&asked))?;
+        Ok(Created(format!("/api/v1/tasks/{id}"), task))
+    })?;
+    call.app.center.fill_soon(made.1.id);
+    Ok(made)
 }
 
 fn one_task(tx: &mut Tx<'_>, id: i64) -> Result<Task, Failure> {

@@ -262,6 +262,10 @@ pub struct Figures {
     pub risks: Vec<(Category, Level, i64)>,
     /// What may be scanned.
     pub quota: super::Quota,
+    /// When everything in scope was last scanned again by itself.
+    pub cycle_last: Option<Time>,
+    /// When it will be next, if nothing is changed; none: never.
+    pub cycle_next: Option<Time>,
 }
 
 impl From<store::Tally> for Tally {

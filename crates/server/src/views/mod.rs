@@ -1,23 +1,22 @@
 //! What the API shows: plain structures, which the console renders too.
+mod advisories;
 mod channels;
 mod images;
 mod people;
-mod settings;
+mod registries;
 mod words;
 mod work;
 
+pub use advisories::{Advisories, Feed, Update};
 pub use channels::{Channel, Delivery, Mail};
 pub use images::{
     Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
     ImageDetail, Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
-pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
+pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
-pub use work::{
-    Exception, ExceptionKind, Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry,
-    Repository, Task, Where,
-};
+pub use work::{Exception, ExceptionKind, Item, Items, LedgerEntry, Progress, Quota, Task, Where};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

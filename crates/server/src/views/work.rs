@@ -4,67 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{exceptions, items, tasks};
 
-/// A registry.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-pub struct Registry {
-    /// Its id.
-    pub id: i64,
-    /// `acr`, `harbor`, `oci`.
-    pub kind: String,
-    /// What people call it.
-    pub name: String,
-    /// Where it answers.
-    pub address: String,
-    /// The id of the cloud account that it came by.
-    pub account: Option<i64>,
-    /// What the cloud calls it.
-    pub instance: Option<String>,
-    /// Everything else that is not secret.
-    pub settings: serde_json::Value,
-    /// Whether something to log in with is kept. It is never shown.
-    pub has_secret: bool,
-    /// `new`, `connected`, `failing`.
-    pub state: String,
-    /// Why, in words.
-    pub reason: String,
-    /// When it is to be synchronised next.
-    pub sync_at: Option<Time>,
-    /// When it was synchronised last.
-    pub synced_at: Option<Time>,
-    /// When it was added.
-    pub created_at: Time,
-    /// When it was removed; its history is still there.
-    pub removed_at: Option<Time>,
-    /// Repositories in it.
-    pub repositories: i64,
-    /// Images in them; one that two repositories have counts twice.
-    pub images: i64,
-}
-
-/// A namespace of a registry.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-pub struct Namespace {
-    /// Its name; empty for repositories without one.
-    pub name: String,
-    /// Repositories in it.
-    pub repositories: i64,
-    /// Images in them.
-    pub images: i64,
-}
-
-/// A repository.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-pub struct Repository {
-    /// Its id.
-    pub id: i64,
-    /// Its registry's id.
-    pub registry: i64,
-    /// Its name.
-    pub name: String,
-    /// Images in it.
-    pub images: i64,
-}
-
 /// Items of a task by what they are doing. Together they are `total`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[expect(missing_docs, reason = "they say it themselves")]
@@ -223,41 +162,6 @@ pub struct Exception {
     pub created_at: Time,
     /// When it ended.
     pub ended_at: Option<Time>,
-}
-
-impl From<store::registries::Registry> for Registry {
-    fn from(it: store::registries::Registry) -> Registry {
-        Registry {
-            id: it.id,
-            kind: it.kind,
-            name: it.name,
-            address: it.address,
-            account: it.account,
-            instance: it.instance,
-            settings: serde_json::from_str(&it.document).unwrap_or_default(),
-            has_secret: it.has_secret,
-            state: it.state,
-            reason: it.reason,
-            sync_at: it.sync_at.map(Time),
-            synced_at: it.synced_at.map(Time),
-            created_at: Time(it.created_at),
-            removed_at: it.removed_at.map(Time),
-            repositories: it.repositories,
-            images: it.images,
-        }
-    }
-}
-
-impl From<store::repositories::Namespace> for Namespace {
-    fn from(it: store::repositories::Namespace) -> Namespace {
-        Namespace { name: it.name, repositories: it.repositories, images: it.images }
-    }
-}
-
-impl From<store::repositories::Repository> for Repository {
-    fn from(it: store::repositories::Repository) -> Repository {
-        Repository { id: it.id, registry: it.registry, name: it.name, images: it.images }
-    }
 }
 
 impl From<tasks::Counts> for Items {

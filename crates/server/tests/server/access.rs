@@ -303,6 +303,8 @@ fn every_route_takes_its_role() {
         "GET /api/v1/setup",
         "GET /healthz",
         "GET /readyz",
+        "POST /api/v1/hooks",
+        "POST /api/v1/hooks/{secret}",
         "POST /api/v1/session",
         "POST /api/v1/setup",
     ];

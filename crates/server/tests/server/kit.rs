@@ -1,9 +1,14 @@
 //! A server on a free port of this machine, over a database of its own.
+use scan::{
+    Inspection,
+    center::{self, Center, World},
+};
 use serde_json::{Value, json};
 use server::{App, Base, Format, Keys, Limits, Log, Server, Settings};
 use std::{
     io::{self, Write},
     net::TcpListener,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
@@ -25,6 +30,7 @@ pub(crate) struct Running {
     pub(crate) host: String,
     pub(crate) store: Arc<Store>,
     pub(crate) events: Arc<server::Events>,
+    pub(crate) center: Center,
     now: Arc<AtomicI64>,
     log: Lines,
     server: Option<Server>,
@@ -89,19 +95,46 @@ pub(crate) fn start_on(database: &store::Settings, folder: TempDir, settings: Se
     let (store, log) = (Arc::new(Store::open(database.clone()).unwrap()), Lines::default());
     let now = Arc::new(AtomicI64::new(START));
     let clock = Arc::clone(&now);
+    let clock: server::Clock = Arc::new(move || clock.load(Ordering::SeqCst));
+    let keys = Arc::new(Keys::of_file(&folder.path().join("keys")).unwrap());
+    let center = center(&store, &keys, &clock, folder.path());
     let base = Base {
         store: Arc::clone(&store),
-        keys: Arc::new(Keys::of_file(&folder.path().join("keys")).unwrap()),
+        center: center.clone(),
+        keys,
         net: net::Client::new(net::Settings::default()).unwrap(),
         log: Log::new(Format::Json, log.clone()),
-        clock: Arc::new(move || clock.load(Ordering::SeqCst)),
+        clock,
     };
     let app = App::new(base, settings).unwrap();
     app.welcome(None).unwrap();
     let events = app.events();
     let server = Server::start(app, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let host = server.address().to_string();
-    Running { host, store, events, now, log, server: Some(server), folder }
+    Running { host, store, events, center, now, log, server: Some(server), folder }
+}
+
+/// One that does nothing before it is told to run.
+fn center(store: &Arc<Store>, keys: &Arc<Keys>, clock: &server::Clock, folder: &Path) -> Center {
+    let keys = Arc::clone(keys);
+    Center::new(World {
+        store: Arc::clone(store),
+        advisories: scan::advisories::Store::new(folder),
+        updates: center::Updates::default(),
+        network: net::Settings::default(),
+        inspection: Inspection {
+            program: None,
+            limits: inspect::Limits::default(),
+            spool: folder.to_owned(),
+            stall: Duration::from_secs(60),
+            stop: Arc::default(),
+        },
+        clock: Arc::clone(clock),
+        open: Arc::new(move |sealed, place| keys.open(sealed, place)),
+        trouble: Arc::new(|what, why| eprintln!("{what}: {why}")),
+        name: "test".to_owned(),
+        limits: center::Limits { poll: Duration::from_millis(50), ..center::Limits::default() },
+    })
 }
 
 impl Running {
@@ -188,6 +221,7 @@ impl Running {
     }
 
     pub(crate) fn stop(&mut self) {
+        self.center.stop();
         self.server.take().unwrap().stop();
     }
 }

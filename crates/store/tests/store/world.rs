@@ -194,6 +194,8 @@ pub(crate) fn write_scan(
         build,
         revision: "r1",
         system: "Debian 12",
+        platform: "linux/amd64",
+        size: 1,
         inventory,
         keys: &keys,
         findings,
