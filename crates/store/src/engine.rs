@@ -382,6 +382,17 @@ impl Tx<'_> {
         }
     }
 
+    /// How many bytes the database has on disk.
+    pub(crate) fn size(&mut self) -> Result<i64> {
+        let sql = match self.connection {
+            Connection::Sqlite(_) => {
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            }
+            Connection::Postgres(_) => "SELECT pg_database_size(current_database())",
+        };
+        self.number(sql, &[])
+    }
+
     /// Makes all others wait who name the same number, until the transaction ends.
     pub(crate) fn alone(&mut self, number: i64) -> Result<()> {
         match self.connection {
