@@ -1,11 +1,13 @@
-//! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes, a
+//! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes, a mail server, a
 //! PostgreSQL.
 pub mod acr;
 pub mod archive;
+pub mod disk;
 pub mod fixtures;
 pub mod harbor;
 pub mod http;
 pub mod image;
+pub mod mail;
 pub mod oidc;
 pub mod postgres;
 pub mod real;

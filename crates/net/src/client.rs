@@ -28,12 +28,12 @@ const REDIRECTS: usize = 5;
 /// The way to all servers. Cloning gives another handle to the same connections and limits.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
-    settings: Settings,
-    pace: Arc<Pace>,
+pub(crate) struct Shared {
+    pub(crate) settings: Settings,
+    pub(crate) pace: Arc<Pace>,
     roots: OnceLock<Vec<Certificate<'static>>>,
     agents: Mutex<BTreeMap<Kind, Agent>>,
 }
@@ -121,7 +121,7 @@ impl Client {
         own.unwrap_or(&self.shared.settings.retries)
     }
 
-    fn timeouts<'a>(&'a self, host: Option<&'a Host>) -> &'a Timeouts {
+    pub(crate) fn timeouts<'a>(&'a self, host: Option<&'a Host>) -> &'a Timeouts {
         let own = host.and_then(|it| it.timeouts.as_ref());
         own.unwrap_or(&self.shared.settings.timeouts)
     }
@@ -182,13 +182,17 @@ impl Client {
 
     /// The settings of the host of `url`, with their name: those with its port come first.
     fn host(&self, url: &Url) -> (&str, Option<&Host>) {
-        let with_port = format!("{}:{}", url.host(), url.port());
+        self.named(url.host(), url.port())
+    }
+
+    pub(crate) fn named(&self, host: &str, port: u16) -> (&str, Option<&Host>) {
         let hosts = &self.shared.settings.hosts;
-        let found = hosts.get_key_value(&with_port).or_else(|| hosts.get_key_value(url.host()));
+        let with_port = hosts.get_key_value(&format!("{host}:{port}"));
+        let found = with_port.or_else(|| hosts.get_key_value(host));
         found.map_or(("", None), |(name, host)| (name.as_str(), Some(host)))
     }
 
-    fn roots(&self) -> &[Certificate<'static>] {
+    pub(crate) fn roots(&self) -> &[Certificate<'static>] {
         self.shared.roots.get_or_init(tls::system_roots)
     }
 

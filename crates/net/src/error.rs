@@ -22,6 +22,8 @@ pub enum Error {
     Malformed(String),
     /// An answer beyond the limit: which.
     TooLarge(String),
+    /// A mail server that does not do what it was asked: which, and what it says.
+    Declined(String),
 }
 
 impl Error {
@@ -43,6 +45,7 @@ impl fmt::Display for Error {
             Error::Redirect(it) => write!(f, "redirect refused: {it}"),
             Error::Malformed(it) => write!(f, "not understood: {it}"),
             Error::TooLarge(it) => write!(f, "too large: {it}"),
+            Error::Declined(it) => write!(f, "not taken: {it}"),
         }
     }
 }
@@ -50,13 +53,10 @@ impl fmt::Display for Error {
 impl error::Error for Error {}
 
 /// Says what happened on the way to `place`, in words that help.
-pub(crate) fn explain(place: &crate::Url, error: ureq::Error) -> Error {
+pub(crate) fn explain(place: &impl fmt::Display, error: ureq::Error) -> Error {
     use ureq::Error as U;
     match error {
-        U::Io(error) => match error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>()) {
-            Some(tls) => explain_tls(place, tls),
-            None => explain_io(place, &error),
-        },
+        U::Io(error) => explain_io(place, &error),
         U::Rustls(tls) => explain_tls(place, &tls),
         U::Tls(why) => Error::Tls(format!("{place}: {why}")),
         U::TlsRequired => Error::Tls(format!("{place}: the connection is not encrypted")),
@@ -72,7 +72,10 @@ pub(crate) fn explain(place: &crate::Url, error: ureq::Error) -> Error {
     }
 }
 
-fn explain_io(place: &crate::Url, error: &std::io::Error) -> Error {
+pub(crate) fn explain_io(place: &impl fmt::Display, error: &std::io::Error) -> Error {
+    if let Some(tls) = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>()) {
+        return explain_tls(place, tls);
+    }
     let text = format!("{place}: {error}");
     if error.kind() == std::io::ErrorKind::ConnectionRefused {
         return Error::Refused(format!("{text}; check the port"));
@@ -84,7 +87,7 @@ fn explain_io(place: &crate::Url, error: &std::io::Error) -> Error {
     }
 }
 
-fn explain_tls(place: &crate::Url, error: &rustls::Error) -> Error {
+fn explain_tls(place: &impl fmt::Display, error: &rustls::Error) -> Error {
     use rustls::CertificateError as C;
     let advice = match error {
         rustls::Error::InvalidCertificate(C::UnknownIssuer) => {

@@ -2,10 +2,11 @@
 //! to, so that a name which means another address a moment later gains nothing.
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
 };
 use ureq::{
-    Error,
+    Agent, Error, Timeout,
     config::Config,
     http::Uri,
     unversioned::{
@@ -28,15 +29,37 @@ impl Resolver for Outside {
         let found = DefaultResolver::default().resolve(uri, config, timeout)?;
         match found.iter().find(|it| !is_outside(it.ip())) {
             None => Ok(found),
-            Some(it) => {
-                let text = format!(
-                    "{} is not an address of the world outside, and this one must be",
-                    it.ip()
-                );
-                Err(Error::Io(io::Error::new(io::ErrorKind::PermissionDenied, text)))
-            }
+            Some(it) => Err(refused(it.ip())),
         }
     }
+}
+
+fn refused(it: IpAddr) -> Error {
+    let text = format!("{it} is not an address of the world outside, and this one must be");
+    Error::Io(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}
+
+/// The addresses of `host:port`; with `outside`, of one out in the world only. For those who do not speak HTTP.
+pub(crate) fn addresses(
+    authority: &str,
+    within: Duration,
+    outside: bool,
+) -> Result<Vec<SocketAddr>, Error> {
+    if let Ok(it) = authority.parse::<SocketAddr>() {
+        return match outside && !is_outside(it.ip()) {
+            true => Err(refused(it.ip())),
+            false => Ok(vec![it]),
+        };
+    }
+    let uri: Uri = format!("http://{authority}/").parse().map_err(|_| Error::HostNotFound)?;
+    let (after, reason) = (within.into(), Timeout::Resolve);
+    let timeout = NextTimeout { after, reason, per_read: None, per_write: None };
+    let config = Agent::config_builder().build();
+    let found = match outside {
+        true => Outside.resolve(&uri, &config, timeout)?,
+        false => DefaultResolver::default().resolve(&uri, &config, timeout)?,
+    };
+    Ok(found.iter().copied().collect())
 }
 
 /// Whether an address is out in the world (IANA's registries of special-purpose addresses).

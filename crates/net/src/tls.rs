@@ -1,6 +1,7 @@
 //! Whom to trust, and who we are.
 use crate::{Error, Host, Identity};
 use rustls::{
+    ClientConfig, RootCertStore,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
@@ -32,6 +33,27 @@ pub(crate) fn config(host: &Host, system: &[Certificate<'static>]) -> Result<Tls
         .disable_verification(host.insecure)
         .unversioned_rustls_crypto_provider(provider)
         .build())
+}
+
+/// The same for connections that are not HTTP.
+pub(crate) fn plain_config(
+    host: &Host,
+    system: &[Certificate<'static>],
+) -> Result<Arc<ClientConfig>, Error> {
+    if host.insecure {
+        let text = "mail is only sent to servers with a certificate that can be verified; name its authority";
+        return Err(Error::Settings(text.to_owned()));
+    }
+    let mut roots = RootCertStore::empty();
+    let named = certificates(&host.authorities, "the certificate authorities")?;
+    for it in named.iter().chain(system) {
+        // One of the system's that cannot be used is as good as none.
+        drop(roots.add(CertificateDer::from(it.der().to_vec())));
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions();
+    let builder = builder.map_err(|err| Error::Settings(err.to_string()))?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// Checked here because the connection would panic on a key that is not the certificate's.

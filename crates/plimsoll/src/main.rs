@@ -6,6 +6,8 @@ mod config;
 mod db;
 mod describe;
 mod explain;
+mod fixes;
+mod formats;
 mod ignore;
 mod network;
 mod places;

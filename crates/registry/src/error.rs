@@ -54,6 +54,12 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// That reading `what` failed: what a reader of ours says of it, where it is one of ours that failed.
+    pub fn reading(what: &str, source: io::Error) -> SourceError {
+        let ours = source.downcast::<SourceError>();
+        ours.unwrap_or_else(|source| SourceError::Io { what: what.to_owned(), source })
+    }
+
     /// Whether the same may succeed later.
     pub fn retryable(&self) -> bool {
         match self {
@@ -119,9 +125,10 @@ impl From<net::Error> for SourceError {
             net::Error::Tls(it) => SourceError::Tls(it),
             net::Error::TooLarge(it) => SourceError::TooLarge(it),
             net::Error::Settings(it) => SourceError::Settings(it),
-            net::Error::Redirect(_) | net::Error::Malformed(_) | net::Error::Url(_) => {
-                SourceError::Malformed(it.to_string())
-            }
+            net::Error::Redirect(_)
+            | net::Error::Malformed(_)
+            | net::Error::Declined(_)
+            | net::Error::Url(_) => SourceError::Malformed(it.to_string()),
         }
     }
 }

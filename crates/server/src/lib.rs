@@ -22,6 +22,7 @@ mod password;
 mod problem;
 mod receive;
 mod reply;
+mod report;
 mod route;
 mod routes;
 mod seal;

@@ -69,28 +69,30 @@ pub fn add(tx: &mut Tx<'_>, channels: &[i64], event: &str, document: &str, now: 
     tx.insert(head, &rows, "").map(drop)
 }
 
-/// Up to `limit` deliveries whose time has come, for the caller to try. Nobody else gets them before `until`; if
-/// nothing was heard of one by then, it is tried again.
-pub fn claim(tx: &mut Tx<'_>, now: i64, until: i64, limit: u32) -> Result<Vec<Delivery>> {
-    let lock = tx.skip_locked();
-    let sql = format!(
-        "SELECT {DELIVERY} FROM delivery WHERE state = 'waiting' AND next_at <= $1 \
-         ORDER BY next_at, id LIMIT $2 {lock}"
-    );
-    let mut claimed = tx.rows(&sql, &[now.into(), i64::from(limit).into()], delivery)?;
-    for it in &mut claimed {
-        let sql = "UPDATE delivery SET attempts = attempts + 1, next_at = $2 WHERE id = $1";
-        tx.execute(sql, &[it.id.into(), until.into()])?;
-        it.attempts = it.attempts.saturating_add(1);
-        it.next_at = until;
-    }
-    Ok(claimed)
+/// The channels for which there is something whose time has come.
+pub fn due(tx: &mut Tx<'_>, now: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT channel FROM delivery WHERE state = 'waiting' AND next_at <= $1";
+    tx.rows(sql, &[now.into()], |it| it.int(0))
 }
 
-/// Notes that one has arrived.
-pub fn delivered(tx: &mut Tx<'_>, id: i64, now: i64) -> Result<()> {
-    let sql = "UPDATE delivery SET state = 'delivered', reason = '', done_at = $2 WHERE id = $1";
-    tx.execute(sql, &[id.into(), now.into()]).map(drop)
+/// The next delivery to a channel whose time has come, for the caller to try. Nobody else gets it before `until`; if
+/// nothing was heard of it by then, it is tried again.
+pub fn claim(tx: &mut Tx<'_>, channel: i64, now: i64, until: i64) -> Result<Option<Delivery>> {
+    let lock = tx.skip_locked();
+    let sql = format!(
+        "SELECT {DELIVERY} FROM delivery WHERE state = 'waiting' AND channel = $1 AND next_at <= $2 \
+         ORDER BY next_at, id LIMIT 1 {lock}"
+    );
+    let Some(it) = tx.row(&sql, &[channel.into(), now.into()], delivery)? else { return Ok(None) };
+    let sql = "UPDATE delivery SET attempts = attempts + 1, next_at = $2 WHERE id = $1";
+    tx.execute(sql, &[it.id.into(), until.into()])?;
+    Ok(Some(Delivery { attempts: it.attempts.saturating_add(1), next_at: until, ..it }))
+}
+
+/// Notes that one has arrived; and what is to be said of it, if not everybody got it.
+pub fn delivered(tx: &mut Tx<'_>, id: i64, reason: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE delivery SET state = 'delivered', reason = $2, done_at = $3 WHERE id = $1";
+    tx.execute(sql, &[id.into(), reason.into(), now.into()]).map(drop)
 }
 
 /// Notes that one has not, and when to try again; none: never.
@@ -138,6 +140,12 @@ pub fn purge(tx: &mut Tx<'_>, before: i64, limit: u32) -> Result<u64> {
     let sql = "DELETE FROM delivery WHERE id IN \
                (SELECT id FROM delivery WHERE done_at < $1 ORDER BY done_at LIMIT $2)";
     tx.execute(sql, &[before.into(), i64::from(limit).into()])
+}
+
+/// How many there are in each state.
+pub fn counts(tx: &mut Tx<'_>) -> Result<Vec<(State, i64)>> {
+    let sql = "SELECT state, COUNT(*) FROM delivery GROUP BY state";
+    tx.rows(sql, &[], |it| Ok((it.word(0)?, it.int(1)?)))
 }
 
 const DELIVERY: &str = "id, channel, event, document, state, attempts, next_at, reason, \

@@ -28,9 +28,19 @@ pub fn add(tx: &mut Tx<'_>, kind: &str, document: &str, at: i64) -> Result<i64> 
 /// Those after one, the oldest first.
 pub fn after(tx: &mut Tx<'_>, id: i64, limit: u32) -> Result<Vec<Notice>> {
     let sql = "SELECT id, at, kind, document FROM notice WHERE id > $1 ORDER BY id LIMIT $2";
-    tx.rows(sql, &[id.into(), i64::from(limit).into()], |it: &Row| {
-        Ok(Notice { id: it.int(0)?, at: it.int(1)?, kind: it.text(2)?, document: it.text(3)? })
-    })
+    tx.rows(sql, &[id.into(), i64::from(limit).into()], notice)
+}
+
+/// The same of one kind.
+pub fn of(tx: &mut Tx<'_>, kind: &str, id: i64, limit: u32) -> Result<Vec<Notice>> {
+    let sql = "SELECT id, at, kind, document FROM notice WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3";
+    tx.rows(sql, &[kind.into(), id.into(), i64::from(limit).into()], notice)
+}
+
+/// The last of one kind.
+pub fn last_of(tx: &mut Tx<'_>, kind: &str) -> Result<Option<Notice>> {
+    let sql = "SELECT id, at, kind, document FROM notice WHERE kind = $1 ORDER BY id DESC LIMIT 1";
+    tx.row(sql, &[kind.into()], notice)
 }
 
 /// The last one; 0: there was none.
@@ -45,4 +55,8 @@ pub fn purge(tx: &mut Tx<'_>, before: i64, limit: u32) -> Result<u64> {
          AND id < (SELECT MAX(id) FROM notice) ORDER BY id LIMIT $2)",
         &[before.into(), i64::from(limit).into()],
     )
+}
+
+fn notice(row: &Row) -> Result<Notice> {
+    Ok(Notice { id: row.int(0)?, at: row.int(1)?, kind: row.text(2)?, document: row.text(3)? })
 }

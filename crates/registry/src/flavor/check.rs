@@ -143,9 +143,10 @@ impl From<net::Error> for Problem {
             net::Error::Unreachable(_) => Trouble::Unreachable,
             net::Error::Tls(_) => Trouble::Certificate,
             net::Error::Settings(_) | net::Error::Url(_) => Trouble::Settings,
-            net::Error::Redirect(_) | net::Error::Malformed(_) | net::Error::TooLarge(_) => {
-                Trouble::Strange
-            }
+            net::Error::Redirect(_)
+            | net::Error::Malformed(_)
+            | net::Error::Declined(_)
+            | net::Error::TooLarge(_) => Trouble::Strange,
         };
         Problem::new(trouble, it.to_string())
     }

@@ -26,6 +26,7 @@ pub use access::{
 pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
+pub use notices::{Affected, Failed, NAMED, Nearly};
 pub use requests::{Preview, start};
 pub use selection::{Place, Selection, Wanted};
 pub use updates::{Update, Updates};

@@ -1,21 +1,28 @@
 //! What people want to be told of, as documents.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{Level, Result, Tx, images::Image, notices, quota::Quota, risks::Risk, work::Claim};
 
 /// So many hundredths of the quota are nearly all of it.
 pub(super) const NEARLY: u64 = 90;
 
+/// So many images are named of those that a risk came to.
+pub const NAMED: usize = 100;
+
 /// Images that a risk came to because of what advisories say by now.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Affected {
-    risk: String,
-    category: &'static str,
-    title: String,
-    level: &'static str,
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Affected {
+    /// Which.
+    pub risk: String,
+    /// Of which category.
+    pub category: String,
+    /// What it is, for people.
+    pub title: String,
+    /// `high`, `medium`, `low`, `none`.
+    pub level: String,
     /// The digests of some of them.
-    images: Vec<String>,
+    pub images: Vec<String>,
     /// In how many it is open by now.
-    open: i64,
+    pub open: i64,
 }
 
 impl Affected {
@@ -28,28 +35,37 @@ impl Affected {
         };
         Affected {
             risk: risk.name,
-            category: risk.category.as_str(),
+            category: risk.category.as_str().to_owned(),
             title: risk.title,
-            level,
+            level: level.to_owned(),
             images: images.into_iter().map(|it| it.digest).collect(),
             open: risk.images,
         }
     }
 }
 
-#[derive(Serialize)]
-struct Failed<'a> {
-    digest: &'a str,
-    registry: i64,
-    repository: &'a str,
-    code: &'a str,
-    reason: &'a str,
+/// A scan that is not tried again by itself.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Failed {
+    /// Of which image.
+    pub digest: String,
+    /// From which registry.
+    pub registry: i64,
+    /// From which repository.
+    pub repository: String,
+    /// Why, for programs.
+    pub code: String,
+    /// Why, for people.
+    pub reason: String,
 }
 
-#[derive(Serialize)]
-struct Nearly {
-    used: u64,
-    total: Option<u64>,
+/// Nearly all of the quota is used, or all of it.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Nearly {
+    /// So many images.
+    pub used: u64,
+    /// Of so many.
+    pub total: Option<u64>,
 }
 
 pub(super) fn affected(tx: &mut Tx<'_>, what: &Affected, now: i64) -> Result<()> {
@@ -63,8 +79,10 @@ pub(super) fn failed(
     reason: &str,
     now: i64,
 ) -> Result<()> {
-    let Claim { digest, registry, repository, .. } = claim;
-    add(tx, "failed", &Failed { digest, registry: *registry, repository, code, reason }, now)
+    let (digest, repository) = (claim.digest.clone(), claim.repository.clone());
+    let (code, reason) = (code.to_owned(), reason.to_owned());
+    let what = Failed { digest, registry: claim.registry, repository, code, reason };
+    add(tx, "failed", &what, now)
 }
 
 pub(super) fn quota(tx: &mut Tx<'_>, quota: Quota, now: i64) -> Result<()> {

@@ -4,7 +4,7 @@ use super::{
     Center,
     failure::Failure,
     found::{Detail, assessed, today},
-    notices::{self, Affected},
+    notices::{self, Affected, NAMED},
 };
 use assess::Database;
 use jiff::civil::Date;
@@ -29,9 +29,6 @@ const PAUSE: u32 = 5;
 
 /// So many components, vulnerabilities or images at a time.
 const SOME: usize = 500;
-
-/// So many images are named of those that a risk came to.
-const NAMED: usize = 100;
 
 /// So many risks are told of in one transaction.
 const TOLD: usize = 20;

@@ -9,12 +9,23 @@ use serde_json::{Value, json};
 pub(crate) struct Kind {
     /// As it is stored.
     pub(crate) name: &'static str,
-    /// Whether a second secret signs what is sent: needed, possible or not.
+    /// Whether a second secret signs what is sent, or lets us in: needed, possible or not.
     pub(crate) signs: Signs,
-    /// What is sent.
-    pub(crate) request: fn(&Target<'_>) -> Result<Request, String>,
-    /// Whether an answer of status 200 to 299 means that it was taken.
-    pub(crate) took: fn(&[u8]) -> Result<(), String>,
+    /// How it is told.
+    pub(crate) how: How,
+}
+
+/// How a channel is told.
+pub(crate) enum How {
+    /// By a request over HTTP.
+    Web {
+        /// What is sent.
+        request: fn(&Target<'_>) -> Result<Request, String>,
+        /// Whether an answer of status 200 to 299 means that it was taken.
+        took: fn(&[u8]) -> Result<(), String>,
+    },
+    /// By a letter.
+    Mail,
 }
 
 /// Whether what is sent is signed.
@@ -38,12 +49,20 @@ pub(crate) struct Target<'a> {
 
 /// All kinds.
 pub(crate) const KINDS: &[Kind] = &[
-    Kind { name: "dingtalk", signs: Signs::Perhaps, request: dingtalk, took: errcode },
-    Kind { name: "feishu", signs: Signs::Perhaps, request: feishu, took: code },
-    Kind { name: "slack", signs: Signs::Never, request: slack, took: |_| Ok(()) },
-    Kind { name: "webhook", signs: Signs::Always, request: webhook, took: |_| Ok(()) },
-    Kind { name: "wecom", signs: Signs::Never, request: wecom, took: errcode },
+    Kind { name: "dingtalk", signs: Signs::Perhaps, how: web(dingtalk, errcode) },
+    Kind { name: "email", signs: Signs::Perhaps, how: How::Mail },
+    Kind { name: "feishu", signs: Signs::Perhaps, how: web(feishu, code) },
+    Kind { name: "slack", signs: Signs::Never, how: web(slack, |_| Ok(())) },
+    Kind { name: "webhook", signs: Signs::Always, how: web(webhook, |_| Ok(())) },
+    Kind { name: "wecom", signs: Signs::Never, how: web(wecom, errcode) },
 ];
+
+const fn web(
+    request: fn(&Target<'_>) -> Result<Request, String>,
+    took: fn(&[u8]) -> Result<(), String>,
+) -> How {
+    How::Web { request, took }
+}
 
 /// What secrets of webhooks begin with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_";

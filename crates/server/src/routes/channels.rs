@@ -4,15 +4,15 @@ use crate::{
     call::{Call, Failure, NOTHING},
     notify::{
         self, Hidden, Message, Shape,
-        kinds::{KINDS, Signs, WEBHOOK_SECRET},
+        kinds::{How, KINDS, Kind, Signs, WEBHOOK_SECRET},
     },
     page::{Place, place, shown},
     receive::{Json, Query},
     reply::Created,
-    views::{Channel, Delivery, Named},
+    views::{Channel, Delivery, Mail, Named},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use net::Url;
+use net::{Relay, Url, is_mailbox};
 use ring::rand::{SecureRandom, SystemRandom};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,14 +29,19 @@ const EVENTS: &[&str] =
 pub(super) struct NewChannel {
     /// What people call it.
     name: String,
-    /// `webhook`, `slack`, `dingtalk`, `feishu`, `wecom`.
+    /// `webhook`, `email`, `slack`, `dingtalk`, `feishu`, `wecom`.
     kind: String,
-    /// Where it is. It is never shown again but for its host; when a channel is changed, none: as it is.
+    /// Where it is. It is never shown again but for its host; when a channel is changed, none: as it is. Of `email` the
+    /// server that takes mail: `smtps://host[:465]`, `smtp://host[:587]` (STARTTLS), or within one's own network
+    /// `smtp+plain://host[:25]`, which is not encrypted.
     #[schemars(extend("writeOnly" = true))]
     url: Option<String>,
-    /// What signs: of a webhook `whsec_` and base64, made when none is given; of DingTalk and Feishu the robot's.
+    /// What signs: of a webhook `whsec_` and base64, made when none is given; of DingTalk and Feishu the robot's. Of `email`
+    /// the password of `mail.user`.
     #[schemars(extend("writeOnly" = true))]
     secret: Option<String>,
+    /// Of `email`, and of nothing else: from whom letters are, and to whom.
+    mail: Option<Mail>,
     /// Of what it is told: `newly-affected`, `malicious-sample`, `scan-failed`, `quota-nearly-used`; none: of all.
     #[serde(default)]
     events: Vec<String>,
@@ -78,7 +83,7 @@ pub(super) struct WhichDeliveries {
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Tested {
     arrived: bool,
-    /// Why not.
+    /// Why not, or who does not get it.
     reason: String,
 }
 
@@ -102,7 +107,7 @@ pub(super) fn add(
 ) -> Result<Created<MadeChannel>, Problem> {
     let url = asked.url.take().ok_or_else(|| Problem::invalid("a channel needs an url"))?;
     let made = complete(&mut asked)?;
-    let (shape, secret) = (checked(&asked, &url)?, asked.secret.clone());
+    let (shape, secret) = (checked(&asked, &url, asked.secret.as_deref())?, asked.secret.clone());
     call.change(|tx| {
         // The secret is bound to the row, which has to be there first.
         let id = channels::add(tx, new(&asked, &shape, None), call.now)?;
@@ -126,13 +131,14 @@ pub(super) fn change(call: &Call, Json(asked): Json<NewChannel>) -> Result<Json<
             (None, Ok(it)) => it.url.clone(),
             (None, Err(why)) => return Err(Problem::invalid(why.clone()).into()),
         };
-        let shape = checked(&asked, &url)?;
         // What was given for one place must not be sent to another.
         let kept = known.ok().filter(|it| it.url == url && before.kind == asked.kind);
-        let secret = asked.secret.clone().or(kept.and_then(|it| it.secret));
-        if secret.is_none() && signs(&asked.kind)? == Signs::Always {
+        let kept = kept.and_then(|it| it.secret).filter(|_| wants_secret(&asked));
+        let secret = asked.secret.clone().or(kept);
+        if secret.is_none() && kind(&asked.kind)?.signs == Signs::Always {
             return Err(Problem::invalid("with another address, give a secret too").into());
         }
+        let shape = checked(&asked, &url, secret.as_deref())?;
         let sealed = notify::seal(&call.app, id, &Hidden { url, secret })?;
         channels::change(tx, id, new(&asked, &shape, Some(&sealed)))?;
         let (before, after): (Channel, Channel) = (before.into(), one(tx, id)?.into());
@@ -164,7 +170,8 @@ pub(super) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
         data: json!({}),
     };
     let outcome = notify::send(&call.app, &channel, &message, 0);
-    Ok(Json(Tested { arrived: outcome.is_ok(), reason: outcome.err().unwrap_or_default() }))
+    let (Ok(reason) | Err(reason)) = outcome.clone();
+    Ok(Json(Tested { arrived: outcome.is_ok(), reason }))
 }
 
 pub(super) fn deliveries(
@@ -192,15 +199,20 @@ fn new<'a>(asked: &'a NewChannel, shape: &'a str, secret: Option<&'a [u8]>) -> c
     channels::New { name: name.trim(), kind, document: shape, secret, enabled: *enabled }
 }
 
-fn signs(kind: &str) -> Result<Signs, Problem> {
+fn kind(name: &str) -> Result<&'static Kind, Problem> {
     let kinds: Vec<&str> = KINDS.iter().map(|it| it.name).collect();
     let strange = || Problem::invalid(format!("kind is one of {}", kinds.join(", ")));
-    Ok(notify::kind(kind).ok_or_else(strange)?.signs)
+    notify::kind(name).ok_or_else(strange)
+}
+
+/// Whether a password has somebody whose it is.
+fn wants_secret(asked: &NewChannel) -> bool {
+    asked.mail.as_ref().is_none_or(|it| it.user.is_some())
 }
 
 /// Makes the secret of a webhook that came without one, and gives it.
 fn complete(asked: &mut NewChannel) -> Result<Option<String>, Problem> {
-    if signs(&asked.kind)? != Signs::Always || asked.secret.is_some() {
+    if kind(&asked.kind)?.signs != Signs::Always || asked.secret.is_some() {
         return Ok(None);
     }
     let mut bytes = [0; 32];
@@ -211,32 +223,62 @@ fn complete(asked: &mut NewChannel) -> Result<Option<String>, Problem> {
 }
 
 /// The document of a channel that is in order.
-fn checked(asked: &NewChannel, url: &str) -> Result<String, Problem> {
+fn checked(asked: &NewChannel, url: &str, secret: Option<&str>) -> Result<String, Problem> {
     super::people::checked_title(&asked.name)?;
-    let url = Url::parse(url).map_err(|err| Problem::invalid(err.to_string()))?;
-    if !url.secure() && !asked.inside {
-        return Err(Problem::invalid("out in the world, the url has to be https"));
+    let kind = kind(&asked.kind)?;
+    let invalid = |err: net::Error| Problem::invalid(err.to_string());
+    let (origin, secure) = match kind.how {
+        How::Web { .. } => Url::parse(url).map(|it| (it.origin(), it.secure())),
+        How::Mail => Relay::parse(url).map(|it| (it.to_string(), it.secure())),
     }
-    let sound = asked.secret.as_ref().is_none_or(|it| match signs(&asked.kind) {
-        Ok(Signs::Always) => it
+    .map_err(invalid)?;
+    if !secure && !asked.inside {
+        return Err(Problem::invalid("out in the world, the url has to be https, smtps or smtp"));
+    }
+    match (&kind.how, &asked.mail) {
+        (How::Mail, Some(mail)) => checked_mail(mail, secure, secret)?,
+        (How::Web { .. }, None) => {}
+        _ => return Err(Problem::invalid("mail belongs to the kind email, which needs it")),
+    }
+    let sound = secret.is_none_or(|it| match kind.signs {
+        Signs::Always => it
             .strip_prefix(WEBHOOK_SECRET)
             .and_then(|it| BASE64_STANDARD.decode(it).ok())
             .is_some_and(|it| (24..=64).contains(&it.len())),
-        Ok(Signs::Perhaps) => !it.is_empty(),
-        _ => false,
+        Signs::Perhaps => !it.is_empty(),
+        Signs::Never => false,
     });
     if !sound {
         return Err(Problem::invalid(
             "the secret: of a webhook whsec_ and base64 of 24 to 64 bytes; slack and wecom have none",
         ));
     }
-    signs(&asked.kind)?;
     if let Some(it) = asked.events.iter().find(|it| !EVENTS.contains(&it.as_str())) {
         return Err(Problem::invalid(format!(
             "there is no event {it:?}; there are {}",
             EVENTS.join(", ")
         )));
     }
-    let shape = Shape { events: asked.events.clone(), inside: asked.inside, origin: url.origin() };
+    let (events, mail) = (asked.events.clone(), asked.mail.clone());
+    let shape = Shape { events, inside: asked.inside, origin, mail };
     serde_json::to_string(&shape).map_err(|err| Problem::internal(err.to_string()))
+}
+
+fn checked_mail(mail: &Mail, secure: bool, password: Option<&str>) -> Result<(), Problem> {
+    if !(1..=100).contains(&mail.to.len()) {
+        return Err(Problem::invalid("mail goes to from 1 to 100 addresses"));
+    }
+    if let Some(it) = mail.to.iter().chain([&mail.from]).find(|it| !is_mailbox(it)) {
+        return Err(Problem::invalid(format!("{it:?} is not an address for mail, in ASCII")));
+    }
+    let user = mail.user.as_deref();
+    if user.is_some() != password.is_some()
+        || user.is_some_and(|it| it.is_empty() || it.contains('\0'))
+    {
+        return Err(Problem::invalid("mail.user and secret, a password, belong together"));
+    }
+    if user.is_some() && !secure {
+        return Err(Problem::invalid("a password is only sent encrypted: by smtps or smtp"));
+    }
+    Ok(())
 }

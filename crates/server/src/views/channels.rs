@@ -11,10 +11,12 @@ pub struct Channel {
     pub id: i64,
     /// What people call it.
     pub name: String,
-    /// `webhook`, `slack`, `dingtalk`, `feishu`, `wecom`.
+    /// `webhook`, `email`, `slack`, `dingtalk`, `feishu`, `wecom`.
     pub kind: String,
     /// Where it is: scheme and host alone.
     pub origin: String,
+    /// Of `email`: from whom letters are, and to whom.
+    pub mail: Option<Mail>,
     /// Of what it is told; empty: of everything.
     pub events: Vec<String>,
     /// Whether it may be within one's own network.
@@ -23,6 +25,18 @@ pub struct Channel {
     pub enabled: bool,
     /// When it was added.
     pub created_at: Time,
+}
+
+/// From whom letters are, and to whom.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    /// The sender's address.
+    pub from: String,
+    /// The recipients' addresses, at most 100.
+    pub to: Vec<String>,
+    /// Who we are to the mail server, where it wants to know; then the channel's `secret` is the password.
+    pub user: Option<String>,
 }
 
 /// A notification on its way, or at its end.
@@ -42,7 +56,7 @@ pub struct Delivery {
     pub attempts: u64,
     /// While it waits: when it is tried.
     pub next_at: Time,
-    /// Why it did not arrive the last time.
+    /// Why it did not arrive the last time; of one that has, who did not get it.
     pub reason: String,
     /// When it happened.
     pub created_at: Time,
@@ -53,13 +67,14 @@ pub struct Delivery {
 impl From<channels::Channel> for Channel {
     fn from(it: channels::Channel) -> Channel {
         let shape: Option<crate::notify::Shape> = serde_json::from_str(&it.document).ok();
-        let (events, inside, origin) =
-            shape.map(|it| (it.events, it.inside, it.origin)).unwrap_or_default();
+        let (events, inside, origin, mail) =
+            shape.map(|it| (it.events, it.inside, it.origin, it.mail)).unwrap_or_default();
         Channel {
             id: it.id,
             name: it.name,
             kind: it.kind,
             origin,
+            mail,
             events,
             inside,
             enabled: it.enabled,

@@ -34,7 +34,7 @@ pub(crate) struct Running {
     now: Arc<AtomicI64>,
     log: Lines,
     server: Option<Server>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What was written to a log.
@@ -55,7 +55,7 @@ fn limits() -> Limits {
     Limits { look: Duration::from_millis(50), ..Limits::default() }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings { limits: limits(), ..Settings::default() }
 }
 
@@ -84,6 +84,13 @@ pub(crate) fn on_each(test: impl Fn(&Running)) {
     }
 }
 
+/// Another server over the same database, with the same keys.
+pub(crate) fn beside(other: &Running, database: &store::Settings) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(other.folder.path().join("keys"), folder.path().join("keys")).unwrap();
+    start_on(database, folder, settings())
+}
+
 pub(crate) fn start_on(database: &store::Settings, folder: TempDir, settings: Settings) -> Running {
     let (store, log) = (Arc::new(Store::open(database.clone()).unwrap()), Lines::default());
     let now = Arc::new(AtomicI64::new(START));
@@ -104,7 +111,7 @@ pub(crate) fn start_on(database: &store::Settings, folder: TempDir, settings: Se
     let events = app.events();
     let server = Server::start(app, TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let host = server.address().to_string();
-    Running { host, store, events, center, now, log, server: Some(server), _folder: folder }
+    Running { host, store, events, center, now, log, server: Some(server), folder }
 }
 
 /// One that does nothing before it is told to run.

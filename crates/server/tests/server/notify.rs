@@ -1,7 +1,9 @@
 //! Notifications, as their receivers see them.
-use crate::kit::{As, Running, on_each, ready};
+use crate::kit::{As, Running, beside, on_each, ready, settings, start, start_on};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac::{HMAC_SHA256, Key, sign};
+use scan::center::{Affected, Failed, Nearly};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -11,8 +13,14 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use store::deliveries::{self, State};
-use testkit::http::{Reply, Seen, Server};
+use store::{
+    deliveries::{self, State},
+    notices,
+};
+use testkit::{
+    http::{Reply, Seen, Server, Wire},
+    mail::{Mail, Security},
+};
 
 /// A receiver that answers with this status, and with what all kinds take for a yes.
 fn receiver(status: &Arc<AtomicU16>) -> Server {
@@ -127,6 +135,223 @@ fn each_kind_gets_what_it_understands_and_can_trust() {
     });
 }
 
+/// Lets the center notice something.
+fn notice(it: &Running, kind: &str, documents: &[impl Serialize]) {
+    let write = |tx: &mut store::Tx<'_>| {
+        for it in documents {
+            notices::add(tx, kind, &json!(it).to_string(), crate::kit::START)?;
+        }
+        Ok(())
+    };
+    it.store.write(write).unwrap();
+}
+
+fn failed(number: usize) -> Failed {
+    Failed {
+        digest: format!("sha256:{number:064}"),
+        registry: 1,
+        repository: "team/app".to_owned(),
+        code: if number.is_multiple_of(4) { "not-allowed" } else { "unreachable" }.to_owned(),
+        reason: format!("reason {number}"),
+    }
+}
+
+fn affected(number: usize, level: &str, images: usize) -> Affected {
+    Affected {
+        risk: format!("CVE-2026-{number}"),
+        category: "system".to_owned(),
+        title: "a 漏洞".to_owned(),
+        level: level.to_owned(),
+        images: (0..images).map(|it| format!("sha256:{it:064}")).collect(),
+        open: 9,
+    }
+}
+
+/// What a webhook was told, by event.
+fn told(receiver: &Server) -> Vec<(String, Value)> {
+    let one = |it: Seen| {
+        let body: Value = serde_json::from_slice(&it.body).unwrap();
+        (body["type"].as_str().unwrap().to_owned(), body["data"].clone())
+    };
+    receiver.seen().into_iter().map(one).collect()
+}
+
+const MINUTE: i64 = 60_000;
+
+#[test]
+fn notices_are_told_together_and_once() {
+    let public_url = Some(net::Url::parse("https://images.example").unwrap());
+    let it = &start(server::Settings { public_url, ..settings() });
+    it.set_up();
+    let admin = it.log_in("admin");
+    let receiver = receiver(&good());
+    let url = |path: &str| format!("http://{}{path}", receiver.host());
+    let all = channel(it, &admin, "webhook", &url("/all"), json!({}));
+    let some = json!({"name": "some", "events": ["quota-nearly-used"]});
+    channel(it, &admin, "webhook", &url("/some"), some);
+    let off = json!({"name": "off", "enabled": false});
+    channel(it, &admin, "webhook", &url("/off"), off);
+    // Ten thousand failures are one message, when no more come.
+    notice(it, "failed", &(0..10_000).map(failed).collect::<Vec<_>>());
+    notice(
+        it,
+        "affected",
+        &[affected(7, "low", 1), affected(8, "high", 100), affected(9, "medium", 2)],
+    );
+    it.pass(MINUTE - 1000);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(receiver.seen().len(), 0);
+    it.pass(2000);
+    wait(|| receiver.seen().len() >= 2);
+    notice(it, "quota", &[Nearly { used: 90, total: Some(100) }]);
+    wait(|| receiver.seen().len() >= 4);
+    thread::sleep(Duration::from_millis(300));
+    let mut told = told(&receiver);
+    told.sort_by_key(|it| it.0.clone());
+    let events: Vec<&str> = told.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(events, ["newly-affected", "quota-nearly-used", "quota-nearly-used", "scan-failed"]);
+    assert_eq!((receiver.count("/some"), receiver.count("/off")), (1, 0));
+    what_is_said(&told);
+    // One is told by its name; what keeps coming does not keep others waiting.
+    notice(it, "failed", &[failed(4)]);
+    it.pass(20 * MINUTE);
+    wait(|| receiver.seen().len() >= 5);
+    let (_, data) = self::told(&receiver).remove(4);
+    assert_eq!(
+        data["title"],
+        "The scan of a removed registry/team/app@sha256:000000000000 failed: not-allowed"
+    );
+    notice(it, "quota", &[Nearly { used: 100, total: Some(100) }]);
+    wait(|| receiver.seen().len() >= 7);
+    assert_eq!(self::told(&receiver)[6].1["title"], "The quota is used up: 100 of 100 images");
+    let page = format!("/api/v1/deliveries?channel={}", all["id"]);
+    wait(|| {
+        let list = it.done(&admin, "GET", &page, None);
+        list["items"].as_array().unwrap().iter().all(|it| it["state"] == "delivered")
+    });
+}
+
+/// Of some notices, in order of their events.
+fn what_is_said(told: &[(String, Value)]) {
+    let check = |at: usize, title: &str, parts: &[&str]| {
+        let (title_told, text) =
+            (told[at].1["title"].as_str().unwrap(), told[at].1["text"].as_str().unwrap());
+        assert_eq!(title_told, title);
+        for it in parts {
+            assert!(text.contains(it), "{it} in {text}");
+        }
+        assert!(text.ends_with("https://images.example/") && text.lines().count() < 20, "{text}");
+    };
+    check(
+        0,
+        "3 risks (1 high) newly affect at least 100 images",
+        &[
+            "CVE-2026-8 (high): a 漏洞; at least 100 images: sha256:000000000000",
+            "and 97 more",
+            "What to do",
+        ],
+    );
+    assert!(told[0].1["text"].as_str().unwrap().starts_with("CVE-2026-8"));
+    assert_eq!(told[0].1["details"]["risks"][0]["images"].as_array().unwrap().len(), 10);
+    check(1, "The quota is nearly used: 90 of 100 images", &["raise the total"]);
+    check(
+        3,
+        "10000 scans failed",
+        &[
+            "2500 × not-allowed: look at",
+            "7500 × unreachable: look",
+            "team/app@sha256:000000000000: reason 3",
+            "and 9990 more\n",
+        ],
+    );
+    assert_eq!(told[3].1["details"]["count"], 10_000);
+}
+
+#[test]
+fn servers_that_share_a_database_tell_each_notice_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = store::Settings::Embedded(folder.path().join("db"));
+    let shared = testkit::postgres::database();
+    let shared =
+        shared.map(|url| store::Settings::Server { url, authorities: None, connections: 8 });
+    for database in [Some(embedded), shared].into_iter().flatten() {
+        let first = start_on(&database, tempfile::tempdir().unwrap(), settings());
+        first.set_up();
+        let others = [beside(&first, &database), beside(&first, &database)];
+        let admin = first.log_in("admin");
+        let receiver = receiver(&good());
+        let names = ["a", "b", "c"];
+        for name in names {
+            let url = format!("http://{}/{name}", receiver.host());
+            channel(&first, &admin, "webhook", &url, json!({"name": name}));
+        }
+        let rounds = 20;
+        for used in 0..rounds {
+            notice(&first, "quota", &[Nearly { used, total: Some(100) }]);
+            wait(|| names.iter().all(|it| receiver.count(it) > usize::try_from(used).unwrap()));
+        }
+        thread::sleep(Duration::from_millis(300));
+        for name in names {
+            assert_eq!(receiver.count(name), usize::try_from(rounds).unwrap(), "{name}");
+        }
+        for it in [&first, &others[0], &others[1]] {
+            assert!(!it.log().contains("did not arrive"), "{}", it.log());
+        }
+    }
+}
+
+#[test]
+fn a_channel_that_does_not_answer_holds_up_no_other() {
+    let it = &ready();
+    let admin = it.log_in("admin");
+    let (dead, receiver) =
+        (Server::start(|_| Reply::new(200, "").wire(Wire::Silent)), receiver(&good()));
+    let slow = channel(it, &admin, "slack", &format!("http://{}/x", dead.host()), json!({}));
+    let other = json!({"name": "other"});
+    let other = channel(it, &admin, "slack", &format!("http://{}/x", receiver.host()), other);
+    for _ in 0..30 {
+        happen(it, &[&slow, &other]);
+    }
+    let begun = Instant::now();
+    wait(|| receiver.seen().len() == 30);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(dead.seen().len(), 1);
+}
+
+#[test]
+fn mail_reaches_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = Mail::start(folder.path(), Security::Plain, "") else { return };
+    on_each(|it| {
+        let before = server.letters().len();
+        let admin = it.log_in("admin");
+        let mail = json!({"from": "plimsoll@here.example", "to": ["jane@there.example", "nobody@there.example"]});
+        let url = format!("smtp+plain://{}", server.host());
+        let made = channel(it, &admin, "email", &url, json!({"mail": mail}));
+        assert_eq!(made["origin"], url);
+        notice(it, "affected", &[affected(7, "high", 2)]);
+        it.pass(2 * MINUTE);
+        wait(|| server.letters().len() > before);
+        let letter = server.letters().remove(before);
+        assert_eq!(letter["to"], json!(["jane@there.example"]));
+        let (head, body) = letter["content"].as_str().unwrap().split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains("\r\nSubject: CVE-2026-7 (high) newly affects 2 images\r\n"),
+            "{head}"
+        );
+        assert!(head.contains("\r\nDate: Tue, 14 Nov 2023 22:15:20 +0000\r\n"), "{head}");
+        let body = BASE64_STANDARD.decode(body.replace("\r\n", "")).unwrap();
+        let body = String::from_utf8(body).unwrap();
+        assert!(body.starts_with("CVE-2026-7 (high): a 漏洞; 2 images"), "{body}");
+        let list = || it.done(&admin, "GET", "/api/v1/deliveries", None)["items"][0].clone();
+        wait(|| list()["state"] == "delivered");
+        assert!(list()["reason"].as_str().unwrap().contains("nobody@there.example"), "{}", list());
+        let test = format!("/api/v1/channels/{}/test", made["id"]);
+        let tested = it.done(&admin, "POST", &test, None);
+        assert_eq!(tested["arrived"], true, "{tested}");
+    });
+}
+
 #[test]
 fn what_does_not_arrive_is_tried_again_and_in_the_end_given_up() {
     let it = &ready();
@@ -211,6 +436,31 @@ fn a_channel_that_is_not_in_order_is_refused() {
     check(json!({"secret": "whsec_AAAA"}));
     check(json!({"kind": "slack", "secret": "x"}));
     check(json!({"events": ["everything"]}));
+    check(json!({"mail": {"from": "a@b", "to": ["a@b"]}}));
+    let letter = |url: &str, mail: Value, secret: Value| {
+        check(json!({"kind": "email", "url": url, "mail": mail, "secret": secret}));
+    };
+    let mail = json!({"from": "a@b", "to": ["a@b"]});
+    let user = json!({"from": "a@b", "to": ["a@b"], "user": "a"});
+    let relay = "smtp://mail.example";
+    letter("https://mail.example", mail.clone(), json!(null));
+    letter("smtp+plain://mail.example", mail.clone(), json!(null));
+    letter(relay, json!(null), json!(null));
+    letter(relay, json!({"from": "a@b", "to": []}), json!(null));
+    letter(relay, json!({"from": "a@b", "to": ["a@b\r\nDATA"]}), json!(null));
+    letter(relay, json!({"from": "a", "to": ["a@b"]}), json!(null));
+    letter(relay, mail.clone(), json!("hush"));
+    letter(relay, user.clone(), json!(null));
+    let plain = json!({"name": "x", "kind": "email", "url": "smtp+plain://mail.example", "inside": true, "mail": user, "secret": "hush"});
+    assert_eq!(it.refused(&admin, "POST", "/api/v1/channels", Some(&plain)).0, 422);
+    // A password goes with its user, and stays where it is otherwise.
+    let made = channel(it, &admin, "email", relay, json!({"mail": user, "secret": "hush"}));
+    let place = format!("/api/v1/channels/{}", made["id"]);
+    let kept = json!({"name": "email", "kind": "email", "mail": user});
+    it.done(&admin, "PUT", &place, Some(&kept));
+    let without = json!({"name": "email", "kind": "email", "mail": mail});
+    it.done(&admin, "PUT", &place, Some(&without));
+    assert_eq!(it.refused(&admin, "PUT", &place, Some(&kept)).0, 422);
     let made = channel(it, &admin, "webhook", url, json!({"inside": false}));
     let place = format!("/api/v1/channels/{}", made["id"]);
     let body = |change: Value| {

@@ -292,7 +292,7 @@ CREATE TABLE exception (
   -- Whether it holds everywhere, for all paths; else where it does, as JSON.
   everywhere BIGINT NOT NULL,
   place TEXT NOT NULL,
-  -- accepted, false-positive, ignored-once, vex
+  -- accepted, false-positive, ignored-once, fixed
   kind TEXT NOT NULL,
   reason TEXT NOT NULL,
   person TEXT NOT NULL,
@@ -533,7 +533,7 @@ CREATE TABLE delivery (
   created_at BIGINT NOT NULL,
   done_at BIGINT
 );
-CREATE INDEX delivery_waiting ON delivery (state, next_at);
+CREATE INDEX delivery_waiting ON delivery (state, channel, next_at);
 CREATE INDEX delivery_channel ON delivery (channel, id);
 
 -- What people want to be told of, in order.
@@ -545,6 +545,7 @@ CREATE TABLE notice (
   document TEXT NOT NULL
 );
 CREATE INDEX notice_at ON notice (at);
+CREATE INDEX notice_kind ON notice (kind, id);
 
 -- Compiled advisory databases that were in use, the last of which is; its pieces lie here where several machines share
 -- this database.

@@ -44,14 +44,19 @@ fn a_delivery_is_tried_until_it_arrives_or_is_given_up() {
         let ids = ["a", "b"].map(|it| channel(store, it));
         store.write(|tx| deliveries::add(tx, &ids, "quota.low", r#"{"used": 9}"#, 0)).unwrap();
         let claim = |now| {
-            let claimed = store.write(|tx| deliveries::claim(tx, now, now + 100, 9)).unwrap();
-            claimed.iter().map(|it| (it.channel, it.attempts)).collect::<Vec<_>>()
+            let due = store.read(|tx| deliveries::due(tx, now)).unwrap();
+            let claimed = due.iter().map(|it| {
+                let one = store.write(|tx| deliveries::claim(tx, *it, now, now + 100)).unwrap();
+                assert_eq!(store.write(|tx| deliveries::claim(tx, *it, now, 0)).unwrap(), None);
+                one.map(|it| (it.channel, it.attempts)).unwrap()
+            });
+            claimed.collect::<Vec<_>>()
         };
         let all = store.read(|tx| deliveries::page(tx, &Filter::default(), None, 9)).unwrap().items;
         let id = |channel| all.iter().find(|it| it.channel == channel).unwrap().id;
         assert_eq!(claim(0), [(ids[0], 1), (ids[1], 1)]);
         assert_eq!(claim(99), []);
-        store.write(|tx| deliveries::delivered(tx, id(ids[0]), 50)).unwrap();
+        store.write(|tx| deliveries::delivered(tx, id(ids[0]), "", 50)).unwrap();
         // Nothing is heard of the other for too long.
         assert_eq!(claim(100), [(ids[1], 2)]);
         let fail = |again| {
@@ -74,7 +79,7 @@ fn a_delivery_is_tried_until_it_arrives_or_is_given_up() {
         let again = |it| store.write(|tx| deliveries::again(tx, id(it), 9999)).unwrap();
         assert!(again(ids[1]) && !again(ids[0]) && !again(ids[1]));
         assert_eq!(claim(9999), [(ids[1], 1)]);
-        store.write(|tx| deliveries::delivered(tx, id(ids[1]), 9999)).unwrap();
+        store.write(|tx| deliveries::delivered(tx, id(ids[1]), "", 9999)).unwrap();
         // Whoever had it before says that it failed, too late.
         fail(Some(10_000));
         assert_eq!(list(Some(State::Waiting), None), []);
@@ -95,12 +100,10 @@ fn no_two_try_one_delivery_at_once() {
             for _ in 0..4 {
                 let claimed = &claimed;
                 scope.spawn(move || {
-                    loop {
-                        let some = store.write(|tx| deliveries::claim(tx, 1, 100, 3)).unwrap();
-                        if some.is_empty() {
-                            break;
-                        }
-                        claimed.lock().unwrap().extend(some.into_iter().map(|it| it.id));
+                    while let Some(it) =
+                        store.write(|tx| deliveries::claim(tx, id, 1, 100)).unwrap()
+                    {
+                        claimed.lock().unwrap().push(it.id);
                     }
                 });
             }

@@ -1,9 +1,4 @@
 //! The client against servers that behave, and servers that do not.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests may fail as tests do"
-)]
 use net::{
     Client, Error, Host, Limits, Method, Proxies, Request, Retries, Secret, Settings, Timeouts, Url,
 };

@@ -1,0 +1,204 @@
+//! What notices say: to people what has happened, where, and what to do; to programs the same as data.
+use super::Message;
+use crate::{App, Problem};
+use scan::center::{Affected, Failed, Nearly};
+use serde::Deserialize;
+use serde_json::json;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+use store::{Tx, images, notices::Notice, registries};
+
+/// So many risks or scans are named to people, and told to programs; and so many images of a risk.
+const NAMED: usize = 10;
+const TOLD: usize = 50;
+const IMAGES: usize = 3;
+
+/// The longest reason and the longest title, in letters.
+const REASON: usize = 300;
+
+/// What to do when scans fail for such a reason; for others there is nothing that always helps.
+const ADVICE: [(&str, &str); 9] = [
+    ("blocked-by-policy", "let the robot pull what the registry's policy keeps back"),
+    ("certificate", "name the registry's authority in its settings"),
+    ("database", "look whether the database answers and has room"),
+    ("database-full", "give the database more room"),
+    ("gone", "nothing, if they were deleted; else synchronise the registry"),
+    ("not-allowed", "look at the registry's user and rights"),
+    ("rate-limited", "lower the registry's images per hour"),
+    ("settings", "correct the registry's settings"),
+    ("unreachable", "look whether the registry runs and can be reached from here"),
+];
+
+pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+    let mut all: Vec<Affected> = read(app, notices);
+    let level = |it: &Affected| match it.level.as_str() {
+        "high" => 3,
+        "medium" => 2,
+        "low" => 1,
+        _ => 0,
+    };
+    all.sort_by_key(|it| (Reverse(level(it)), Reverse(it.images.len()), it.risk.clone()));
+    let title = match all.as_slice() {
+        [it] => format!("{} ({}) newly affects {}", it.risk, it.level, images(&it.images)),
+        all => {
+            let high = all.iter().filter(|it| level(it) == 3).count();
+            let digests: BTreeSet<&String> = all.iter().flat_map(|it| &it.images).collect();
+            let full = all.iter().any(|it| it.images.len() >= scan::center::NAMED);
+            let many = if full { "at least " } else { "" };
+            format!(
+                "{} risks ({high} high) newly affect {many}{}",
+                all.len(),
+                count(digests.len(), "image")
+            )
+        }
+    };
+    let mut lines = Vec::new();
+    app.store.read(|tx| {
+        lines.clear();
+        for it in all.iter().take(NAMED) {
+            let named = name_images(tx, &it.images)?;
+            let what =
+                if it.title.is_empty() { String::new() } else { format!("{}; ", short(&it.title)) };
+            lines.push(format!(
+                "{} ({}): {what}{}: {named}",
+                it.risk,
+                it.level,
+                images(&it.images)
+            ));
+        }
+        Ok(())
+    })?;
+    more(&mut lines, all.len());
+    lines.push("What to do: update what is named in the images' findings and build them again, or add an exception with its reason.".to_owned());
+    let told = all.iter().take(TOLD).map(|it| {
+        let images: Vec<&String> = it.images.iter().take(NAMED).collect();
+        json!({"risk": it.risk, "category": it.category, "title": it.title, "level": it.level,
+            "images": images, "newly": it.images.len(), "open": it.open})
+    });
+    let data = json!({"count": all.len(), "risks": told.collect::<Vec<_>>()});
+    Ok(message(app, title, lines, data))
+}
+
+pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+    let all: Vec<Failed> = read(app, notices);
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+    for it in &all {
+        let count = codes.entry(&it.code).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut lines = Vec::new();
+    for (code, count) in &codes {
+        let advice = ADVICE.iter().find(|it| it.0 == *code).map(|it| format!(": {}", it.1));
+        lines.push(format!("{count} × {code}{}", advice.unwrap_or_default()));
+    }
+    let mut named = Vec::new();
+    app.store.read(|tx| {
+        let names: BTreeMap<i64, String> =
+            registries::all(tx)?.into_iter().map(|it| (it.id, it.name)).collect();
+        named = all.iter().take(NAMED).map(|it| (place(&names, it), short(&it.reason))).collect();
+        Ok(())
+    })?;
+    lines.extend(named.iter().map(|(place, reason)| format!("{place}: {reason}")));
+    more(&mut lines, all.len());
+    lines.push("What failed can be tried again in its task.".to_owned());
+    let title = match (all.as_slice(), named.first()) {
+        ([it], Some((place, _))) => format!("The scan of {place} failed: {}", it.code),
+        _ => format!("{} scans failed", all.len()),
+    };
+    let told: Vec<&Failed> = all.iter().take(TOLD).collect();
+    let data = json!({"count": all.len(), "codes": codes, "scans": told});
+    Ok(message(app, title, lines, data))
+}
+
+pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+    // Of several the last one is what holds.
+    let all: Vec<Nearly> = read(app, notices);
+    let Nearly { used, total } =
+        all.into_iter().next_back().unwrap_or(Nearly { used: 0, total: None });
+    let of = total.map_or_else(String::new, |it| format!(" of {it}"));
+    let (title, text) = match total.is_some_and(|it| used >= it) {
+        true => (
+            format!("The quota is used up: {used}{of} images"),
+            "New images are not scanned until the total is raised; then they are scanned by themselves. Images that were scanned before go on being scanned.",
+        ),
+        false => (
+            format!("The quota is nearly used: {used}{of} images"),
+            "When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.",
+        ),
+    };
+    Ok(message(app, title, vec![text.to_owned()], json!({"used": used, "total": total})))
+}
+
+/// The documents. One that cannot be read is told to the operator: it is ours.
+fn read<T: for<'a> Deserialize<'a>>(app: &App, notices: &[Notice]) -> Vec<T> {
+    let one = |it: &Notice| match serde_json::from_str(&it.document) {
+        Ok(it) => Some(it),
+        Err(err) => {
+            let fields = [("notice", json!(it.id)), ("reason", json!(err.to_string()))];
+            app.note("error", "a notice cannot be understood, and nobody is told of it", &fields);
+            None
+        }
+    };
+    notices.iter().filter_map(one).collect()
+}
+
+fn message(app: &App, title: String, mut lines: Vec<String>, data: serde_json::Value) -> Message {
+    if let Some(url) = &app.settings.public_url {
+        lines.push(url.full());
+    }
+    Message { title, text: lines.join("\n"), data, ..Message::default() }
+}
+
+/// The first of some images, as people know them.
+fn name_images(tx: &mut Tx<'_>, digests: &[String]) -> store::Result<String> {
+    let mut names = Vec::new();
+    for digest in digests.iter().take(IMAGES) {
+        let place = images::one(tx, digest)?.and_then(|it| it.image.places.into_iter().next());
+        names.push(place.map_or_else(
+            || brief(digest),
+            |it| match it.tags.first() {
+                Some(tag) => format!("{}/{}:{tag}", it.registry_name, it.repository_name),
+                None => format!("{}/{}@{}", it.registry_name, it.repository_name, brief(digest)),
+            },
+        ));
+    }
+    let rest = digests.len().saturating_sub(names.len());
+    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    Ok(names.join(", ") + &rest)
+}
+
+fn place(names: &BTreeMap<i64, String>, it: &Failed) -> String {
+    let registry = names.get(&it.registry).map_or("a removed registry", String::as_str);
+    format!("{registry}/{}@{}", it.repository, brief(&it.digest))
+}
+
+fn more(lines: &mut Vec<String>, all: usize) {
+    let rest = all.saturating_sub(NAMED);
+    if rest > 0 {
+        lines.push(format!("and {rest} more"));
+    }
+}
+
+fn images(digests: &[String]) -> String {
+    let many = if digests.len() >= scan::center::NAMED { "at least " } else { "" };
+    format!("{many}{}", count(digests.len(), "image"))
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The beginning of a digest, enough to find it.
+fn brief(digest: &str) -> String {
+    digest.chars().take(19).collect()
+}
+
+fn short(text: &str) -> String {
+    let line: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    match line.char_indices().nth(REASON) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
