@@ -3,6 +3,7 @@ use crate::{
     App, Code, Problem,
     app::panicked,
     call::{Call, header},
+    console,
     reply::Reply,
     route::{Access, Route},
     routes::ROUTES,
@@ -45,6 +46,11 @@ struct Arrived {
     address: IpAddr,
 }
 
+/// The address of a page, as it is come back to.
+fn shown_at(request: &Request) -> String {
+    request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned()
+}
+
 /// What the log and the metrics say of an answer.
 #[derive(Clone)]
 struct Answered {
@@ -58,13 +64,16 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     for route in ROUTES.iter() {
         let app = Arc::clone(app);
         let filter = MethodFilter::try_from(route.method.clone()).unwrap_or(MethodFilter::TRACE);
-        let handler = move |Extension(arrived): Extension<Arrived>, params, request| {
+        let handler = move |Extension(arrived): Extension<Arrived>, params, request: Request| {
             let app = Arc::clone(&app);
             async move {
                 let id = arrived.id.clone();
+                let seen = route.page.then(|| (request.headers().clone(), shown_at(&request)));
                 let outcome = routed(&app, route, arrived, params, request).await;
                 outcome.unwrap_or_else(|err| {
-                    let mut response = refuse(&app, &id, &err);
+                    let page = seen.map(|(headers, at)| console::refuse(&headers, &at, &err, &id));
+                    let page = page.and_then(|it| it.send(&app).ok());
+                    let mut response = page.unwrap_or_else(|| refuse(&app, &id, &err));
                     response.extensions_mut().insert(Answered { route, asker: None });
                     response
                 })

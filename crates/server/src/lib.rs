@@ -5,6 +5,7 @@
 //! pool of threads, and only what moves bytes is asynchronous.
 mod app;
 mod call;
+mod console;
 mod dispatch;
 mod events;
 mod export;

@@ -22,6 +22,8 @@ pub(crate) struct Route {
     pub(crate) takes: fn(&mut SchemaGenerator) -> Takes,
     pub(crate) gives: fn(&mut SchemaGenerator) -> Gives,
     pub(crate) handle: Handle,
+    /// Whether it is a page, for people.
+    pub(crate) page: bool,
 }
 
 type Handle = Box<dyn Fn(&Call) -> Result<Reply, Problem> + Send + Sync>;
@@ -54,5 +56,15 @@ pub(crate) fn route<I: Input + 'static, O: Output + 'static>(
         takes: I::describe,
         gives: O::describe,
         handle: Box::new(move |call| handle(call, I::take(call)?)?.reply()),
+        page: false,
     }
+}
+
+/// A page of the console.
+pub(crate) fn page<I: Input + 'static, O: Output + 'static>(
+    path: &'static str,
+    access: Access,
+    handle: fn(&Call, I) -> Result<O, Problem>,
+) -> Route {
+    Route { page: true, ..route(Method::GET, path, access, "", "", handle) }
 }

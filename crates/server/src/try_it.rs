@@ -12,7 +12,7 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; sty
      img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A file that is compiled in.
-pub(crate) struct File(&'static str, &'static str);
+pub(crate) struct File(pub(crate) &'static str, pub(crate) &'static str);
 
 pub(crate) fn page(_: &Call, (): ()) -> Result<File, Problem> {
     Ok(File("text/html; charset=utf-8", include_str!("try_it/page.html")))

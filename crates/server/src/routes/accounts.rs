@@ -15,7 +15,7 @@ use store::{Tx, accounts};
 /// An account as somebody tells of it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// What people call it.
     name: String,
     /// Everything that is not secret.
@@ -24,12 +24,12 @@ pub(super) struct Given {
     login: Option<LoginDocument>,
 }
 
-pub(super) fn list(call: &Call, (): ()) -> Result<Json<Vec<Account>>, Problem> {
+pub(crate) fn list(call: &Call, (): ()) -> Result<Json<Vec<Account>>, Problem> {
     let all = call.read(|tx| Ok(accounts::all(tx)?))?;
     Ok(Json(all.into_iter().map(Account::from).collect()))
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Account>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Account>, Problem> {
     let id = call.id("account")?;
     call.read(|tx| one(tx, id)).map(Json)
 }
@@ -39,7 +39,7 @@ fn one(tx: &mut Tx<'_>, id: i64) -> Result<Account, Failure> {
     Ok(found.ok_or_else(|| Problem::not_found("account"))?.into())
 }
 
-pub(super) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Account>, Problem> {
+pub(crate) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Account>, Problem> {
     let login = given.login.clone().ok_or_else(|| Problem::invalid("an account needs a login"))?;
     let (name, document) = checked(call, &given)?;
     let made = call.change(|tx| {
@@ -55,7 +55,7 @@ pub(super) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Accou
     Ok(made)
 }
 
-pub(super) fn change(call: &Call, Json(given): Json<Given>) -> Result<Json<Account>, Problem> {
+pub(crate) fn change(call: &Call, Json(given): Json<Given>) -> Result<Json<Account>, Problem> {
     let id = call.id("account")?;
     let (name, document) = checked(call, &given)?;
     let changed = call.change(|tx| {
@@ -97,7 +97,7 @@ fn checked(call: &Call, given: &Given) -> Result<(String, String), Problem> {
 }
 
 /// Removes it, and with it its instances.
-pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("account")?;
     let instances = call.write(|tx| {
         let before = one(tx, id)?;
@@ -113,13 +113,13 @@ pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Check>, Problem> {
+pub(crate) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Check>, Problem> {
     checked(call, &given)?;
     let login = given.login.ok_or_else(|| Problem::invalid("an account needs a login"))?;
     Ok(Json(call.app.center.account_of(&given.settings, login)?.check().into()))
 }
 
-pub(super) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
+pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
     let id = call.id("account")?;
     call.read(|tx| one(tx, id))?;
     Ok(Json(call.app.center.check_account(id)?.into()))

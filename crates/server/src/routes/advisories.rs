@@ -6,12 +6,12 @@ use crate::{
     views::Advisories,
 };
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Advisories>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Advisories>, Problem> {
     let center = &call.app.center;
     Ok(Json(Advisories::new(&*center.advisories()?, center.update()?)))
 }
 
-pub(super) fn update(call: &Call, (): ()) -> Result<Json<Advisories>, Problem> {
+pub(crate) fn update(call: &Call, (): ()) -> Result<Json<Advisories>, Problem> {
     call.write(|tx| call.audit(tx, "advisories", NOTHING, NOTHING))?;
     call.app.center.update_now()?;
     show(call, ())

@@ -13,7 +13,7 @@ use store::audit;
 /// Which changes.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(crate) struct Which {
     /// By this person.
     person: Option<String>,
     /// Of this kind.
@@ -30,7 +30,7 @@ pub(super) struct Which {
     limit: Option<u32>,
 }
 
-pub(super) fn list(
+pub(crate) fn list(
     call: &Call,
     Query(asked): Query<Which>,
 ) -> Result<Json<Page<AuditEntry>>, Problem> {

@@ -26,7 +26,7 @@ const EVENTS: &[&str] =
 /// A channel to be added, or instead of one that is there.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewChannel {
+pub(crate) struct NewChannel {
     /// What people call it.
     name: String,
     /// `webhook`, `email`, `slack`, `dingtalk`, `feishu`, `wecom`.
@@ -59,7 +59,7 @@ fn yes() -> bool {
 
 /// A channel, and the secret that was made for it, shown this once.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct MadeChannel {
+pub(crate) struct MadeChannel {
     #[serde(flatten)]
     channel: Channel,
     /// What signs.
@@ -69,7 +69,7 @@ pub(super) struct MadeChannel {
 /// Which deliveries.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichDeliveries {
+pub(crate) struct WhichDeliveries {
     /// To the channel of this id.
     channel: Option<i64>,
     state: Option<Named<deliveries::State>>,
@@ -81,18 +81,18 @@ pub(super) struct WhichDeliveries {
 
 /// How a test went.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct Tested {
+pub(crate) struct Tested {
     arrived: bool,
     /// Why not, or who does not get it.
     reason: String,
 }
 
-pub(super) fn list(call: &Call, (): ()) -> Result<Json<Vec<Channel>>, Problem> {
+pub(crate) fn list(call: &Call, (): ()) -> Result<Json<Vec<Channel>>, Problem> {
     let all = call.read(|tx| Ok(channels::all(tx)?))?;
     Ok(Json(all.into_iter().map(Channel::from).collect()))
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Channel>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Channel>, Problem> {
     let id = call.id("channel")?;
     call.read(|tx| Ok(Json(one(tx, id)?.into())))
 }
@@ -101,7 +101,7 @@ fn one(tx: &mut Tx<'_>, id: i64) -> Result<channels::Channel, Failure> {
     Ok(channels::one(tx, id)?.ok_or_else(|| Problem::not_found("channel"))?)
 }
 
-pub(super) fn add(
+pub(crate) fn add(
     call: &Call,
     Json(mut asked): Json<NewChannel>,
 ) -> Result<Created<MadeChannel>, Problem> {
@@ -120,7 +120,7 @@ pub(super) fn add(
     })
 }
 
-pub(super) fn change(call: &Call, Json(asked): Json<NewChannel>) -> Result<Json<Channel>, Problem> {
+pub(crate) fn change(call: &Call, Json(asked): Json<NewChannel>) -> Result<Json<Channel>, Problem> {
     let id = call.id("channel")?;
     call.change(|tx| {
         let before = one(tx, id)?;
@@ -147,7 +147,7 @@ pub(super) fn change(call: &Call, Json(asked): Json<NewChannel>) -> Result<Json<
     })
 }
 
-pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("channel")?;
     call.change(|tx| {
         let before: Channel = one(tx, id)?.into();
@@ -156,7 +156,7 @@ pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     })
 }
 
-pub(super) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
+pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
     let id = call.id("channel")?;
     let channel = call.write(|tx| {
         call.audit(tx, &format!("channel/{id}"), NOTHING, NOTHING)?;
@@ -174,7 +174,7 @@ pub(super) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
     Ok(Json(Tested { arrived: outcome.is_ok(), reason }))
 }
 
-pub(super) fn deliveries(
+pub(crate) fn deliveries(
     call: &Call,
     Query(asked): Query<WhichDeliveries>,
 ) -> Result<Json<Page<Delivery>>, Problem> {
@@ -184,7 +184,7 @@ pub(super) fn deliveries(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn again(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn again(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("delivery")?;
     call.change(|tx| {
         if !deliveries::again(tx, id, call.now)? {

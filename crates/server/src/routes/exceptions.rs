@@ -14,7 +14,7 @@ use store::{Tx, exceptions};
 /// A rule to be made. One of risk, package and path has to be given.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewException {
+pub(crate) struct NewException {
     /// A vulnerability by name; none: any.
     #[serde(default)]
     risk: String,
@@ -36,7 +36,7 @@ pub(super) struct NewException {
 /// Which exceptions.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichExceptions {
+pub(crate) struct WhichExceptions {
     /// Also those that have ended.
     #[serde(default)]
     ended: bool,
@@ -46,7 +46,7 @@ pub(super) struct WhichExceptions {
     limit: Option<u32>,
 }
 
-pub(super) fn list(
+pub(crate) fn list(
     call: &Call,
     Query(asked): Query<WhichExceptions>,
 ) -> Result<Json<Page<Exception>>, Problem> {
@@ -60,12 +60,12 @@ fn one(tx: &mut Tx<'_>, id: i64) -> Result<Exception, Failure> {
     Ok(it.into())
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
     let id = call.id("exception")?;
     call.read(|tx| Ok(Json(one(tx, id)?)))
 }
 
-pub(super) fn add(
+pub(crate) fn add(
     call: &Call,
     Json(asked): Json<NewException>,
 ) -> Result<Created<Exception>, Problem> {
@@ -93,7 +93,7 @@ pub(super) fn add(
     })
 }
 
-pub(super) fn end(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
+pub(crate) fn end(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
     let id = call.id("exception")?;
     call.change(|tx| {
         let before = one(tx, id)?;

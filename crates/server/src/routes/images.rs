@@ -29,50 +29,50 @@ use store::{
 /// Which images, and in which order.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(crate) struct Which {
     /// In registries of these ids.
     #[serde(default)]
-    registry: Many<i64>,
+    pub(crate) registry: Many<i64>,
     /// In repositories of these ids.
     #[serde(default)]
-    repository: Many<i64>,
+    pub(crate) repository: Many<i64>,
     /// With this tag.
-    tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// In one of these states.
     #[serde(default)]
-    state: Many<ImageState>,
+    pub(crate) state: Many<ImageState>,
     /// On one of these levels.
     #[serde(default)]
-    level: Many<Level>,
+    pub(crate) level: Many<Level>,
     /// With something open in this category.
-    category: Option<Category>,
+    pub(crate) category: Option<Category>,
     /// Of which that much was seen.
     #[serde(default)]
-    coverage: Many<Coverage>,
+    pub(crate) coverage: Many<Coverage>,
     /// With this in the name of a registry or repository, in a tag, or at the beginning of the digest.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// With a component of this name.
-    component: Option<String>,
+    pub(crate) component: Option<String>,
     /// The component's ecosystem, as the type of its package URL.
-    ecosystem: Option<String>,
+    pub(crate) ecosystem: Option<String>,
     /// The component's version is below this one.
-    below: Option<String>,
+    pub(crate) below: Option<String>,
     /// With this risk, open or handled.
-    risk: Option<String>,
+    pub(crate) risk: Option<String>,
     /// The worst first, the one scanned or pushed last first, or by name.
-    sort: Option<Sort>,
+    pub(crate) sort: Option<Sort>,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// For an export: what kind of file.
-    format: Option<Format>,
+    pub(crate) format: Option<Format>,
 }
 
 /// The order of images.
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     Level,
     Scanned,
     Pushed,
@@ -82,34 +82,34 @@ pub(super) enum Sort {
 /// Which risks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichRisks {
-    category: Option<Category>,
+pub(crate) struct WhichRisks {
+    pub(crate) category: Option<Category>,
     /// On one of these levels.
     #[serde(default)]
-    level: Many<Level>,
+    pub(crate) level: Many<Level>,
     /// Known to be exploited.
     #[serde(default)]
-    exploited: bool,
+    pub(crate) exploited: bool,
     /// With a fix for some component.
     #[serde(default)]
-    fixable: bool,
+    pub(crate) fixable: bool,
     /// With this in name or title.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// What has become of them: open, where nothing is said.
     #[serde(default)]
-    state: RiskState,
+    pub(crate) state: RiskState,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// For an export: what kind of file.
-    format: Option<Format>,
+    pub(crate) format: Option<Format>,
 }
 
 /// Which findings of an image.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichFindings {
+pub(crate) struct WhichFindings {
     /// Also those that advisories do not name any more.
     #[serde(default)]
     gone: bool,
@@ -118,7 +118,7 @@ pub(super) struct WhichFindings {
 /// With what an image is compared.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct With {
+pub(crate) struct With {
     /// The digest of the other image, which is the second.
     with: String,
 }
@@ -126,7 +126,7 @@ pub(super) struct With {
 /// What is looked for.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Text {
+pub(crate) struct Text {
     /// With this in the name.
     text: Option<String>,
     /// Where the part begins: the `next` of the one before.
@@ -135,7 +135,7 @@ pub(super) struct Text {
     limit: Option<u32>,
 }
 
-pub(super) fn list(call: &Call, Query(asked): Query<Which>) -> Result<Json<Page<Image>>, Problem> {
+pub(crate) fn list(call: &Call, Query(asked): Query<Which>) -> Result<Json<Page<Image>>, Problem> {
     let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     let page = call.read(|tx| {
         let filter = filter(tx, &asked)?;
@@ -144,7 +144,7 @@ pub(super) fn list(call: &Call, Query(asked): Query<Which>) -> Result<Json<Page<
     Ok(Json(shown(page)))
 }
 
-pub(super) fn export(call: &Call, Query(asked): Query<Which>) -> Result<Export, Problem> {
+pub(crate) fn export(call: &Call, Query(asked): Query<Which>) -> Result<Export, Problem> {
     let format = asked.format.unwrap_or(Format::Csv);
     let heading = [
         "Registry",
@@ -264,11 +264,11 @@ fn sort(asked: &Which) -> images::Sort {
 }
 
 /// An image by its digest.
-pub(super) fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Failure> {
+pub(crate) fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Failure> {
     Ok(images::one(tx, digest)?.ok_or_else(|| Problem::not_found("image"))?)
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
     let digest = call.param("digest")?;
     let (it, build) = call.read(|tx| Ok((detail(tx, digest)?, build(tx)?)))?;
     let seen = report::detail(&it)?.unwrap_or_default();
@@ -344,7 +344,7 @@ fn layers(seen: &Seen) -> Vec<Layer> {
     seen.image.layers.iter().zip(&seen.layers).map(layer).collect()
 }
 
-pub(super) fn findings(
+pub(crate) fn findings(
     call: &Call,
     Query(asked): Query<WhichFindings>,
 ) -> Result<Json<Vec<Finding>>, Problem> {
@@ -356,7 +356,7 @@ pub(super) fn findings(
     Ok(Json(all.into_iter().map(Finding::from).collect()))
 }
 
-pub(super) fn components(call: &Call, (): ()) -> Result<Json<Vec<Component>>, Problem> {
+pub(crate) fn components(call: &Call, (): ()) -> Result<Json<Vec<Component>>, Problem> {
     let digest = call.param("digest")?;
     let all = call.read(|tx| {
         let image = detail(tx, digest)?.image.id;
@@ -365,7 +365,7 @@ pub(super) fn components(call: &Call, (): ()) -> Result<Json<Vec<Component>>, Pr
     Ok(Json(all.into_iter().map(Component::from).collect()))
 }
 
-pub(super) fn scans(call: &Call, (): ()) -> Result<Json<Vec<Item>>, Problem> {
+pub(crate) fn scans(call: &Call, (): ()) -> Result<Json<Vec<Item>>, Problem> {
     let digest = call.param("digest")?;
     let all = call.read(|tx| {
         detail(tx, digest)?;
@@ -374,7 +374,7 @@ pub(super) fn scans(call: &Call, (): ()) -> Result<Json<Vec<Item>>, Problem> {
     Ok(Json(all.into_iter().map(Item::from).collect()))
 }
 
-pub(super) fn compare(call: &Call, Query(asked): Query<With>) -> Result<Json<Comparison>, Problem> {
+pub(crate) fn compare(call: &Call, Query(asked): Query<With>) -> Result<Json<Comparison>, Problem> {
     let digest = call.param("digest")?;
     let it = call.read(|tx| {
         let (first, second) = (detail(tx, digest)?.image.id, detail(tx, &asked.with)?.image.id);
@@ -383,7 +383,7 @@ pub(super) fn compare(call: &Call, Query(asked): Query<With>) -> Result<Json<Com
     Ok(Json(it.into()))
 }
 
-pub(super) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
+pub(crate) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
     let number =
         |name: &str| call.param(name)?.parse::<i64>().map_err(|_| Problem::not_found("finding"));
     let (component, risk) = (number("component")?, number("risk")?);
@@ -393,7 +393,7 @@ pub(super) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
     Ok(Json(it.into()))
 }
 
-pub(super) fn names(
+pub(crate) fn names(
     call: &Call,
     Query(asked): Query<Text>,
 ) -> Result<Json<Page<ComponentName>>, Problem> {
@@ -414,7 +414,7 @@ fn risk_filter(asked: &WhichRisks) -> risks::Filter {
     }
 }
 
-pub(super) fn risks(
+pub(crate) fn risks(
     call: &Call,
     Query(asked): Query<WhichRisks>,
 ) -> Result<Json<Page<Risk>>, Problem> {
@@ -424,7 +424,7 @@ pub(super) fn risks(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn export_risks(
+pub(crate) fn export_risks(
     call: &Call,
     Query(asked): Query<WhichRisks>,
 ) -> Result<Export, Problem> {
@@ -467,7 +467,7 @@ pub(super) fn export_risks(
     Ok(Export::new(call, "risks", format, &heading, more))
 }
 
-pub(super) fn risk(call: &Call, (): ()) -> Result<Json<Vec<Risk>>, Problem> {
+pub(crate) fn risk(call: &Call, (): ()) -> Result<Json<Vec<Risk>>, Problem> {
     let name = call.param("name")?;
     let all = call.read(|tx| Ok(risks::named(tx, name)?))?;
     match all.is_empty() {
@@ -476,7 +476,7 @@ pub(super) fn risk(call: &Call, (): ()) -> Result<Json<Vec<Risk>>, Problem> {
     }
 }
 
-pub(super) fn affected(
+pub(crate) fn affected(
     call: &Call,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Affected>>, Problem> {
@@ -504,7 +504,7 @@ pub(super) fn affected(
     Ok(Json(Page { items: items.collect(), next }))
 }
 
-pub(super) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
+pub(crate) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
     let (last, next) = call.app.center.cycle_times()?;
     let (cycle_last, cycle_next) = (last.map(Time), next.map(Time));
     call.read(|tx| {

@@ -1,20 +1,21 @@
 //! The table of all that can be asked. Router, document, checks and help follow from it.
-mod accounts;
-mod advisories;
-mod audit;
-mod channels;
-mod exceptions;
-mod images;
-mod operation;
-mod people;
-mod registries;
-mod reports;
-mod session;
-mod settings;
-mod timeline;
-mod work;
+pub(crate) mod accounts;
+pub(crate) mod advisories;
+pub(crate) mod audit;
+pub(crate) mod channels;
+pub(crate) mod exceptions;
+pub(crate) mod images;
+pub(crate) mod operation;
+pub(crate) mod people;
+pub(crate) mod registries;
+pub(crate) mod reports;
+pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod timeline;
+pub(crate) mod work;
 
 use crate::{
+    console,
     route::{Access, Route, route},
     try_it,
     who::Role,
@@ -34,7 +35,7 @@ const ADMIN: Access = Access::Role(Role::Admin);
 #[rustfmt::skip]
 fn table() -> Vec<Route> {
     use Method as M;
-    vec![
+    let mut table = vec![
         route(M::GET, "/healthz", ANYONE, "checkLife", "Say that the server runs", operation::alive),
         route(M::GET, "/readyz", ANYONE, "checkReadiness", "Say whether the server can do its work", operation::ready),
         route(M::GET, "/metrics", VIEWER, "readMetrics", "Read figures in Prometheus' text format", operation::metrics),
@@ -135,5 +136,7 @@ fn table() -> Vec<Route> {
         route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", exceptions::add),
         route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", exceptions::show),
         route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", exceptions::end),
-    ]
+    ];
+    table.extend(console::table());
+    table
 }

@@ -4,11 +4,11 @@ use crate::{
 };
 use serde_json::Value;
 
-pub(super) fn alive(_: &Call, (): ()) -> Result<Text, Problem> {
+pub(crate) fn alive(_: &Call, (): ()) -> Result<Text, Problem> {
     Ok(Text("text/plain", "ok\n".to_owned()))
 }
 
-pub(super) fn ready(call: &Call, (): ()) -> Result<Text, Problem> {
+pub(crate) fn ready(call: &Call, (): ()) -> Result<Text, Problem> {
     if call.app.stopping() {
         return Err(Problem::unavailable("the server is stopping", None));
     }
@@ -16,7 +16,7 @@ pub(super) fn ready(call: &Call, (): ()) -> Result<Text, Problem> {
     Ok(Text("text/plain", "ready\n".to_owned()))
 }
 
-pub(super) fn metrics(call: &Call, (): ()) -> Result<Text, Problem> {
+pub(crate) fn metrics(call: &Call, (): ()) -> Result<Text, Problem> {
     let mut text = Figures::default();
     call.app.metrics.write(&mut text);
     let readers = i64::try_from(call.app.events.readers()).unwrap_or(i64::MAX);
@@ -26,6 +26,6 @@ pub(super) fn metrics(call: &Call, (): ()) -> Result<Text, Problem> {
     Ok(Text("text/plain; version=0.0.4; charset=utf-8", text.finish()))
 }
 
-pub(super) fn document(_: &Call, (): ()) -> Result<Json<Value>, Problem> {
+pub(crate) fn document(_: &Call, (): ()) -> Result<Json<Value>, Problem> {
     Ok(Json(openapi::document()))
 }

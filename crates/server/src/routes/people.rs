@@ -17,7 +17,7 @@ use store::{Tx, people, sessions, tokens};
 /// Somebody to be added.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewPerson {
+pub(crate) struct NewPerson {
     /// The name to log in with.
     name: String,
     role: Role,
@@ -29,7 +29,7 @@ pub(super) struct NewPerson {
 /// What is to be different.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PersonChange {
+pub(crate) struct PersonChange {
     role: Option<Role>,
     /// At least 12 characters. The person's sessions end.
     #[schemars(extend("writeOnly" = true))]
@@ -41,7 +41,7 @@ pub(super) struct PersonChange {
 /// A token to be made.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewToken {
+pub(crate) struct NewToken {
     /// What it is for.
     name: String,
     /// The most that it may do.
@@ -52,7 +52,7 @@ pub(super) struct NewToken {
 
 /// A token with its secret, which is shown this once.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct MadeToken {
+pub(crate) struct MadeToken {
     #[serde(flatten)]
     token: Token,
     /// To be sent as `Authorization: Bearer ...`.
@@ -62,7 +62,7 @@ pub(super) struct MadeToken {
 /// Which tokens.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichTokens {
+pub(crate) struct WhichTokens {
     /// Everybody's, for administrators, and not one's own alone.
     #[serde(default)]
     all: bool,
@@ -72,18 +72,18 @@ pub(super) struct WhichTokens {
     limit: Option<u32>,
 }
 
-pub(super) fn list(call: &Call, Query(part): Query<Part>) -> Result<Json<Page<Person>>, Problem> {
+pub(crate) fn list(call: &Call, Query(part): Query<Part>) -> Result<Json<Page<Person>>, Problem> {
     let Place { cursor, limit } = part.place()?;
     let page = call.read(|tx| Ok(people::page(tx, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Person>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Person>, Problem> {
     let id = call.id("person")?;
     call.read(|tx| one(tx, id)).map(Json)
 }
 
-pub(super) fn add(call: &Call, Json(asked): Json<NewPerson>) -> Result<Created<Person>, Problem> {
+pub(crate) fn add(call: &Call, Json(asked): Json<NewPerson>) -> Result<Created<Person>, Problem> {
     let name = checked_name(&asked.name)?;
     let password = call.app.passwords.hash(&asked.password)?;
     call.change(|tx| {
@@ -96,7 +96,7 @@ pub(super) fn add(call: &Call, Json(asked): Json<NewPerson>) -> Result<Created<P
     })
 }
 
-pub(super) fn change(
+pub(crate) fn change(
     call: &Call,
     Json(asked): Json<PersonChange>,
 ) -> Result<Json<Person>, Problem> {
@@ -120,7 +120,7 @@ pub(super) fn change(
     })
 }
 
-pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("person")?;
     call.change(|tx| {
         let before = one(tx, id)?;
@@ -129,7 +129,7 @@ pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     })
 }
 
-pub(super) fn end_sessions(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn end_sessions(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("person")?;
     call.change(|tx| {
         one(tx, id)?;
@@ -138,7 +138,7 @@ pub(super) fn end_sessions(call: &Call, (): ()) -> Result<(), Problem> {
     })
 }
 
-pub(super) fn tokens(
+pub(crate) fn tokens(
     call: &Call,
     Query(asked): Query<WhichTokens>,
 ) -> Result<Json<Page<Token>>, Problem> {
@@ -151,7 +151,7 @@ pub(super) fn tokens(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn add_token(
+pub(crate) fn add_token(
     call: &Call,
     Json(asked): Json<NewToken>,
 ) -> Result<Created<MadeToken>, Problem> {
@@ -195,7 +195,7 @@ pub(super) fn add_token(
     })
 }
 
-pub(super) fn remove_token(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove_token(call: &Call, (): ()) -> Result<(), Problem> {
     let (id, who) = (call.id("token")?, call.who()?);
     let whose = (who.role < Role::Admin).then_some(who.id);
     call.change(|tx| {
@@ -216,12 +216,12 @@ fn object(id: i64) -> String {
 }
 
 /// The name of a person, as it is stored.
-pub(super) fn checked_name(name: &str) -> Result<String, Problem> {
+pub(crate) fn checked_name(name: &str) -> Result<String, Problem> {
     checked_title(&plain_name(name))
 }
 
 /// A short text on one line.
-pub(super) fn checked_title(text: &str) -> Result<String, Problem> {
+pub(crate) fn checked_title(text: &str) -> Result<String, Problem> {
     let text = text.trim();
     match text.chars().any(char::is_control) || text.is_empty() || text.len() > 200 {
         true => Err(Problem::invalid("a name has from 1 to 200 bytes, on one line")),

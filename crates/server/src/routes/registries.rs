@@ -18,7 +18,7 @@ use store::{Tx, registries, repositories};
 /// A registry as somebody tells of it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
+pub(crate) struct Given {
     /// `harbor`, or `oci` for any other that follows the OCI Distribution Specification; it stays what it is. Those of
     /// kind `acr` come by an account.
     kind: String,
@@ -35,7 +35,7 @@ pub(super) struct Given {
 
 /// How a registry tells us of changes. The secret is shown only now.
 #[derive(Clone, JsonSchema, Serialize)]
-pub(super) struct MadeHook {
+pub(crate) struct MadeHook {
     /// Where it has to send its notifications by POST.
     url: String,
     /// The whole `Authorization` that it has to send with them.
@@ -47,7 +47,7 @@ pub(super) struct MadeHook {
 /// Which repositories.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichRepositories {
+pub(crate) struct WhichRepositories {
     /// Of the registry of this id.
     registry: Option<i64>,
     /// Of exactly this namespace; with nothing after `=`, those without one.
@@ -60,12 +60,12 @@ pub(super) struct WhichRepositories {
     limit: Option<u32>,
 }
 
-pub(super) fn list(call: &Call, (): ()) -> Result<Json<Vec<Registry>>, Problem> {
+pub(crate) fn list(call: &Call, (): ()) -> Result<Json<Vec<Registry>>, Problem> {
     let all = call.read(|tx| Ok(registries::all(tx)?))?;
     Ok(Json(all.into_iter().map(Registry::from).collect()))
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
     let id = call.id("registry")?;
     call.read(|tx| Ok(Json(one(tx, id)?)))
 }
@@ -75,7 +75,7 @@ fn one(tx: &mut Tx<'_>, id: i64) -> Result<Registry, Failure> {
     Ok(it.into())
 }
 
-pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("registry")?;
     call.change(|tx| {
         let before = one(tx, id)?;
@@ -93,7 +93,7 @@ pub(super) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn synchronise(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
+pub(crate) fn synchronise(call: &Call, (): ()) -> Result<Json<Registry>, Problem> {
     let id = call.id("registry")?;
     call.change(|tx| {
         there(tx, id)?;
@@ -103,7 +103,7 @@ pub(super) fn synchronise(call: &Call, (): ()) -> Result<Json<Registry>, Problem
     })
 }
 
-pub(super) fn namespaces(
+pub(crate) fn namespaces(
     call: &Call,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Namespace>>, Problem> {
@@ -115,7 +115,7 @@ pub(super) fn namespaces(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn repositories(
+pub(crate) fn repositories(
     call: &Call,
     Query(asked): Query<WhichRepositories>,
 ) -> Result<Json<Page<Repository>>, Problem> {
@@ -129,7 +129,7 @@ pub(super) fn repositories(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Registry>, Problem> {
+pub(crate) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Registry>, Problem> {
     let (name, document) = checked(call, &given, None)?;
     let made = call.change(|tx| {
         let new = registries::New {
@@ -153,7 +153,7 @@ pub(super) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Regis
     Ok(made)
 }
 
-pub(super) fn change(call: &Call, Json(given): Json<Given>) -> Result<Json<Registry>, Problem> {
+pub(crate) fn change(call: &Call, Json(given): Json<Given>) -> Result<Json<Registry>, Problem> {
     let id = call.id("registry")?;
     let before = call.read(|tx| there(tx, id))?;
     let (name, document) = checked(call, &given, Some(&before))?;
@@ -184,7 +184,7 @@ fn change_row(
 }
 
 /// A login, as the store keeps it.
-pub(super) fn seal_login(
+pub(crate) fn seal_login(
     call: &Call,
     login: &LoginDocument,
     place: &str,
@@ -241,7 +241,7 @@ fn by_hand(kind: &str) -> Result<(), Problem> {
     }
 }
 
-pub(super) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Check>, Problem> {
+pub(crate) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Check>, Problem> {
     let Given { kind, address, settings, login, .. } = given;
     by_hand(&kind)?;
     let login = login.unwrap_or_default();
@@ -249,13 +249,13 @@ pub(super) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Che
     Ok(Json(registry.check().into()))
 }
 
-pub(super) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
+pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
     let id = call.id("registry")?;
     call.read(|tx| there(tx, id))?;
     Ok(Json(call.app.center.check_registry(id)?.into()))
 }
 
-pub(super) fn make_hook(call: &Call, (): ()) -> Result<Json<MadeHook>, Problem> {
+pub(crate) fn make_hook(call: &Call, (): ()) -> Result<Json<MadeHook>, Problem> {
     let id = call.id("registry")?;
     let secret = random()?;
     let origin = call.app.settings.public_url.as_ref().map(net::Url::origin).unwrap_or_default();
@@ -270,7 +270,7 @@ pub(super) fn make_hook(call: &Call, (): ()) -> Result<Json<MadeHook>, Problem> 
     })
 }
 
-pub(super) fn remove_hook(call: &Call, (): ()) -> Result<(), Problem> {
+pub(crate) fn remove_hook(call: &Call, (): ()) -> Result<(), Problem> {
     let id = call.id("registry")?;
     call.change(|tx| {
         there(tx, id)?;
@@ -280,14 +280,14 @@ pub(super) fn remove_hook(call: &Call, (): ()) -> Result<(), Problem> {
 }
 
 /// A notification of a registry, which shows by its `Authorization` which one it is.
-pub(super) fn hook(call: &Call, _: Raw) -> Result<(), Problem> {
+pub(crate) fn hook(call: &Call, _: Raw) -> Result<(), Problem> {
     let sent = call.header("authorization").unwrap_or_default();
     let bearer = sent.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("bearer "));
     follow(call, if bearer { sent.get(7..).unwrap_or_default() } else { sent })
 }
 
 /// The same of one that can show it by the address alone.
-pub(super) fn hook_by_address(call: &Call, _: Raw) -> Result<(), Problem> {
+pub(crate) fn hook_by_address(call: &Call, _: Raw) -> Result<(), Problem> {
     follow(call, call.param("secret")?)
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 /// Which bill of materials.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichBill {
+pub(crate) struct WhichBill {
     /// In which format; `CycloneDX` where nothing is said.
     #[serde(default)]
     format: BillFormat,
@@ -24,7 +24,7 @@ pub(super) struct WhichBill {
 /// A format of bills of materials.
 #[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum BillFormat {
+pub(crate) enum BillFormat {
     /// `CycloneDX` 1.6, with vulnerabilities.
     #[default]
     CycloneDx,
@@ -32,7 +32,7 @@ pub(super) enum BillFormat {
     Spdx,
 }
 
-pub(super) fn bill(call: &Call, Query(asked): Query<WhichBill>) -> Result<Download, Problem> {
+pub(crate) fn bill(call: &Call, Query(asked): Query<WhichBill>) -> Result<Download, Problem> {
     let digest = call.param("digest")?;
     let image = report::of(call, digest)?;
     let created = Timestamp::from_second(call.now.div_euclid(1000)).unwrap_or_default().to_string();
@@ -51,6 +51,6 @@ pub(super) fn bill(call: &Call, Query(asked): Query<WhichBill>) -> Result<Downlo
     }))
 }
 
-pub(super) fn fix_plan(call: &Call, (): ()) -> Result<Json<FixPlan>, Problem> {
+pub(crate) fn fix_plan(call: &Call, (): ()) -> Result<Json<FixPlan>, Problem> {
     report::of(call, call.param("digest")?).map(|it| Json(it.fix_plan))
 }

@@ -21,17 +21,17 @@ const LOGIN_PATH: &str = "/api/v1/oidc";
 
 /// How one may come in.
 #[derive(JsonSchema, Serialize)]
-pub(super) struct Ways {
+pub(crate) struct Ways {
     /// Whether there is nobody yet, so that the first administrator has to be made.
-    setup: bool,
+    pub(crate) setup: bool,
     /// Whether there is a provider to log in by.
-    oidc: bool,
+    pub(crate) oidc: bool,
 }
 
 /// Who is to be the first administrator.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Setup {
+pub(crate) struct Setup {
     /// What the log said at the start.
     #[schemars(extend("writeOnly" = true))]
     token: String,
@@ -45,7 +45,7 @@ pub(super) struct Setup {
 /// Who wants to come in.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Login {
+pub(crate) struct Login {
     /// The name to log in with.
     name: String,
     /// The password.
@@ -56,7 +56,7 @@ pub(super) struct Login {
 /// A new password of one's own.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Passwords {
+pub(crate) struct Passwords {
     /// The one until now.
     #[schemars(extend("writeOnly" = true))]
     old: String,
@@ -68,17 +68,17 @@ pub(super) struct Passwords {
 /// Where to go after the login.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// A path of this server.
     target: Option<String>,
 }
 
-pub(super) fn ways(call: &Call, (): ()) -> Result<Json<Ways>, Problem> {
+pub(crate) fn ways(call: &Call, (): ()) -> Result<Json<Ways>, Problem> {
     let setup = call.read(|tx| Ok(people::page(tx, None, 1)?.items.is_empty()))?;
     Ok(Json(Ways { setup, oidc: call.app.provider.is_some() }))
 }
 
-pub(super) fn set_up(call: &Call, Json(asked): Json<Setup>) -> Result<LoggedIn, Problem> {
+pub(crate) fn set_up(call: &Call, Json(asked): Json<Setup>) -> Result<LoggedIn, Problem> {
     let name = super::people::checked_name(&asked.name)?;
     let wrong =
         || Problem::new(Code::Forbidden, "the setup token is wrong, or there is somebody already");
@@ -98,16 +98,16 @@ pub(super) fn set_up(call: &Call, Json(asked): Json<Setup>) -> Result<LoggedIn, 
     })
 }
 
-pub(super) fn log_in(call: &Call, Json(asked): Json<Login>) -> Result<LoggedIn, Problem> {
+pub(crate) fn log_in(call: &Call, Json(asked): Json<Login>) -> Result<LoggedIn, Problem> {
     logins::log_in(call, &asked.name, &asked.password)
 }
 
-pub(super) fn show(call: &Call, (): ()) -> Result<Json<Session>, Problem> {
+pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Session>, Problem> {
     let who = call.who()?;
     Ok(Json(Session { person: who.id, name: who.name.clone(), role: who.role }))
 }
 
-pub(super) fn log_out(call: &Call, (): ()) -> Result<WithCookies<()>, Problem> {
+pub(crate) fn log_out(call: &Call, (): ()) -> Result<WithCookies<()>, Problem> {
     let who = call.who()?;
     let Some(session) = &who.session else {
         return Err(Problem::invalid("a token has no session; remove the token instead"));
@@ -120,7 +120,7 @@ pub(super) fn log_out(call: &Call, (): ()) -> Result<WithCookies<()>, Problem> {
 }
 
 /// Whoever has only found an open session, or a token, does not know the old one. All other sessions end.
-pub(super) fn change_password(
+pub(crate) fn change_password(
     call: &Call,
     Json(asked): Json<Passwords>,
 ) -> Result<LoggedIn, Problem> {
@@ -135,7 +135,7 @@ pub(super) fn change_password(
     })
 }
 
-pub(super) fn begin_oidc(
+pub(crate) fn begin_oidc(
     call: &Call,
     Query(asked): Query<Target>,
 ) -> Result<WithCookies<Redirect>, Problem> {
@@ -146,7 +146,7 @@ pub(super) fn begin_oidc(
     Ok(WithCookies(Redirect(url), vec![cookie]))
 }
 
-pub(super) fn finish_oidc(
+pub(crate) fn finish_oidc(
     call: &Call,
     Query(answer): Query<Answer>,
 ) -> Result<WithCookies<Redirect>, Problem> {

@@ -8,12 +8,12 @@ use crate::{
 use scan::settings::{NAME, Settings};
 use store::{Tx, repositories, settings};
 
-pub(super) fn scan(call: &Call, (): ()) -> Result<Versioned<Settings>, Problem> {
+pub(crate) fn scan(call: &Call, (): ()) -> Result<Versioned<Settings>, Problem> {
     call.read(|tx| chosen(tx).map(|(it, version)| Versioned(it, version)))
 }
 
 /// Changes them if nobody else has since the caller read them, where the caller says when that was (`If-Match`).
-pub(super) fn change_scan(
+pub(crate) fn change_scan(
     call: &Call,
     Json(mut wanted): Json<Settings>,
 ) -> Result<Versioned<Settings>, Problem> {

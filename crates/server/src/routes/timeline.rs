@@ -18,7 +18,7 @@ use store::{
 /// How many names of risks an event has.
 const SOME: usize = 20;
 
-pub(super) fn timeline(call: &Call, (): ()) -> Result<Json<Vec<TimelineEvent>>, Problem> {
+pub(crate) fn timeline(call: &Call, (): ()) -> Result<Json<Vec<TimelineEvent>>, Problem> {
     let digest = call.param("digest")?;
     let mut all = call.read(|tx| {
         let image = detail(tx, digest)?.image;

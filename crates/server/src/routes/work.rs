@@ -19,7 +19,7 @@ const SOME: u32 = 500;
 /// Which tasks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichTasks {
+pub(crate) struct WhichTasks {
     kind: Option<Named<tasks::Kind>>,
     /// Those that have ended, or those that have not.
     ended: Option<bool>,
@@ -32,7 +32,7 @@ pub(super) struct WhichTasks {
 /// Which items of a task.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WhichItems {
+pub(crate) struct WhichItems {
     state: Option<Named<items::State>>,
     /// Where the part begins: the `next` of the one before.
     cursor: Option<String>,
@@ -45,14 +45,14 @@ pub(super) struct WhichItems {
 /// Which items are to be tried again.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     /// Those that failed, or those for which there was no quota.
     which: Again,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Again {
+pub(crate) enum Again {
     Failed,
     QuotaExhausted,
 }
@@ -60,12 +60,12 @@ pub(super) enum Again {
 /// How many distinct images may be scanned.
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Authorised {
+pub(crate) struct Authorised {
     /// None: unlimited.
     total: Option<u32>,
 }
 
-pub(super) fn tasks(
+pub(crate) fn tasks(
     call: &Call,
     Query(asked): Query<WhichTasks>,
 ) -> Result<Json<Page<Task>>, Problem> {
@@ -76,12 +76,12 @@ pub(super) fn tasks(
 }
 
 /// Says what scanning this would be.
-pub(super) fn preview(call: &Call, Json(asked): Json<Selection>) -> Result<Json<Preview>, Problem> {
+pub(crate) fn preview(call: &Call, Json(asked): Json<Selection>) -> Result<Json<Preview>, Problem> {
     Ok(Json(call.app.center.preview(&asked)?))
 }
 
 /// Its items come by and by.
-pub(super) fn start(call: &Call, Json(asked): Json<Selection>) -> Result<Created<Task>, Problem> {
+pub(crate) fn start(call: &Call, Json(asked): Json<Selection>) -> Result<Created<Task>, Problem> {
     let person = call.who()?.name.clone();
     let made = call.change(|tx| {
         let id = center::start(tx, &asked, &person, call.now)?;
@@ -98,12 +98,12 @@ fn one_task(tx: &mut Tx<'_>, id: i64) -> Result<Task, Failure> {
     Ok(it.into())
 }
 
-pub(super) fn task(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
+pub(crate) fn task(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
     let id = call.id("task")?;
     call.read(|tx| Ok(Json(one_task(tx, id)?)))
 }
 
-pub(super) fn items(
+pub(crate) fn items(
     call: &Call,
     Query(asked): Query<WhichItems>,
 ) -> Result<Json<Page<Item>>, Problem> {
@@ -117,7 +117,7 @@ pub(super) fn items(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn export_items(
+pub(crate) fn export_items(
     call: &Call,
     Query(asked): Query<WhichItems>,
 ) -> Result<Export, Problem> {
@@ -146,7 +146,7 @@ pub(super) fn export_items(
 
 /// Its items follow, some hundreds at a time, so that nobody waits long for the lock; whoever works on one hears
 /// of it with the next sign of life. What is left when we go down, the scheduler ends.
-pub(super) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
+pub(crate) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
     let id = call.id("task")?;
     call.write(|tx| {
         one_task(tx, id)?;
@@ -159,7 +159,7 @@ pub(super) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
     task(call, ())
 }
 
-pub(super) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>, Problem> {
+pub(crate) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>, Problem> {
     let id = call.id("task")?;
     let which = match asked.which {
         Again::Failed => items::Ended::Failed,
@@ -173,11 +173,11 @@ pub(super) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>,
     task(call, ())
 }
 
-pub(super) fn quota(call: &Call, (): ()) -> Result<Json<Quota>, Problem> {
+pub(crate) fn quota(call: &Call, (): ()) -> Result<Json<Quota>, Problem> {
     call.read(|tx| Ok(Json(quota::read(tx)?.into())))
 }
 
-pub(super) fn authorise(
+pub(crate) fn authorise(
     call: &Call,
     Json(asked): Json<Authorised>,
 ) -> Result<Json<Quota>, Problem> {
@@ -190,7 +190,7 @@ pub(super) fn authorise(
     })
 }
 
-pub(super) fn ledger(
+pub(crate) fn ledger(
     call: &Call,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<LedgerEntry>>, Problem> {
@@ -199,11 +199,11 @@ pub(super) fn ledger(
     Ok(Json(shown(page)))
 }
 
-pub(super) fn events(call: &Call, (): ()) -> Result<Told, Problem> {
+pub(crate) fn events(call: &Call, (): ()) -> Result<Told, Problem> {
     listen(call, None)
 }
 
-pub(super) fn task_events(call: &Call, (): ()) -> Result<Told, Problem> {
+pub(crate) fn task_events(call: &Call, (): ()) -> Result<Told, Problem> {
     let id = call.id("task")?;
     call.read(|tx| one_task(tx, id))?;
     listen(call, Some(id))

@@ -1,0 +1,108 @@
+//! Image Security: the figures, the risks by category, the registries.
+use super::{Frame, Html, html, show};
+use crate::{
+    Page as List, Problem,
+    call::Call,
+    receive::{Input, Query},
+    routes::{advisories, images, registries},
+    views::{Advisories, Category, Figures, ImageState, Level, Registry, Risk},
+};
+use askama::Template;
+
+/// The strip over the tabs.
+struct Strip {
+    high: i64,
+    medium: i64,
+    low: i64,
+    scanned: i64,
+    never: i64,
+    failed: i64,
+    unknown: i64,
+    figures: Figures,
+    advisories: Advisories,
+}
+
+#[derive(Template)]
+#[template(path = "risks.html")]
+struct Risks {
+    frame: Frame,
+    strip: Strip,
+    tab: &'static str,
+    list: List<Risk>,
+    asked: images::WhichRisks,
+    more: String,
+}
+
+#[derive(Template)]
+#[template(path = "registries.html")]
+struct Registries {
+    frame: Frame,
+    strip: Strip,
+    tab: &'static str,
+    list: Vec<Registry>,
+}
+
+pub(super) fn system(call: &Call, (): ()) -> Result<Html, Problem> {
+    risks(call, Category::System, "/")
+}
+
+pub(super) fn application(call: &Call, (): ()) -> Result<Html, Problem> {
+    risks(call, Category::Application, "/application")
+}
+
+fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Problem> {
+    let ask = || Query::<images::WhichRisks>::take(call);
+    let mut asked = ask()?.0;
+    asked.category = Some(category);
+    let list = images::risks(call, Query(asked))?.0;
+    let more = following(call, list.next.as_deref());
+    let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?.0);
+    html(&Risks { frame, strip, tab, list, asked, more })
+}
+
+pub(super) fn registries(call: &Call, (): ()) -> Result<Html, Problem> {
+    let (frame, strip) = (Frame::new(call, "/"), Strip::new(call)?);
+    let list = registries::list(call, ())?.0;
+    html(&Registries { frame, strip, tab: "/registries", list })
+}
+
+/// The address of the page that follows: this one's, with another cursor.
+pub(super) fn following(call: &Call, next: Option<&str>) -> String {
+    let Some(next) = next else { return String::new() };
+    let query = call.uri.query().unwrap_or_default().split('&');
+    let kept = query.filter(|it| !it.is_empty() && !it.starts_with("cursor="));
+    let cursor = format!("cursor={}", net::encode(next));
+    let all: Vec<&str> = kept.chain([cursor.as_str()]).collect();
+    format!("?{}", all.join("&"))
+}
+
+impl Strip {
+    fn new(call: &Call) -> Result<Strip, Problem> {
+        let figures = images::figures(call, ())?.0;
+        let sum = |is: &dyn Fn(&crate::views::ImageCount) -> bool| {
+            figures.images.iter().filter(|it| is(it)).fold(0i64, |sum, it| sum.saturating_add(it.images))
+        };
+        let at = |level| sum(&move |it| it.level == level);
+        let was = |state| sum(&move |it| it.state == state);
+        let unknown = |it: &crate::views::ImageCount| {
+            it.state == ImageState::Scanned && it.coverage == crate::views::Coverage::Unknown
+        };
+        Ok(Strip {
+            high: at(Level::High),
+            medium: at(Level::Medium),
+            low: at(Level::Low),
+            scanned: was(ImageState::Scanned),
+            never: was(ImageState::New),
+            failed: was(ImageState::Failed),
+            unknown: sum(&unknown),
+            advisories: advisories::show(call, ())?.0,
+            figures,
+        })
+    }
+
+    /// Open risks of a category.
+    fn open(&self, category: Category) -> i64 {
+        let mine = self.figures.risks.iter().filter(|it| it.0 == category);
+        mine.fold(0i64, |sum, it| sum.saturating_add(it.2))
+    }
+}

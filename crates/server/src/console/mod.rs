@@ -1,0 +1,133 @@
+//! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
+//! script; what changes something is sent to the API by the script.
+mod home;
+mod images;
+mod login;
+mod show;
+mod words;
+
+use crate::{
+    Code, Problem,
+    call::{Call, header},
+    reply::{Gives, Output, Reply},
+    route::{Route, page},
+    try_it::{File, PAGE_POLICY},
+    views::Session,
+    who::{Role, cookie},
+};
+use askama::Template;
+use axum::http::{HeaderMap, header as names};
+use schemars::SchemaGenerator;
+use words::{EN, Words, ZH};
+
+/// The cookie that says which language somebody chose.
+const LANGUAGE: &str = "plimsoll_language";
+
+/// The pages, and what they are made of.
+#[rustfmt::skip]
+pub(crate) fn table() -> Vec<Route> {
+    use crate::route::Access::{Anyone, Role as Only};
+    let viewer = Only(Role::Viewer);
+    vec![
+        page("/", viewer, home::system),
+        page("/application", viewer, home::application),
+        page("/registries", viewer, home::registries),
+        page("/images", viewer, images::list),
+        page("/login", Anyone, login::page),
+        page("/console.css", Anyone, |_, ()| Ok(File("text/css; charset=utf-8", include_str!("console.css")))),
+        page("/console.js", Anyone, |_, ()| Ok(File("text/javascript; charset=utf-8", include_str!("console.js")))),
+    ]
+}
+
+/// A page that is done.
+pub(crate) struct Html(u16, String);
+
+/// What stands around every page.
+pub(crate) struct Frame {
+    pub(crate) w: &'static Words,
+    pub(crate) who: Option<Session>,
+    /// The path of the page within the side bar.
+    pub(crate) here: &'static str,
+    /// The paths and names in the side bar.
+    pub(crate) sections: [(&'static str, &'static str); 4],
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Refused<'a> {
+    frame: Frame,
+    title: &'a str,
+    detail: &'a str,
+    request: &'a str,
+}
+
+impl Frame {
+    pub(crate) fn new(call: &Call, here: &'static str) -> Frame {
+        let session = |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
+        let who = call.who.as_ref().map(session);
+        Frame { who, here, ..Frame::bare(words(&call.headers)) }
+    }
+
+    /// One for somebody who is not known.
+    fn bare(w: &'static Words) -> Frame {
+        let sections = [
+            ("/", w.image_security),
+            ("/images", w.images),
+            ("/tasks", w.tasks),
+            ("/settings", w.settings),
+        ];
+        Frame { w, who: None, here: "", sections }
+    }
+
+    /// Whether whoever looks at the page may change things.
+    pub(crate) fn operates(&self) -> bool {
+        self.who.as_ref().is_some_and(|it| it.role >= Role::Operator)
+    }
+}
+
+/// Renders a page.
+pub(crate) fn html(page: &impl Template) -> Result<Html, Problem> {
+    let text = page.render().map_err(|err| Problem::internal(err.to_string()))?;
+    Ok(Html(200, text))
+}
+
+/// The language that somebody chose, or else the one that the browser likes best of those there are.
+fn words(headers: &HeaderMap) -> &'static Words {
+    let chosen = cookie(headers, LANGUAGE);
+    let liked = header(headers, "accept-language").unwrap_or_default();
+    let of = |it: &str| match it.trim().get(..2) {
+        Some("zh" | "ZH") => Some(&ZH),
+        Some("en" | "EN") => Some(&EN),
+        _ => None,
+    };
+    chosen.and_then(of).or_else(|| liked.split(',').find_map(of)).unwrap_or(&EN)
+}
+
+/// What somebody sees who cannot have a page: where to log in, or why not.
+pub(crate) fn refuse(headers: &HeaderMap, path: &str, problem: &Problem, request: &str) -> Reply {
+    if problem.code == Code::Unauthenticated {
+        let target = net::encode(path);
+        return Reply::empty(303).header(names::LOCATION, format!("/login?target={target}"));
+    }
+    let w = words(headers);
+    let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
+    let frame = Frame::bare(w);
+    let page = Refused { frame, title, detail: &problem.detail, request };
+    let text = page.render().unwrap_or_else(|_| problem.detail.clone());
+    html_reply(problem.code.status(), text)
+}
+
+fn html_reply(status: u16, text: String) -> Reply {
+    let reply = Reply::new(status, "text/html; charset=utf-8", text);
+    reply.header(names::CONTENT_SECURITY_POLICY, PAGE_POLICY)
+}
+
+impl Output for Html {
+    fn reply(&self) -> Result<Reply, Problem> {
+        Ok(html_reply(self.0, self.1.clone()))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Gives {
+        Gives { status: 200, body: None }
+    }
+}

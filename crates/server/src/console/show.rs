@@ -1,0 +1,73 @@
+//! How things are shown on pages.
+use crate::views::{Coverage, ImageState, Level, Time};
+use jiff::Timestamp;
+
+use super::words::Words;
+
+/// The levels that something open can be on.
+pub(crate) static LEVELS: [Level; 3] = [Level::High, Level::Medium, Level::Low];
+
+/// A day and a time, as long as it matters.
+pub(crate) fn time(at: &Time) -> String {
+    Timestamp::from_millisecond(at.0)
+        .map(|it| it.strftime("%Y-%m-%d %H:%M").to_string())
+        .unwrap_or_default()
+}
+
+/// The same of one that may not be there.
+pub(crate) fn maybe(at: &Option<Time>, otherwise: &str) -> String {
+    at.as_ref().map_or_else(|| otherwise.to_owned(), time)
+}
+
+pub(crate) fn level(it: &Level, w: &'static Words) -> &'static str {
+    match it {
+        Level::High => w.high,
+        Level::Medium => w.medium,
+        Level::Low => w.low,
+        Level::None => w.none,
+    }
+}
+
+/// The class of a level in the style sheet.
+pub(crate) fn class(it: &Level) -> &'static str {
+    match it {
+        Level::High => "high",
+        Level::Medium => "medium",
+        Level::Low => "low",
+        Level::None => "none",
+    }
+}
+
+pub(crate) fn coverage(it: &Coverage, w: &'static Words) -> &'static str {
+    match it {
+        Coverage::Known => w.known,
+        Coverage::Partial => w.partial,
+        Coverage::Unknown => w.unknown,
+    }
+}
+
+pub(crate) fn state(it: &ImageState, w: &'static Words) -> &'static str {
+    match it {
+        ImageState::New => w.never_scanned,
+        ImageState::Scanned => w.scanned,
+        ImageState::Failed => w.failed,
+    }
+}
+
+/// Bytes for people.
+pub(crate) fn bytes(count: &Option<i64>) -> String {
+    let Some(count) = count.and_then(|it| u64::try_from(it).ok()) else { return String::new() };
+    let mut value = crate::metrics::float(count);
+    for unit in ["B", "KB", "MB", "GB"] {
+        if value < 1000.0 {
+            return if unit == "B" { format!("{value} B") } else { format!("{value:.1} {unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.1} TB")
+}
+
+/// The beginning of a digest, which tells it from others.
+pub(crate) fn short(digest: &str) -> &str {
+    digest.get(..19).unwrap_or(digest)
+}
