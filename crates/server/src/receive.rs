@@ -1,6 +1,7 @@
 //! What handlers take from a call, and how that is described.
 use crate::{Code, Problem, call::Call};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use axum::body::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 
 /// Something that a handler takes from a call.
@@ -22,6 +23,9 @@ pub(crate) struct Takes {
 
 /// The content, as JSON.
 pub(crate) struct Json<T>(pub(crate) T);
+
+/// The content, a JSON document of somebody else's, as it came.
+pub(crate) struct Document(pub(crate) Bytes);
 
 /// The query of the address.
 pub(crate) struct Query<T>(pub(crate) T);
@@ -47,6 +51,18 @@ impl<T: DeserializeOwned + JsonSchema> Input for Json<T> {
 
     fn describe(schemas: &mut SchemaGenerator) -> Takes {
         let schema = schemas.subschema_for::<T>();
+        Takes { body: Some(("application/json", schema)), ..Takes::default() }
+    }
+}
+
+impl Input for Document {
+    fn take(call: &Call) -> Result<Document, Problem> {
+        call.content_is("application/json")?;
+        Ok(Document(call.body.clone()))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        let schema = json_schema!({"type": "object", "description": "The document."});
         Takes { body: Some(("application/json", schema)), ..Takes::default() }
     }
 }

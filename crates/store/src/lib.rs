@@ -26,6 +26,7 @@ pub mod lanes;
 pub mod leases;
 pub mod logins;
 mod matches;
+mod meaning;
 pub mod notices;
 mod nouns;
 pub mod people;
@@ -48,6 +49,7 @@ pub mod tasks;
 pub mod tokens;
 pub mod upkeep;
 mod value;
+pub mod vex;
 mod word;
 pub mod work;
 

@@ -4,6 +4,7 @@ mod exceptions;
 mod images;
 mod people;
 mod settings;
+mod vex;
 mod words;
 mod work;
 
@@ -16,6 +17,7 @@ pub use images::{
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use settings::{Cycle, Rule, ScanSettings, Scope, Window};
+pub use vex::{VexImport, VexOutcome, VexStatement};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
 pub use work::{Item, Items, LedgerEntry, Namespace, Progress, Quota, Registry, Repository, Task};
 

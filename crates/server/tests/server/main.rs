@@ -14,6 +14,7 @@ mod kit;
 mod notify;
 mod oidc;
 mod tasks;
+mod vex;
 #[allow(dead_code, reason = "the store's tests need more of it")]
 #[path = "../../../store/tests/store/world.rs"]
 mod world;
