@@ -2,7 +2,7 @@
 //! the dark, on a phone and on paper.
 use super::xml::text;
 use crate::{
-    fixes::counts,
+    fixes::findings as findings_of,
     table::{self, Line},
 };
 use model::{
@@ -112,7 +112,7 @@ fn plan(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "</ol></details>")?;
     }
     if !plan.stays.is_empty() {
-        writeln!(out, "<p>No version mends yet: {}.</p>", counts(&plan.stays))?;
+        writeln!(out, "<p>No version mends yet: {}.</p>", findings_of(&plan.stays))?;
     }
     writeln!(out, "</section>")
 }
@@ -122,7 +122,7 @@ fn action(it: &Action, out: &mut dyn Write) -> io::Result<()> {
     if !it.place.is_empty() {
         write!(out, " in {}", text(&it.place))?;
     }
-    write!(out, "</span> removes {}", counts(&it.removes))?;
+    write!(out, "</span> removes {}", findings_of(&it.removes))?;
     if it.same_major == Some(false) {
         write!(out, " <span class=\"mark\">another major version</span>")?;
     }
@@ -131,6 +131,9 @@ fn action(it: &Action, out: &mut dyn Write) -> io::Result<()> {
     }
     for it in &it.commands {
         write!(out, "<pre>{}</pre>", text(it))?;
+    }
+    if let Some(it) = &it.by_hand {
+        write!(out, "<p class=\"quiet\">{it}</p>")?;
     }
     writeln!(out, "</li>")
 }

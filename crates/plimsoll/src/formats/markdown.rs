@@ -1,5 +1,8 @@
 //! Markdown, for comments and summaries of jobs.
-use crate::{fixes::counts, table};
+use crate::{
+    fixes::{counts, findings as findings_of},
+    table,
+};
 use model::report::{ImageReport, Report};
 use std::io::{self, Write};
 
@@ -54,12 +57,15 @@ fn plan(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
     for it in plan.actions.iter().take(10) {
         let place =
             if it.place.is_empty() { String::new() } else { format!(" in {}", code(&it.place)) };
-        writeln!(out, "1. **{}**{place} removes {}", plain(&it.what), counts(&it.removes))?;
+        writeln!(out, "1. **{}**{place} removes {}", plain(&it.what), findings_of(&it.removes))?;
         if !it.commands.is_empty() {
             let fence = fence(&it.commands.join("\n"));
             writeln!(out, "   {fence}sh")?;
             it.commands.iter().try_for_each(|it| writeln!(out, "   {}", it.replace('\n', " ")))?;
             writeln!(out, "   {fence}")?;
+        }
+        if let Some(it) = &it.by_hand {
+            writeln!(out, "   {it}")?;
         }
     }
     if plan.actions.len() > 10 {
