@@ -62,6 +62,7 @@ pub(crate) fn run(place: &Place, folder: &Path, role: Role, workers: usize) -> D
     let center = Center::new(World {
         store: Arc::clone(&store),
         advisories: advisories::Store::new(folder),
+        updates: scan::center::Updates::default(),
         network: net::Settings::default(),
         inspection: Inspection {
             program: Some(env::current_exe()?),
@@ -74,7 +75,7 @@ pub(crate) fn run(place: &Place, folder: &Path, role: Role, workers: usize) -> D
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
         }),
-        open: Arc::new(|secret| Ok(secret.to_vec())),
+        open: Arc::new(|secret, _| Ok(secret.to_vec())),
         trouble: Arc::new(|what, why| eprintln!("{what}: {why}")),
         name: format!("process {}", std::process::id()),
         limits: scan::center::Limits {
