@@ -2,6 +2,7 @@
 //! PostgreSQL.
 pub mod acr;
 pub mod archive;
+pub mod disk;
 pub mod fixtures;
 pub mod harbor;
 pub mod http;

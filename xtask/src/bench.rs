@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         println!("  scan, rescan: [--images DIR] of OCI layouts; scan: [--syft PROGRAM]");
         println!("  db: the data of PLIMSOLL_CONFORMANCE");
         println!(
-            "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask | --rematch]"
+            "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask [--only WORD] | --rematch]"
         );
         return ExitCode::from(2);
     };

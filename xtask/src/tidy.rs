@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "lz4_flex",
     "postcard",
     "ruzstd",
+    "schemars",
     "serde",
     "serde_json",
     "sha2",

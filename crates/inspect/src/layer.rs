@@ -313,10 +313,10 @@ impl Walk<'_> {
                 self.spool = Some(spool);
                 outcome
             }
+            // Ours, and no gap: with a spool there would be a result, and this one would be kept.
             None => {
-                let what = format!("{} bytes, and there is no spool", head.size);
-                self.gap(Some(head.path.clone()), "spool", Reason::TooLarge(what));
-                Ok(())
+                let what = format!("{} has {} bytes, and there is no spool", head.path, head.size);
+                Err(Stop::Io(io::Error::other(what)))
             }
         }
     }

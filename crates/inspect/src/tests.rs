@@ -189,10 +189,7 @@ fn big_files_go_through_the_spool() {
         &limits(),
         None,
     );
-    assert_eq!(
-        show(&none.unwrap()),
-        ["list: spool: too large: 50000 bytes, and there is no spool"]
-    );
+    assert_eq!(none.unwrap_err().to_string(), "list has 50000 bytes, and there is no spool");
 }
 
 #[test]

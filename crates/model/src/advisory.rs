@@ -1,13 +1,15 @@
 //! What a feed says about a vulnerability.
 use crate::{Distribution, Ecosystem};
 use jiff::{Timestamp, civil::Date};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A universe of package names in which an advisory speaks, as OSV writes it: `npm`, `Debian:12`,
 /// `Alpine:v3.20`, `openEuler:22.03-LTS-SP4` (OSV schema, `affected[].package.ecosystem`).
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(
+    Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 pub struct Namespace(Box<str>);
 
 impl Namespace {
@@ -78,10 +80,20 @@ pub struct Advisory {
 
 /// What an advisory is about.
 #[derive(
-    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Deserialize,
+    Eq,
+    Hash,
+    JsonSchema,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    Serialize,
 )]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Kind {
     /// A vulnerability.
     #[default]
@@ -139,9 +151,10 @@ pub enum Names {
 }
 
 /// What has been done about a vulnerability in a package.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Status {
     /// Fixed in a newer version.
     Fixed,

@@ -62,34 +62,32 @@ struct Row {
     osv: &'static str,
     scheme: Scheme,
     label: &'static str,
-    /// How to install one version; `{name}` and `{version}` stand for themselves.
-    fix: &'static str,
 }
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    row(Ecosystem::Apk, "apk", "", Scheme::Apk, "apk package", "apk upgrade {name}"),
-    row(Ecosystem::Alpm, "alpm", "", Scheme::Alpm, "pacman package", "pacman -Syu {name}"),
-    row(Ecosystem::Deb, "deb", "", Scheme::Dpkg, "Debian package", "apt-get install --only-upgrade {name}={version}"),
-    row(Ecosystem::Opkg, "opkg", "", Scheme::Dpkg, "opkg package", "opkg upgrade {name}"),
-    row(Ecosystem::Rpm, "rpm", "", Scheme::Rpm, "RPM package", "dnf upgrade {name}-{version}"),
-    row(Ecosystem::Bitnami, "bitnami", "Bitnami", Scheme::Bitnami, "Bitnami stack", ""),
-    row(Ecosystem::Cargo, "cargo", "crates.io", Scheme::Semver, "Rust crate", "cargo update -p {name} --precise {version}"),
-    row(Ecosystem::Composer, "composer", "Packagist", Scheme::Composer, "PHP package", "composer require {name}:{version}"),
-    row(Ecosystem::Conan, "conan", "ConanCenter", Scheme::Semver, "Conan package", ""),
-    row(Ecosystem::Cran, "cran", "CRAN", Scheme::Cran, "R package", ""),
-    row(Ecosystem::Gem, "gem", "RubyGems", Scheme::Gem, "Ruby gem", "bundle update {name}"),
-    row(Ecosystem::Generic, "generic", "", Scheme::Generic, "software", ""),
-    row(Ecosystem::Golang, "golang", "Go", Scheme::Go, "Go module", "go get {name}@v{version}"),
-    row(Ecosystem::Hackage, "hackage", "Hackage", Scheme::Hackage, "Haskell package", ""),
-    row(Ecosystem::Hex, "hex", "Hex", Scheme::Semver, "Hex package", "mix deps.update {name}"),
-    row(Ecosystem::Julia, "julia", "Julia", Scheme::Semver, "Julia package", ""),
-    row(Ecosystem::Maven, "maven", "Maven", Scheme::Maven, "Java artifact", ""),
-    row(Ecosystem::Npm, "npm", "npm", Scheme::Semver, "npm package", "npm install {name}@{version}"),
-    row(Ecosystem::Nuget, "nuget", "NuGet", Scheme::Nuget, ".NET package", "dotnet add package {name} --version {version}"),
-    row(Ecosystem::Pub, "pub", "Pub", Scheme::Pub, "Dart package", "dart pub upgrade {name}"),
-    row(Ecosystem::Pypi, "pypi", "PyPI", Scheme::Pep440, "Python package", "pip install {name}=={version}"),
-    row(Ecosystem::Swift, "swift", "SwiftURL", Scheme::Semver, "Swift package", ""),
+    row(Ecosystem::Apk, "apk", "", Scheme::Apk, "apk package"),
+    row(Ecosystem::Alpm, "alpm", "", Scheme::Alpm, "pacman package"),
+    row(Ecosystem::Deb, "deb", "", Scheme::Dpkg, "Debian package"),
+    row(Ecosystem::Opkg, "opkg", "", Scheme::Dpkg, "opkg package"),
+    row(Ecosystem::Rpm, "rpm", "", Scheme::Rpm, "RPM package"),
+    row(Ecosystem::Bitnami, "bitnami", "Bitnami", Scheme::Bitnami, "Bitnami stack"),
+    row(Ecosystem::Cargo, "cargo", "crates.io", Scheme::Semver, "Rust crate"),
+    row(Ecosystem::Composer, "composer", "Packagist", Scheme::Composer, "PHP package"),
+    row(Ecosystem::Conan, "conan", "ConanCenter", Scheme::Semver, "Conan package"),
+    row(Ecosystem::Cran, "cran", "CRAN", Scheme::Cran, "R package"),
+    row(Ecosystem::Gem, "gem", "RubyGems", Scheme::Gem, "Ruby gem"),
+    row(Ecosystem::Generic, "generic", "", Scheme::Generic, "software"),
+    row(Ecosystem::Golang, "golang", "Go", Scheme::Go, "Go module"),
+    row(Ecosystem::Hackage, "hackage", "Hackage", Scheme::Hackage, "Haskell package"),
+    row(Ecosystem::Hex, "hex", "Hex", Scheme::Semver, "Hex package"),
+    row(Ecosystem::Julia, "julia", "Julia", Scheme::Semver, "Julia package"),
+    row(Ecosystem::Maven, "maven", "Maven", Scheme::Maven, "Java artifact"),
+    row(Ecosystem::Npm, "npm", "npm", Scheme::Semver, "npm package"),
+    row(Ecosystem::Nuget, "nuget", "NuGet", Scheme::Nuget, ".NET package"),
+    row(Ecosystem::Pub, "pub", "Pub", Scheme::Pub, "Dart package"),
+    row(Ecosystem::Pypi, "pypi", "PyPI", Scheme::Pep440, "Python package"),
+    row(Ecosystem::Swift, "swift", "SwiftURL", Scheme::Semver, "Swift package"),
 ];
 
 const fn row(
@@ -98,9 +96,8 @@ const fn row(
     osv: &'static str,
     scheme: Scheme,
     label: &'static str,
-    fix: &'static str,
 ) -> Row {
-    Row { ecosystem, purl, osv, scheme, label, fix }
+    Row { ecosystem, purl, osv, scheme, label }
 }
 
 impl Ecosystem {
@@ -137,12 +134,6 @@ impl Ecosystem {
     /// What people call one of its packages.
     pub fn label(self) -> &'static str {
         self.row().map_or("software", |it| it.label)
-    }
-
-    /// The command that brings `name` to `version`; `None` where there is no single one.
-    pub fn fix_command(self, name: &str, version: &str) -> Option<String> {
-        let fix = Some(self.row()?.fix).filter(|it| !it.is_empty())?;
-        Some(fix.replace("{name}", name).replace("{version}", version))
     }
 
     /// Whether a distribution packs these, so that the distribution's own advisories decide.

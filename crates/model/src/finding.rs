@@ -1,6 +1,7 @@
 //! What an assessment says: findings, why each was made, and why others were not.
 use crate::{Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status};
 use jiff::{Timestamp, civil::Date};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -62,6 +63,22 @@ pub struct Finding {
     pub sources: Vec<Statement>,
 }
 
+/// What a finding that does not count is held to be.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handling {
+    /// It is there, and somebody accepts it.
+    Accepted,
+    /// It is not there, or does no harm.
+    NotAffected,
+    /// It is mended, whatever the version says.
+    Fixed,
+    /// Nobody has decided yet, and it is passed over meanwhile.
+    PutOff,
+}
+
 /// How urgent a finding is, with the reckoning in words.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Priority {
@@ -72,8 +89,7 @@ pub struct Priority {
 }
 
 /// The comparison that made a finding.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Why {
     /// Where the advisory speaks.
     pub namespace: Namespace,
@@ -96,8 +112,7 @@ pub struct Why {
 }
 
 /// What one source said about a finding.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Statement {
     /// The feed, by its name in `plimsoll db status`.
     pub feed: String,

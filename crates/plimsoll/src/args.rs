@@ -161,7 +161,7 @@ fn platform(text: &str) -> Result<Choice, String> {
 pub(crate) struct ScanArguments {
     /// How to show the result
     #[arg(long, short, value_enum, default_value = "table")]
-    pub(crate) format: Format,
+    pub(crate) format: ReportFormat,
     /// Write the result to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -202,6 +202,20 @@ pub(crate) struct WhyArguments {
 pub(crate) enum Format {
     Table,
     Json,
+}
+
+/// How a report is shown.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people: the worst first, and what to do
+    Table,
+    /// Everything, by a published schema
+    Json,
+    /// Bill of materials with vulnerabilities: CycloneDX 1.6, JSON
+    #[value(name = "cyclonedx")]
+    CycloneDx,
+    /// Bill of materials: SPDX 2.3, JSON
+    Spdx,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

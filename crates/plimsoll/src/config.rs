@@ -55,7 +55,8 @@ const KEYS: &[Key] = &[
     ("oidc.role_claim", Takes::Text, "groups", "the claim whose values decide on the role; a dot goes into an object"),
     ("oidc.roles", Takes::Map, "security=admin", "values of that claim and the role that they give: viewer, operator, admin"),
     ("oidc.otherwise", Takes::Text, "viewer", "the role of those who have none of these values; none: they may not come in"),
-    ("workers", Takes::Number, "2", "images scanned at once by this process; none: as many as processors"),
+    ("workers", Takes::Number, "2", "images scanned at once by this process; 0: it leaves that to workers; none: as many as processors"),
+    ("lease_seconds", Takes::Number, "60", "how long a process that is not heard of keeps what it has begun; the same on all machines"),
     ("parallel", Takes::Number, "2", "layers of one image read at once"),
     ("spool_dir", Takes::Text, "/var/tmp", "where large files of layers and reports wait; none: the system's directory for temporary files"),
     ("synchronise_minutes", Takes::Number, "15", "how often registries are synchronised"),
@@ -90,6 +91,7 @@ pub(crate) struct Config {
     oidc: Oidc,
     workers: Option<usize>,
     parallel: Option<usize>,
+    lease_seconds: Option<u32>,
     spool_dir: Option<PathBuf>,
     synchronise_minutes: Option<u32>,
     advisories: Advisories,
@@ -223,8 +225,11 @@ impl Config {
         if self.oidc.issuer.is_some() && self.oidc.client.is_none() {
             return Err("oidc.issuer needs oidc.client".to_owned());
         }
-        if self.workers == Some(0) || self.parallel == Some(0) {
-            return Err("workers and parallel are 1 or more".to_owned());
+        if self.parallel == Some(0) {
+            return Err("parallel is 1 or more".to_owned());
+        }
+        if self.lease_seconds.is_some_and(|it| !(3..=3600).contains(&it)) {
+            return Err("lease_seconds is 3 to 3600".to_owned());
         }
         self.updates().map(drop)
     }
@@ -344,9 +349,13 @@ impl Config {
 
     pub(crate) fn limits(&self) -> center::Limits {
         let usual = center::Limits::default();
+        let lease = self.lease_seconds.map_or(usual.lease, |it| Duration::from_secs(it.into()));
         let minutes = |it: u32| Duration::from_secs(u64::from(it.max(1)).saturating_mul(60));
         center::Limits {
             workers: self.workers.unwrap_or(usual.workers),
+            lease,
+            // Heard of several times before it is taken for gone.
+            beat: usual.beat.min(lease.checked_div(6).unwrap_or(usual.beat)),
             layers: self.parallel.unwrap_or(usual.layers),
             synchronise: self.synchronise_minutes.map_or(usual.synchronise, minutes),
             retention: self.retention(),
@@ -540,7 +549,8 @@ mod tests {
         check("admin_password = ['hush']", &[], "plimsoll.toml");
         check("tls.key = 'a'", &[], "go together");
         check("oidc.issuer = 'a'", &[], "oidc.client");
-        check("workers = 0", &[], "1 or more");
+        check("parallel = 0", &[], "1 or more");
+        check("lease_seconds = 1", &[], "3 to 3600");
         check("advisories.without = ['nvdd']", &[], "nvdd");
         check("", &[("PLIMSOLL_WORKERS", "many")], "PLIMSOLL_WORKERS: not a number");
         check("", &[("PLIMSOLL_OIDC_ROLES", "security")], "PLIMSOLL_OIDC_ROLES");

@@ -1,6 +1,6 @@
 //! Findings that somebody has accepted: a file of rules, each with its reason and, if wanted, its end.
 use jiff::civil::Date;
-use model::{Component, Finding, report::Handled};
+use model::{Component, Finding, Handling, report::Handled};
 use serde::Deserialize;
 use std::{fs, path::Path};
 
@@ -69,7 +69,11 @@ impl Rules {
         today: Date,
     ) -> Option<Handled> {
         let rule = self.rules.iter().find(|it| it.fits(finding, component, today))?;
-        Some(Handled { reason: rule.reason.clone(), until: rule.until.clone() })
+        Some(Handled {
+            state: Handling::Accepted,
+            reason: rule.reason.clone(),
+            until: rule.until.clone(),
+        })
     }
 }
 

@@ -4,6 +4,8 @@ mod args;
 mod config;
 mod db;
 mod explain;
+mod fixes;
+mod formats;
 mod ignore;
 mod network;
 mod places;

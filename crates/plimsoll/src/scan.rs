@@ -1,7 +1,8 @@
 //! `plimsoll scan`: from what was typed to a report and an exit code.
 use crate::{
     advisories,
-    args::{Coverage, Format, ScanArguments, Severity, Target},
+    args::{Coverage, ScanArguments, Severity, Target},
+    formats,
     ignore::{self, Rules},
     places,
     progress::Progress,
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<ExitCode, String> {
     let report = Report {
         schema: SCHEMA,
         tool: concat!("plimsoll ", env!("CARGO_PKG_VERSION")).to_owned(),
-        created: Timestamp::now().to_string(),
+        created: now().to_string(),
         as_of: arguments.target.as_of.map(|it| advisories::as_of(it, &database)),
         database: advisories::facts(&database),
         images,
@@ -179,6 +180,12 @@ pub(crate) fn when(target: &Target) -> When {
     target.as_of.map_or_else(|| When::Today(today()), When::AsOf)
 }
 
+/// To the second, which is as much as some formats take.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 pub(crate) fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
@@ -194,16 +201,15 @@ fn rules(arguments: &ScanArguments) -> Result<Rules, String> {
 fn write(report: &Report, arguments: &ScanArguments) -> Result<(), String> {
     let to_terminal = arguments.output.is_none() && io::stdout().is_terminal();
     let colour = to_terminal && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    let show = |output: &mut dyn Write| match arguments.format {
-        Format::Table => output.write_all(table::show(report, Paint(colour)).as_bytes()),
+    let show = |output: &mut dyn Write| {
         // As it is made: of an image with very many components it is long.
-        Format::Json => {
-            let mut output = io::BufWriter::new(output);
-            serde_json::to_writer_pretty(&mut output, report)?;
-            output.write_all(b"\n")?;
-            output.flush()
-        }
+        let mut output = io::BufWriter::new(output);
+        formats::write(report, arguments.format, Paint(colour), &mut output)?;
+        output.flush()
     };
+    if let Some(one) = formats::only_one(arguments.format).filter(|_| report.images.len() > 1) {
+        return Err(format!("{one} is about one image; choose a --platform"));
+    }
     match &arguments.output {
         Some(path) => fs::File::create(path)
             .and_then(|mut file| show(&mut file))

@@ -73,6 +73,9 @@ pub(crate) fn worker(arguments: &CenterArguments) -> Result<ExitCode, String> {
                 .to_owned(),
         );
     }
+    if parts.config.limits().workers == 0 {
+        return Err("workers is 0, so there is nothing to do".to_owned());
+    }
     parts.run(Role::Worker, &[])?;
     parts.center.stop();
     parts.end();

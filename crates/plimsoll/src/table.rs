@@ -1,5 +1,6 @@
 //! The report for people: worst first, then what it means, what could not be seen, and how old the
 //! knowledge is.
+use crate::fixes;
 use model::{
     Level, Status,
     report::{FindingRow, ImageReport, Report},
@@ -15,7 +16,7 @@ impl Paint {
         if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
@@ -47,6 +48,7 @@ pub(crate) fn show(report: &Report, paint: Paint) -> String {
     for image in &report.images {
         text += &heading(image, paint);
         text += &findings(image, paint);
+        text += &fixes::show(image, paint);
         text += &summary(image, paint);
     }
     text + &database(report, paint)

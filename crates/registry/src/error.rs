@@ -54,6 +54,12 @@ pub enum SourceError {
 }
 
 impl SourceError {
+    /// That reading `what` failed: what a reader of ours says of it, where it is one of ours that failed.
+    pub fn reading(what: &str, source: io::Error) -> SourceError {
+        let ours = source.downcast::<SourceError>();
+        ours.unwrap_or_else(|source| SourceError::Io { what: what.to_owned(), source })
+    }
+
     /// Whether the same may succeed later.
     pub fn retryable(&self) -> bool {
         match self {

@@ -60,7 +60,18 @@ impl Resuming {
     fn wrong_size(&self, how: &str) -> io::Error {
         let Resuming { digest, size, at, .. } = self;
         let text = format!("{digest} {how} after {at} bytes, but the manifest says {size}");
-        io::Error::new(io::ErrorKind::InvalidData, text)
+        io::Error::new(io::ErrorKind::InvalidData, SourceError::Malformed(text))
+    }
+
+    /// What is told in the end: how far it came, and why no further.
+    fn given_up(&self, error: io::Error) -> io::Error {
+        if error.get_ref().is_some_and(|it| it.is::<SourceError>()) {
+            return error;
+        }
+        let Resuming { digest, at, .. } = self;
+        let name = self.places.origin().name();
+        let text = format!("{name}: {digest} breaks off after {at} bytes: {error}");
+        io::Error::new(error.kind(), SourceError::Unreachable(text))
     }
 
     /// Whether it is worth going on after `error`.
@@ -94,7 +105,7 @@ impl Read for Resuming {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.dropped(&error) => self.places.origin().rest(self.failed),
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.given_up(error)),
             }
         }
     }

@@ -138,6 +138,11 @@ impl Session {
     }
 
     /// How often anything is tried.
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn tries(&self) -> u32 {
         self.client.tries(&self.origin)
     }

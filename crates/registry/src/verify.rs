@@ -7,7 +7,7 @@ use std::{
     io::{self, Read, Seek},
 };
 
-/// A reader that fails with `InvalidData` at its end when the bytes do not hash to the digest.
+/// A reader that fails with `InvalidData` and a `DigestMismatch` at its end when the bytes do not hash to the digest.
 #[derive(Debug)]
 pub struct Verified<R> {
     reader: R,
@@ -38,9 +38,9 @@ impl<R: Read> Verified<R> {
             if got == expected.hex() { Ok(()) } else { Err(got) }
         });
         end.as_ref().copied().map_err(|got| {
-            let (expected, bytes) = (&self.expected, self.bytes);
-            let text = format!("expected {expected}, got {bytes} bytes that hash to {got}");
-            io::Error::new(io::ErrorKind::InvalidData, text)
+            let (expected, got) = (self.expected.clone(), format!("{got} ({} bytes)", self.bytes));
+            let wrong = SourceError::DigestMismatch { expected, got };
+            io::Error::new(io::ErrorKind::InvalidData, wrong)
         })
     }
 }

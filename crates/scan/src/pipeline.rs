@@ -164,10 +164,7 @@ impl Scanner<'_> {
         layer: &Layer,
         open: impl FnOnce() -> Result<Box<dyn Read + Send>, SourceError>,
     ) -> Result<Outcome, SourceError> {
-        let failed = |err: io::Error| SourceError::Io {
-            what: format!("layer {}", name_of(layer)),
-            source: err,
-        };
+        let failed = |err| SourceError::reading(&format!("layer {}", name_of(layer)), err);
         self.inspection.wanted().map_err(failed)?;
         let known = self.cache.as_ref().zip(layer.diff_id.as_ref());
         if let Some(report) = known.and_then(|(cache, diff_id)| cache.load(diff_id)) {

@@ -46,8 +46,8 @@ struct Task {
 struct Answer {
     /// Walls around the child that could not be put up.
     missing: Vec<String>,
-    /// The digest of the layer if it could be read to its end, or how reading it failed.
-    outcome: Result<Option<Digest>, String>,
+    /// The digest of the layer if it could be read to its end; or how the child failed, and whether for want of room.
+    outcome: Result<Option<Digest>, (String, bool)>,
 }
 
 /// How layers are inspected.
@@ -83,10 +83,19 @@ pub fn main(task: Option<&str>) -> ExitCode {
     };
     // A panic is caught and reported as a gap; its text would only confuse.
     std::panic::set_hook(Box::new(|_| {}));
-    let mut spool = tempfile::tempfile_in(&task.spool).ok();
-    let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref());
+    let mut spool = tempfile::tempfile_in(&task.spool);
+    let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref().ok());
     let input = io::stdin();
-    let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut());
+    let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut().ok());
+    // Most layers need no spool. Where one does, it matters why there is none.
+    let outcome = outcome.map_err(|err| match spool {
+        Ok(_) => err,
+        Err(why) => {
+            let place = task.spool.display();
+            let text = format!("{err}: a temporary file in {place}: {why}; TMPDIR names another");
+            io::Error::new(why.kind(), text)
+        }
+    });
     let mut output = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
     match answer(missing, outcome, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,7 +109,8 @@ fn answer(
     outcome: io::Result<LayerReport>,
     output: &mut impl Write,
 ) -> io::Result<()> {
-    let diff_id = outcome.as_ref().map(|it| it.diff_id.clone()).map_err(ToString::to_string);
+    let diff_id = outcome.as_ref().map(|it| it.diff_id.clone());
+    let diff_id = diff_id.map_err(|err| (err.to_string(), is_full(err)));
     let answer = postcard::to_stdvec(&Answer { missing, outcome: diff_id });
     let answer = answer.map_err(io::Error::other)?;
     output.write_all(&u64::try_from(answer.len()).unwrap_or(0).to_le_bytes())?;
@@ -123,7 +133,10 @@ impl Inspection {
             Ok((Answer { outcome: Ok(diff_id), missing }, report)) => {
                 Ok(Inspected { report, diff_id, missing })
             }
-            Ok((Answer { outcome: Err(why), .. }, _)) => Err(io::Error::other(why)),
+            Ok((Answer { outcome: Err((why, full)), .. }, _)) => {
+                let kind = if full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other };
+                Err(io::Error::new(kind, why))
+            }
             Err(why) => {
                 let report = Waiting::from(&broken(Reason::Crashed(why)));
                 Ok(Inspected { report, diff_id: None, missing: Vec::new() })
@@ -272,6 +285,12 @@ impl<R: Read> Read for Beating<'_, R> {
         self.pulse.bytes.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
         Ok(count)
     }
+}
+
+/// Whether there was no room for what we had to write.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// The report of a layer of which nothing is known but why.

@@ -23,6 +23,7 @@ mod password;
 mod problem;
 mod receive;
 mod reply;
+mod report;
 mod route;
 mod routes;
 mod seal;

@@ -336,6 +336,46 @@ impl Output for Export {
     }
 }
 
+/// A document as a file, made while it is sent.
+pub(crate) struct Download {
+    name: String,
+    media_type: &'static str,
+    make: Cell<Option<Make>>,
+}
+
+impl Download {
+    /// A file of this name.
+    pub(crate) fn new(
+        name: String,
+        media_type: &'static str,
+        write: impl FnOnce(&mut dyn io::Write) -> io::Result<()> + Send + 'static,
+    ) -> Download {
+        let make: Make = Box::new(move |sink| {
+            let mut out = BufWriter::with_capacity(64 << 10, sink);
+            write(&mut out)?;
+            io::Write::flush(&mut out)
+        });
+        Download { name, media_type, make: Cell::new(Some(make)) }
+    }
+}
+
+impl Output for Download {
+    fn reply(&self) -> Result<Reply, Problem> {
+        let make = self.make.take().ok_or_else(|| Problem::internal("a file is made once"))?;
+        let name = format!("attachment; filename=\"{}\"", self.name);
+        let headers = vec![
+            (header::CONTENT_TYPE, self.media_type.to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ];
+        Ok(Reply { status: 200, headers, content: Content::Made(make) })
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Gives {
+        let schema = json_schema!({"type": "object", "description": "The document."});
+        Gives { status: 200, body: Some(("application/json", schema)) }
+    }
+}
+
 impl Told {
     pub(crate) fn new(it: mpsc::Receiver<Bytes>) -> Told {
         Told(Cell::new(Some(it)))

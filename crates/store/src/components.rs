@@ -4,8 +4,8 @@ use crate::{
     nouns::one_more,
     sets::{ESCAPE, Values, anywhere},
 };
-use model::{Component, Ecosystem};
-use std::collections::BTreeMap;
+use model::{Component, Ecosystem, ImagePath, Release, System};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A component where it is in an image.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,46 @@ pub fn of_image(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Located>> {
                 path: it.path,
                 by: it.by,
             });
+        }
+    }
+    Ok(all)
+}
+
+/// The same, as a scan found it in these systems, each with its key.
+pub fn found(
+    tx: &mut Tx<'_>,
+    image: i64,
+    systems: &[System],
+) -> Result<Vec<(i64, model::Located<Component>)>> {
+    let layers = contents::layers_of(tx, image)?;
+    let mut ids: Vec<i64> = layers.iter().flat_map(|it| &it.1).map(|it| it.component).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let sql = "SELECT c.id, c.scope, c.document FROM component c WHERE c.id IN ({keys})";
+    let row = |it: &Row| Ok((it.int(0)?, (it.int(1)?, document::from_text(&it.text(2)?)?)));
+    let components: BTreeMap<i64, (i64, Component)> =
+        tx.among(sql, &[], &ids, row)?.into_iter().collect();
+    let scopes: BTreeSet<i64> = components.values().map(|it| it.0).collect();
+    let scopes: Vec<i64> = scopes.into_iter().collect();
+    let row = |it: &Row| Ok((it.int(0)?, document::from_text::<Option<Release>>(&it.text(1)?)?));
+    let releases =
+        tx.among("SELECT id, document FROM scope WHERE id IN ({keys})", &[], &scopes, row)?;
+    let system = |release: &Option<Release>| systems.iter().position(|it| it.release == *release);
+    let systems: BTreeMap<i64, Option<usize>> =
+        releases.iter().map(|(id, release)| (*id, system(release))).collect();
+    let mut all = Vec::with_capacity(ids.len());
+    for (layer, placed) in layers {
+        for it in placed {
+            let Some((scope, what)) = components.get(&it.component) else { continue };
+            let system = systems.get(scope).copied().flatten();
+            let located = model::Located {
+                what: what.clone(),
+                path: it.path.and_then(|it| ImagePath::parse(it.as_bytes()).ok()),
+                layer: usize::try_from(layer).unwrap_or_default(),
+                by: it.by,
+                system: system.filter(|_| what.ecosystem.is_system()),
+            };
+            all.push((it.component, located));
         }
     }
     Ok(all)

@@ -4,6 +4,7 @@ use crate::{
     postgres::{self, Postgres},
     schema,
     sqlite::{self, Sqlite},
+    turns::{Turn, Turns},
 };
 use std::{
     fmt,
@@ -47,8 +48,9 @@ pub struct Store {
     /// How many more connections may be opened.
     free: Mutex<usize>,
     returned: Condvar,
-    /// SQLite has one writer; whoever waits for this is not woken in vain.
-    writer: Mutex<()>,
+    /// Writers of SQLite, which has one at a time. It would let each of them look again and again whether it is his
+    /// turn, the less often the longer he has waited.
+    writers: Turns,
 }
 
 enum Connection {
@@ -75,7 +77,7 @@ impl Store {
             idle: Mutex::default(),
             free: Mutex::new(connections),
             returned: Condvar::new(),
-            writer: Mutex::default(),
+            writers: Turns::default(),
         };
         store.write(schema::migrate)?;
         Ok(store)
@@ -86,24 +88,41 @@ impl Store {
         matches!(self.settings, Settings::Server { .. })
     }
 
+    /// Bytes that the database takes on disk, without logs of what is being written.
+    pub fn size(&self) -> Result<u64> {
+        let sql = match self.settings {
+            Settings::Embedded(_) => {
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            }
+            Settings::Server { .. } => "SELECT pg_database_size(current_database())",
+        };
+        let size = self.read(|tx| tx.number(sql, &[]))?;
+        Ok(u64::try_from(size).unwrap_or_default())
+    }
+
     /// Asks within one transaction that sees one state of the database. Nothing can be changed in it.
     pub fn read<T>(&self, ask: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.transact(false, ask)
+        self.transact(false, None, ask)
     }
 
     /// Changes things within one transaction. `change` may be called several times: when others were in
     /// the way, what it did is undone and it is tried again. No error of the database may be passed over
     /// in it: the transaction is lost with the first. It may not call for another transaction.
     pub fn write<T>(&self, change: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        let embedded = matches!(self.settings, Settings::Embedded(_));
-        let _writer = embedded.then(|| self.writer.lock().unwrap_or_else(PoisonError::into_inner));
-        self.transact(true, change)
+        // Whose turn it is also has a connection, however many read.
+        let turn = (!self.is_shared()).then(|| self.writers.take());
+        self.transact(true, turn.as_ref(), change)
     }
 
-    fn transact<T>(&self, write: bool, mut run: impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+    fn transact<T>(
+        &self,
+        write: bool,
+        turn: Option<&Turn<'_>>,
+        mut run: impl FnMut(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut pause = Duration::from_millis(2);
         for _ in 1..TRIES {
-            match self.once(write, &mut run) {
+            match self.once(write, turn, &mut run) {
                 Err(err) if err.contended() => {
                     thread::sleep(pause);
                     pause = pause.saturating_mul(2);
@@ -111,11 +130,16 @@ impl Store {
                 outcome => return outcome,
             }
         }
-        self.once(write, &mut run)
+        self.once(write, turn, &mut run)
     }
 
-    fn once<T>(&self, write: bool, run: &mut impl FnMut(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        let slot = self.slot()?;
+    fn once<T>(
+        &self,
+        write: bool,
+        turn: Option<&Turn<'_>>,
+        run: &mut impl FnMut(&mut Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let slot = if turn.is_some() { None } else { Some(self.slot()?) };
         let mut connection = self.begun(write)?;
         let mut tx = Tx { connection: &mut connection, failed: None };
         let outcome = run(&mut tx);

@@ -37,8 +37,8 @@ pub enum Kind {
     FalsePositive,
     /// Not now: one for a single image ends with its next scan.
     IgnoredOnce,
-    /// A VEX document says so.
-    Vex,
+    /// The risk was there, and is mended, whatever the version says.
+    Fixed,
 }
 
 /// A rule. What is empty matches all; one of risk, package and path is not empty.
@@ -168,6 +168,11 @@ fn exception(it: &Row) -> Result<Exception> {
 /// One rule.
 pub fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Exception>> {
     tx.row(&format!("{EXCEPTION} WHERE id = $1"), &[id.into()], exception)
+}
+
+/// The rules of these keys, ended or not.
+pub fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Exception>> {
+    tx.among(&format!("{EXCEPTION} WHERE id IN ({{keys}})"), &[], ids, exception)
 }
 
 /// The rules, the newest first; with those that have ended or without.

@@ -96,10 +96,39 @@ pub fn why(tx: &mut Tx<'_>, component: i64, risk: i64) -> Result<Option<Full>> {
     let Some((packed, name, known)) = tx.row(sql, &[component.into(), risk.into()], row)? else {
         return Ok(None);
     };
-    let mut finding: Full = document::unpack(&packed)?;
-    let known = risks::known_of(&name, &known)?;
+    known_to(document::unpack(&packed)?, &name, &known).map(Some)
+}
+
+/// What is known of a component of an image: a finding, as in [`why`], and the rule that handles it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whole {
+    /// The component.
+    pub component: i64,
+    /// All of it.
+    pub finding: Full,
+    /// The rule that handles it.
+    pub handled_by: Option<i64>,
+}
+
+/// All that is known of the findings of an image that advisories name.
+pub fn whole(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Whole>> {
+    let sql = "SELECT ma.component, ma.document, r.name, r.known, COALESCE(ma.exception, h.exception) \
+        FROM matched ma JOIN risk r ON r.id = ma.risk LEFT JOIN handled h ON h.image = $1 \
+        AND h.component = ma.component AND h.risk = ma.risk WHERE ma.gone_at IS NULL AND ma.component IN \
+        (SELECT m.component FROM image_contents ic JOIN member m ON m.contents = ic.contents WHERE ic.image = $1) \
+        ORDER BY ma.component, r.name";
+    tx.rows(sql, &[image.into()], |it| {
+        let (name, known) = (it.text(2)?, it.text(3)?);
+        let finding = known_to(document::unpack(&it.bytes(1)?)?, &name, &known)?;
+        Ok(Whole { component: it.int(0)?, finding, handled_by: it.maybe_int(4)? })
+    })
+}
+
+/// Adds what is known of the risk wherever it occurs.
+fn known_to(mut finding: Full, name: &str, known: &str) -> Result<Full> {
+    let known = risks::known_of(name, known)?;
     (finding.epss, finding.exploited) = (known.epss, known.exploited);
-    Ok(Some(finding))
+    Ok(finding)
 }
 
 /// The components that have a risk.

@@ -46,6 +46,7 @@ mod sqlite;
 pub mod targets;
 pub mod tasks;
 pub mod tokens;
+mod turns;
 pub mod upkeep;
 mod value;
 mod word;

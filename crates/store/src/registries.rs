@@ -169,11 +169,12 @@ pub fn sync_at(tx: &mut Tx<'_>, id: i64, at: i64, sooner: bool) -> Result<()> {
     tx.execute(&sql, &[id.into(), at.into()]).map(drop)
 }
 
-/// Those that are to be synchronised, the one that has waited longest first.
-pub fn due(tx: &mut Tx<'_>, at: i64) -> Result<Vec<i64>> {
-    let sql =
-        "SELECT id FROM registry WHERE sync_at <= $1 AND removed_at IS NULL ORDER BY sync_at, id";
-    tx.rows(sql, &[at.into()], |it| it.int(0))
+/// Those that are to be synchronised, the one that has waited longest first. One that is not before `latest` was
+/// planned by a clock that has been set back since.
+pub fn due(tx: &mut Tx<'_>, at: i64, latest: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT id FROM registry WHERE (sync_at <= $1 OR sync_at > $2) AND removed_at IS NULL \
+               ORDER BY sync_at, id";
+    tx.rows(sql, &[at.into(), latest.into()], |it| it.int(0))
 }
 
 /// Begins a round, or goes on with the one that was interrupted.

@@ -3,17 +3,20 @@
 use crate::{
     Result, Row, Tx, Value,
     items::{self, End, Ended},
-    quota,
-    work::{self, LONGEST_MS, Ticket},
+    places, quota,
+    work::{self, Claim, LONGEST_MS, Ticket},
 };
 
+/// What a scan failed with whose lease was lost: a code that stays, and the same for people.
+pub const LOST: (&str, &str) = ("lost", "whoever ran the scan was not heard of any more");
+
 /// What became of scans whose lease was lost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reaped {
-    /// They wait for another attempt.
+    /// So many wait for another attempt.
     pub again: u64,
-    /// There were too many, and their items failed.
-    pub failed: u64,
+    /// Of these there were too many, and their items failed; their images are to be marked so in the same transaction.
+    pub failed: Vec<Claim>,
 }
 
 /// Takes up to `limit` scans away from those whose lease is over. `again` says until when one waits that
@@ -24,20 +27,32 @@ pub fn reap(
     limit: u32,
     again: impl Fn(u64) -> Option<i64>,
 ) -> Result<Reaped> {
-    let lock = tx.skip_locked();
-    let sql = format!(
-        "SELECT id, fence FROM work WHERE state = 'running' AND (due < $1 OR due > $1 + {LONGEST_MS}) \
-         ORDER BY due LIMIT $2 {lock}"
-    );
-    let ticket = |it: &Row| Ok(Ticket { work: it.int(0)?, fence: it.int(1)? });
     let mut reaped = Reaped::default();
-    for lost in tx.rows(&sql, &[now.into(), i64::from(limit).into()], ticket)? {
-        let held = work::held(tx, lost)?;
-        let again = again(held.attempts);
-        let count = if again.is_some() { &mut reaped.again } else { &mut reaped.failed };
-        *count = count.saturating_add(1);
-        let reason = "whoever ran the scan was not heard of any more";
-        work::fail(tx, lost.work, &held, "lost", reason, again, now)?;
+    let lost = format!(
+        "FROM work WHERE state = 'running' AND (due < $1 OR due > $1 + {LONGEST_MS}) ORDER BY due LIMIT $2"
+    );
+    let some = |count: u32| [now.into(), i64::from(count).into()];
+    if tx.row(&format!("SELECT id {lost}"), &some(1), |_| Ok(()))?.is_none() {
+        return Ok(reaped);
+    }
+    // As whoever ends a scan does: before the scan, what its image has.
+    places::lock(tx)?;
+    let lock = tx.skip_locked();
+    let sql = format!("SELECT id, fence, digest, registry, repository, attempts {lost} {lock}");
+    let claim = |it: &Row| {
+        let ticket = Ticket { work: it.int(0)?, fence: it.int(1)? };
+        let (digest, registry, repository) = (it.text(2)?, it.int(3)?, it.text(4)?);
+        Ok(Claim { ticket, digest, registry, repository, attempts: it.size(5)? })
+    };
+    for lost in tx.rows(&sql, &some(limit), claim)? {
+        let held = work::held(tx, lost.ticket)?;
+        let (again, (code, reason)) = (again(lost.attempts), LOST);
+        work::fail(tx, lost.ticket.work, &held, code, reason, again, now)?;
+        match again {
+            _ if !held.is_wanted() => {}
+            Some(_) => reaped.again = reaped.again.saturating_add(1),
+            None => reaped.failed.push(lost),
+        }
     }
     Ok(reaped)
 }

@@ -211,21 +211,26 @@ fn take(tx: &mut Tx<'_>, id: i64, owner: &str, now: i64, until: i64) -> Result<O
 pub(crate) struct Held {
     digest: String,
     costs: bool,
-    pub(crate) attempts: u64,
     /// The first task that wants it.
     task: Option<i64>,
+}
+
+impl Held {
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.task.is_some()
+    }
 }
 
 /// Locks a scan that somebody runs.
 pub(crate) fn held(tx: &mut Tx<'_>, ticket: Ticket) -> Result<Held> {
     let lock = tx.for_update();
     let sql = format!(
-        "SELECT digest, costs, attempts FROM work \
+        "SELECT digest, costs FROM work \
          WHERE id = $1 AND fence = $2 AND state = 'running' {lock}"
     );
     let values = [ticket.work.into(), ticket.fence.into()];
     let held = tx.row(&sql, &values, |it| {
-        Ok(Held { digest: it.text(0)?, costs: it.truth(1)?, attempts: it.size(2)?, task: None })
+        Ok(Held { digest: it.text(0)?, costs: it.truth(1)?, task: None })
     })?;
     let lost = || Error::Lost("the scan is somebody else's by now".to_owned());
     Ok(Held { task: wanted(tx, ticket.work)?, ..held.ok_or_else(lost)? })

@@ -11,7 +11,9 @@ mod tests;
 pub use openvex::parse;
 
 use jiff::Timestamp;
-use model::{Assessment, Digest, Finding, Image, Inventory, Statement, Status, report::Handled};
+use model::{
+    Assessment, Digest, Finding, Handling, Image, Inventory, Statement, Status, report::Handled,
+};
 use product::{Fit, Product, Purls, Seen};
 use std::{collections::BTreeMap, fmt};
 
@@ -104,7 +106,7 @@ pub fn apply(
         finding.sources.push(word.source());
         if let Some(reason) = word.reason() {
             let key = (finding.component, finding.id.clone());
-            handled.insert(key, Handled { reason, until: None });
+            handled.insert(key, Handled { state: word.handling(), reason, until: None });
         }
     }
     handled
@@ -149,6 +151,13 @@ impl Word<'_> {
         };
         let more = if impact.is_empty() { String::new() } else { format!(": {impact}") };
         Some(format!("VEX by {}: {word}{more}", self.vex.author()))
+    }
+
+    fn handling(&self) -> Handling {
+        match self.said.verdict {
+            Verdict::Fixed => Handling::Fixed,
+            _ => Handling::NotAffected,
+        }
     }
 
     fn source(&self) -> Statement {

@@ -34,6 +34,8 @@ pub(super) struct Item<'a> {
     pub(super) purl: Option<&'a str>,
     /// The source package, where the bill has it outside of the package URL.
     pub(super) source: Option<SourcePackage>,
+    /// Who made it.
+    pub(super) vendor: Option<&'a str>,
     /// A file that it was found in.
     pub(super) path: Option<&'a str>,
 }
@@ -71,6 +73,7 @@ impl Collected {
             }
             component.source = component.source.or(item.source);
         }
+        component.vendor = item.vendor.map(str::to_owned);
         let path = item.path.and_then(|it| ImagePath::parse(it.as_bytes()).ok());
         self.components.insert((component, path));
     }

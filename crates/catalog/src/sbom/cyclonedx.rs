@@ -30,6 +30,7 @@ struct Entry {
     purl: Option<String>,
     properties: Option<Vec<Property>>,
     evidence: Option<Evidence>,
+    supplier: Option<Supplier>,
     components: Option<Vec<Entry>>,
 }
 
@@ -39,6 +40,12 @@ struct Property {
     name: Option<String>,
     #[serde(default, deserialize_with = "text")]
     value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Supplier {
+    #[serde(default, deserialize_with = "text")]
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +99,8 @@ impl Entry {
         let path = path.or_else(|| self.property("aquasecurity:trivy:FilePath"));
         let path = path.or_else(|| self.property("syft:location:0:path"));
         let purl = self.purl.as_deref();
-        collected.item(Item { name, version, purl, source: self.source(), path });
+        let vendor = self.supplier.as_ref().and_then(|it| it.name.as_deref());
+        collected.item(Item { name, version, purl, source: self.source(), vendor, path });
     }
 
     fn source(&self) -> Option<SourcePackage> {

@@ -1,10 +1,13 @@
-//! Bills of materials: what others found in an image, to be matched with advisories.
+//! Bills of materials: what others found in an image, to be matched with advisories; and what we found, for others.
 //!
 //! A component without a package URL can't be compared with anything. It is counted in a gap, as is
 //! every one that names a kind of package that we do not know.
 mod collect;
 mod cyclonedx;
 mod spdx;
+mod write;
+
+pub use write::{Bill, cyclonedx as write_cyclonedx, spdx as write_spdx};
 
 use collect::Collected;
 use inspect::{Fault, Malformed};

@@ -27,7 +27,10 @@ struct Package {
     primary_package_purpose: Option<String>,
     #[serde(default, deserialize_with = "text")]
     source_info: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    supplier: Option<String>,
     external_refs: Option<Vec<Reference>>,
+    annotations: Option<Vec<Annotation>>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +40,12 @@ struct Reference {
     reference_type: Option<String>,
     #[serde(default, deserialize_with = "text")]
     reference_locator: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Annotation {
+    #[serde(default, deserialize_with = "text")]
+    comment: Option<String>,
 }
 
 /// Adds every package that the document lists.
@@ -66,12 +75,29 @@ impl Package {
         }
         let mut add = |purl| {
             let source = self.source();
-            collected.item(Item { name, version, purl, source, path: None });
+            let (vendor, path) = (self.vendor(), self.path());
+            collected.item(Item { name, version, purl, source, vendor: vendor.as_deref(), path });
         };
         if purls.peek().is_none() {
             add(None);
         }
         purls.for_each(|it| add(Some(it)));
+    }
+
+    /// `Organization: The GCC maintainers (gcc@example.org)`, with the address as packages have it (7.5).
+    fn vendor(&self) -> Option<String> {
+        let text = self.supplier.as_deref()?;
+        let who = text.strip_prefix("Organization: ").or_else(|| text.strip_prefix("Person: "))?;
+        Some(match who.strip_suffix(')').and_then(|it| it.rsplit_once(" (")) {
+            Some((name, address)) if address.contains('@') => format!("{name} <{address}>"),
+            _ => who.to_owned(),
+        })
+    }
+
+    /// Where it was found, as we write it.
+    fn path(&self) -> Option<&str> {
+        let mut comments = self.annotations.iter().flatten().filter_map(|it| it.comment.as_deref());
+        comments.find_map(|it| Some(it.split_once("\npath: ")?.1))
     }
 
     /// Trivy's `built package from: glibc 2.36-9`.

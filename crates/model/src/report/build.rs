@@ -6,6 +6,7 @@ use super::{
 use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
     Level, Located, System,
+    fix::{self, fix_command},
 };
 use serde::{Serialize, Serializer};
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -37,13 +38,17 @@ impl ImageReport {
         let mut findings: Vec<&Finding> = assessment.findings.iter().collect();
         findings.sort_by_key(|it| (Reverse(it.priority.value), Reverse(it.severity.level), &it.id));
         let (mut open, mut closed) = (Vec::new(), Vec::new());
+        let mut to_fix = Vec::new();
         for finding in findings {
             let Some(component) = inventory.components.get(finding.component) else { continue };
             let row = finding_row(finding, component, &what);
             match handled(finding, &component.what) {
-                None => open.push(row),
-                Some(Handled { reason, until }) => {
-                    closed.push(HandledRow { reason, until, finding: row });
+                None => {
+                    open.push(row);
+                    to_fix.push((finding, component));
+                }
+                Some(Handled { state, reason, until }) => {
+                    closed.push(HandledRow { state, reason, until, finding: row });
                 }
             }
         }
@@ -58,13 +63,14 @@ impl ImageReport {
             digest: image.digest.as_ref().map(ToString::to_string),
             platform: image.platform.as_ref().map(ToString::to_string),
             created: image.created.clone(),
-            systems: inventory.systems.iter().map(system_row).collect(),
+            systems: inventory.systems.iter().map(SystemRow::from).collect(),
             layers: layer_rows(image, what.layers),
             coverage: coverage_row(&assessment.coverage, inventory.executables),
             counts,
+            fix_plan: fix::plan(to_fix, &inventory.systems),
             findings: open,
             handled: closed,
-            gaps: gaps.map(gap_row).collect(),
+            gaps: gaps.map(GapRow::from).collect(),
             components: Components(what.inventory),
             attached: what.attached.to_vec(),
             missing_walls: what.missing_walls.to_vec(),
@@ -82,6 +88,16 @@ impl ImageReport {
 pub struct Components(Inventory);
 
 impl Components {
+    /// What they are part of.
+    pub fn inventory(&self) -> &Inventory {
+        &self.0
+    }
+
+    /// The package URL of one of them.
+    pub fn purl(&self, it: &Located<Component>) -> String {
+        purl(&it.what, it.system.and_then(|it| self.0.systems.get(it)))
+    }
+
     /// The rows.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = ComponentRow> {
         self.0.components.iter().map(|it| component_row(it, &self.0.systems))
@@ -97,9 +113,10 @@ impl Serialize for Components {
 fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>) -> FindingRow {
     let system = component.system.and_then(|it| what.inventory.systems.get(it));
     let fixed = it.fixed.clone();
-    let ecosystem = component.what.ecosystem;
-    let fix = fixed.as_ref().and_then(|it| ecosystem.fix_command(&component.what.name, it));
+    let fix = fixed.as_ref();
+    let fix = fix.and_then(|to| fix_command(&component.what, to, it.why.by_source, system));
     FindingRow {
+        component: it.component,
         id: it.id.clone(),
         aliases: it.aliases.clone(),
         errata: it.errata.clone(),
@@ -141,20 +158,30 @@ fn why_row(it: &Finding, component: &Located<Component>, image: &Image) -> WhyRo
     }
 }
 
-fn system_row(it: &System) -> SystemRow {
-    let distribution = it.release.as_ref().and_then(|it| Some((Distribution::of(it)?, it)));
-    SystemRow {
-        root: it.root.to_string(),
-        name: it.release.as_ref().map(|it| match it.pretty.as_str() {
-            "" => format!("{} {}", it.id, it.version_id),
-            pretty => pretty.to_owned(),
-        }),
-        id: it.release.as_ref().map(|it| it.id.clone()),
-        version: it.release.as_ref().map(|it| it.version_id.clone()).filter(|it| !it.is_empty()),
-        namespaces: distribution
-            .map(|(it, release)| it.namespaces(release).iter().map(ToString::to_string).collect())
-            .unwrap_or_default(),
-        end_of_life: distribution.and_then(|(it, of)| it.end_of_life(of)).map(|it| it.to_string()),
+impl From<&System> for SystemRow {
+    fn from(it: &System) -> SystemRow {
+        let distribution = it.release.as_ref().and_then(|it| Some((Distribution::of(it)?, it)));
+        SystemRow {
+            root: it.root.to_string(),
+            name: it.release.as_ref().map(|it| match it.pretty.as_str() {
+                "" => format!("{} {}", it.id, it.version_id),
+                pretty => pretty.to_owned(),
+            }),
+            id: it.release.as_ref().map(|it| it.id.clone()),
+            version: it
+                .release
+                .as_ref()
+                .map(|it| it.version_id.clone())
+                .filter(|it| !it.is_empty()),
+            namespaces: distribution
+                .map(|(it, release)| {
+                    it.namespaces(release).iter().map(ToString::to_string).collect()
+                })
+                .unwrap_or_default(),
+            end_of_life: distribution
+                .and_then(|(it, of)| it.end_of_life(of))
+                .map(|it| it.to_string()),
+        }
     }
 }
 
@@ -203,11 +230,13 @@ fn purl(component: &Component, system: Option<&System>) -> String {
     component.purl(release.map(|it| (it.id.as_str(), it.version_id.as_str())))
 }
 
-fn gap_row(it: &Located<Gap>) -> GapRow {
-    GapRow {
-        path: it.path.as_ref().map(ToString::to_string),
-        layer: it.layer,
-        by: it.what.by.clone(),
-        reason: it.what.reason.to_string(),
+impl From<&Located<Gap>> for GapRow {
+    fn from(it: &Located<Gap>) -> GapRow {
+        GapRow {
+            path: it.path.as_ref().map(ToString::to_string),
+            layer: it.layer,
+            by: it.what.by.clone(),
+            reason: it.what.reason.to_string(),
+        }
     }
 }

@@ -5,16 +5,16 @@
 mod build;
 pub use build::{Components, Findings};
 
-use crate::{Grade, Kind, Level, Rating, Statement, Status, Why};
-use serde::Serialize;
+use crate::{Grade, Handling, Kind, Level, Rating, Statement, Status, Why, fix::FixPlan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The version of the shape.
 pub const SCHEMA: u32 = 1;
 
 /// What one run says.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Report {
     /// Version of this shape: 1.
     pub schema: u32,
@@ -32,8 +32,7 @@ pub struct Report {
 
 /// A moment in the past: findings are those whose vulnerability had been published by then, with known exploitation,
 /// scores and ends of life of that day.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct AsOf {
     /// RFC 3339.
     pub moment: String,
@@ -42,8 +41,7 @@ pub struct AsOf {
 }
 
 /// What an advisory database is made of.
-#[derive(Clone, Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct DatabaseFacts {
     /// Identifies the content: the same feeds give the same.
     pub id: String,
@@ -54,8 +52,7 @@ pub struct DatabaseFacts {
 }
 
 /// One feed in a database.
-#[derive(Clone, Debug, Default, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct FeedFacts {
     /// Its name, a name of `plimsoll db status`.
     pub name: String,
@@ -73,8 +70,7 @@ pub struct FeedFacts {
 }
 
 /// What is known of one image.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct ImageReport {
     /// What was asked for.
     pub name: String,
@@ -94,10 +90,12 @@ pub struct ImageReport {
     pub counts: BTreeMap<Level, usize>,
     /// The findings, worst first.
     pub findings: Vec<FindingRow>,
+    /// What to do about them.
+    pub fix_plan: FixPlan,
     /// Findings that are known about and do not count, with the reason.
     pub handled: Vec<HandledRow>,
     /// The components found.
-    #[cfg_attr(test, schemars(with = "Vec<ComponentRow>"))]
+    #[schemars(with = "Vec<ComponentRow>")]
     pub components: Components,
     /// What went unseen.
     pub gaps: Vec<GapRow>,
@@ -109,8 +107,7 @@ pub struct ImageReport {
 }
 
 /// An operating system in an image.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct SystemRow {
     /// The directory that is its root; empty for the image itself.
     pub root: String,
@@ -127,8 +124,7 @@ pub struct SystemRow {
 }
 
 /// A layer of an image.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct LayerRow {
     /// Digest of the layer as it is stored; null where there is none.
     pub digest: Option<String>,
@@ -145,8 +141,7 @@ pub struct LayerRow {
 }
 
 /// How much of an image could be seen.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct CoverageRow {
     /// `known`, `partial` or `unknown`.
     pub grade: Grade,
@@ -163,9 +158,11 @@ pub struct CoverageRow {
 }
 
 /// One vulnerability of one component.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct FindingRow {
+    /// Index of the component, for whoever has the report in hand.
+    #[serde(skip)]
+    pub component: usize,
     /// The CVE where there is one.
     pub id: String,
     /// Other names.
@@ -222,8 +219,7 @@ pub struct FindingRow {
 }
 
 /// The comparison that made a finding, and where what was compared came from.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct WhyRow {
     /// What found the component.
     pub cataloger: String,
@@ -235,9 +231,10 @@ pub struct WhyRow {
 }
 
 /// A finding that does not count.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct HandledRow {
+    /// What it is held to be.
+    pub state: Handling,
     /// Why: the words of whoever accepted it.
     pub reason: String,
     /// Until when; null for ever.
@@ -247,8 +244,7 @@ pub struct HandledRow {
 }
 
 /// A component.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct ComponentRow {
     /// Package URL.
     pub purl: String,
@@ -275,8 +271,7 @@ pub struct ComponentRow {
 }
 
 /// Something that went unseen.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct GapRow {
     /// Where; null for the layer or image as a whole.
     pub path: Option<String>,
@@ -289,8 +284,7 @@ pub struct GapRow {
 }
 
 /// A document that is attached to an image.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct AttachedRow {
     /// `sbom` or `vex`.
     pub kind: String,
@@ -310,6 +304,8 @@ pub struct AttachedRow {
 /// Whether a finding does not count, and why.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Handled {
+    /// What it is held to be.
+    pub state: Handling,
     /// The words of whoever accepted it.
     pub reason: String,
     /// Until when, `2027-01-31`.

@@ -79,7 +79,7 @@ fn what_is_not_whole_never_takes_the_place_of_what_is() {
     let mut other = bytes.clone();
     other[bytes.len() / 2] ^= 1;
     registry.put_blob(digest.as_str(), &other);
-    refused("hash to");
+    refused("hashes to");
     registry.put_blob(digest.as_str(), &bytes[..bytes.len() / 2]);
     refused("but the manifest says");
     registry.put_blob(digest.as_str(), &bytes);

@@ -105,7 +105,7 @@ fn a_registry_that_stays_down_is_given_up() {
 
 #[test]
 fn a_line_that_always_drops_is_given_up() {
-    stays_bad(&layer, What::Wire(Wire::Cut(0)), "layer sha256:");
+    stays_bad(&layer, What::Wire(Wire::Cut(0)), "breaks off after 0 bytes");
 }
 
 #[test]

@@ -280,8 +280,8 @@ fn strange_archives() {
     let mut blob = modern();
     blob.set(&format!("blobs/sha256/{}", digest(&a()).hex()), b());
     check("layer altered", &blob.tar(), None, "");
-    assert!(sought(&blob.tar(), None).unwrap_err().contains("expected sha256:"));
-    assert!(streamed(&blob.tar(), None).unwrap_err().contains("expected sha256:"));
+    assert!(sought(&blob.tar(), None).unwrap_err().contains("the content of sha256:"));
+    assert!(streamed(&blob.tar(), None).unwrap_err().contains("the content of sha256:"));
 }
 
 #[test]

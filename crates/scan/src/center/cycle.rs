@@ -1,5 +1,7 @@
 //! What one process does for all, under one lease: the cycle, and the chores that keep the queue going.
-use super::{Center, failure::Failure, requests::document, selection::Wanted};
+use super::{
+    Center, failure::Failure, notices, requests::document, selection::Wanted, work::mark_failed,
+};
 use crate::{plan, schedule, settings::Settings};
 use std::{sync::PoisonError, time::Duration};
 use store::{
@@ -102,14 +104,24 @@ impl Center {
     fn queue_chores(&self) -> Result<(), Failure> {
         let now = self.now();
         let store = &self.world.store;
-        let reaped = store.write(|tx| upkeep::reap(tx, now, SOME, |it| plan::again(now, it)))?;
+        let reaped = store.write(|tx| {
+            let reaped = upkeep::reap(tx, now, SOME, |it| plan::again(now, it))?;
+            let (code, reason) = upkeep::LOST;
+            for it in &reaped.failed {
+                mark_failed(tx, it, code, reason)?;
+                notices::failed(tx, it, code, reason, now)?;
+            }
+            Ok(reaped)
+        })?;
+        let failed = u64::try_from(reaped.failed.len()).unwrap_or(u64::MAX);
         let woken = store.write(|tx| upkeep::wake(tx, now, SOME))?;
         let exhausted = store.write(|tx| upkeep::exhaust(tx, now, SOME))?;
         if reaped.again > 0 || woken > 0 || exhausted > 0 {
             self.bell.ring();
         }
         self.figures.add(|it| {
-            it.reaped = it.reaped.saturating_add(reaped.again).saturating_add(reaped.failed);
+            it.reaped = it.reaped.saturating_add(reaped.again).saturating_add(failed);
+            it.failed = it.failed.saturating_add(failed);
         });
         Ok(())
     }

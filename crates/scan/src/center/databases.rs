@@ -65,6 +65,9 @@ impl Center {
         let own = self.world.advisories.open()?;
         let build = own.database.build().to_owned();
         let built_at = own.database.meta().built.map_or(0, |it| it.as_millisecond());
+        if before.as_ref() != Some(&build) {
+            own.warnings.iter().for_each(|it| self.trouble("opening the advisories", it));
+        }
         let in_use = self.world.store.read(advisories::all)?.into_iter().next();
         let alone = !self.world.store.is_shared();
         let news = alone || before.as_ref().is_some_and(|it| *it != build);

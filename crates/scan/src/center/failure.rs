@@ -1,4 +1,5 @@
 //! Why a scan failed: a code that stays, words for people, and whether another attempt can help.
+use crate::worker::is_full;
 use registry::SourceError;
 use std::{fmt, time::Duration};
 
@@ -60,6 +61,7 @@ fn code(error: &SourceError) -> &'static str {
         SourceError::Unreachable(_) => "unreachable",
         SourceError::Tls(_) => "certificate",
         SourceError::Settings(_) => "settings",
+        SourceError::Io { source, .. } if is_full(source) => "disk-full",
         SourceError::Io { .. } => "reading",
     }
 }
@@ -73,6 +75,12 @@ impl fmt::Display for Failure {
                 "blocked by a policy of the registry: {words}; let this robot pull what the policy \
                  keeps back, or have the registry use plimsoll as its scanner"
             ),
+            Failure::Source(it @ SourceError::Io { source, .. }) if is_full(source) => {
+                write!(
+                    f,
+                    "{it}; make room for temporary files where it was scanned, or have them elsewhere"
+                )
+            }
             Failure::Source(it) => it.fmt(f),
             Failure::Store(it) => it.fmt(f),
             Failure::Other(_, it) | Failure::Later(_, it) => f.write_str(it),
@@ -112,6 +120,10 @@ mod tests {
         check(SourceError::RateLimited { host: text(), after: None }, "rate-limited", true);
         let cut = io::Error::other("cut");
         check(SourceError::Io { what: text(), source: cut }, "reading", true);
+        let full = io::ErrorKind::StorageFull.into();
+        check(SourceError::Io { what: text(), source: full }, "disk-full", true);
+        let ours = io::Error::new(io::ErrorKind::InvalidData, SourceError::NotFound(text()));
+        check(SourceError::reading("x", ours), "gone", false);
     }
 
     #[test]

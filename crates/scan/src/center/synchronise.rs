@@ -15,6 +15,9 @@ const TRIES: usize = 3;
 /// When a registry that failed is tried again.
 const FAILED: Duration = Duration::from_secs(120);
 
+/// No registry is left alone for longer, unless it is to be.
+const LONGEST: Duration = Duration::from_secs(3600);
+
 /// A round of one registry, by whoever has its lease.
 struct Round<'a> {
     registry: i64,
@@ -32,8 +35,10 @@ impl Center {
     pub(super) fn synchronise(&self) {
         self.again("synchronising", self.world.limits.poll, |center| {
             center.accounts()?;
+            // Nothing is planned for later than this, unless the clock has been set back since.
+            let latest = center.later(center.world.limits.synchronise.max(LONGEST));
             let now = center.now();
-            for registry in center.world.store.read(|tx| registries::due(tx, now))? {
+            for registry in center.world.store.read(|tx| registries::due(tx, now, latest))? {
                 if let Some(lease) = center.lease(&format!("registry {registry}"))? {
                     center.round(registry, &lease);
                     center.world.store.write(|tx| leases::release(tx, &lease))?;
@@ -102,7 +107,7 @@ impl Center {
                 return;
             }
             Err(why) => {
-                let quiet = why.quiet().unwrap_or_default().max(FAILED);
+                let quiet = why.quiet().unwrap_or_default().clamp(FAILED, LONGEST);
                 (self.later(quiet), Some(("failing", why.to_string())))
             }
         };

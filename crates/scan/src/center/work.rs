@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{
-    Error, lanes, scans,
+    Error, Tx, lanes, scans,
     work::{self, Beat, Claim, LONGEST_MS, Progress, Stage},
 };
 
@@ -91,8 +91,7 @@ impl Center {
             }
             let until = self.later(self.world.limits.lease);
             let (stage, progress) = (pulse.stage(), pulse.progress());
-            let beat =
-                |tx: &mut store::Tx<'_>| work::beat(tx, claim.ticket, stage, progress, until);
+            let beat = |tx: &mut Tx<'_>| work::beat(tx, claim.ticket, stage, progress, until);
             match self.world.store.write(beat) {
                 Ok(Beat::On) => {}
                 Ok(Beat::Unwanted) => {
@@ -195,8 +194,8 @@ impl Center {
                 lanes::pause(tx, claim.registry, until)?;
             }
             // In the order in which a success locks these: images, work and tasks, notices.
-            if let Some(it) = scans::known(tx, &claim.digest)?.filter(|_| again.is_none()) {
-                scans::fail(tx, it.id, code, &reason)?;
+            if again.is_none() {
+                mark_failed(tx, claim, code, &reason)?;
             }
             let later = again.map(|it| it.max(quiet.unwrap_or_default()));
             work::failed(tx, claim.ticket, code, &reason, later, now)?;
@@ -205,6 +204,19 @@ impl Center {
             }
             Ok(())
         })
+    }
+}
+
+/// Marks the image of a scan that will not be tried again.
+pub(super) fn mark_failed(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    code: &str,
+    reason: &str,
+) -> store::Result<()> {
+    match scans::known(tx, &claim.digest)? {
+        Some(it) => scans::fail(tx, it.id, code, reason),
+        None => Ok(()),
     }
 }
 

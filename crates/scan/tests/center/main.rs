@@ -3,10 +3,14 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
     reason = "helpers of tests may fail as tests do"
 )]
 mod advisories;
+mod bad;
 mod registries;
 mod scanning;
 mod several;
+mod trouble;
 mod world;

@@ -9,6 +9,7 @@ use std::{
     thread,
     time::Duration,
 };
+use store::{images::State, lanes, notices, work};
 use testkit::{harbor::Harbor, http::Wire, registry::What};
 
 #[test]
@@ -46,6 +47,47 @@ fn what_a_worker_had_that_is_not_heard_of_is_done_once() {
 }
 
 #[test]
+fn what_each_who_had_it_was_lost_with_has_failed() {
+    on_each(|settings| {
+        let harbor = Harbor::start("v2.13.1");
+        harbor.project("team");
+        let built = debian(&["alpha 1"], "deadly");
+        harbor.put("team/app", "v1", &built);
+        let machine = Machine::with(settings, Limits { workers: 0, ..quick() });
+        machine.center.run(Role::All).unwrap();
+        machine.add("harbor", &harbor.host(), &admin());
+        let task = machine.center.scan_now(&scan::center::Selection::default(), "anna").unwrap();
+        let claim = || {
+            let heads = |line: &lanes::Line| line.heads.iter().map(|it| it.work).collect();
+            machine.store.write(|tx| work::claim(tx, "lost", 0, 1, heads)).unwrap()
+        };
+        for attempt in 1.. {
+            machine.until("claimed or over", || {
+                claim().is_some() || machine.task(task).ended_at.is_some()
+            });
+            if machine.task(task).ended_at.is_some() {
+                assert!(attempt > 2, "{attempt}");
+                break;
+            }
+            machine.until("reaped", || machine.center.figures().reaped == attempt);
+            machine.ahead.fetch_add(3_600_000, Ordering::Relaxed);
+        }
+        let (task, image) = (machine.task(task), machine.image(built.manifest.digest.as_str()));
+        assert_eq!((task.counts.failed, machine.used()), (1, 0));
+        assert_eq!((image.image.state, image.image.code.as_str()), (State::Failed, "lost"));
+        assert!(image.image.reason.contains("not heard of"), "{}", image.image.reason);
+        let told = machine.store.read(|tx| notices::after(tx, 0, 9)).unwrap();
+        let told: Vec<_> = told.iter().map(|it| (it.kind.as_str(), &it.document)).collect();
+        let [("failed", document)] = told[..] else { panic!("{told:?}") };
+        for it in [built.manifest.digest.as_str(), "team/app", r#""code":"lost""#] {
+            assert!(document.contains(it), "{document}");
+        }
+        assert_eq!(machine.center.figures().failed, 1);
+        machine.center.stop();
+    });
+}
+
+#[test]
 fn two_processes_share_the_work_and_one_schedules() {
     let Some(url) = testkit::postgres::database() else { return };
     let settings = shared(url);
@@ -67,8 +109,10 @@ fn two_processes_share_the_work_and_one_schedules() {
     assert_eq!((task.counts.total, task.counts.done), (12, 12));
     assert_eq!(one.tasks().len(), 1, "exactly one scheduled");
     assert_eq!(two.used(), 12);
-    let done = [&one, &two, &three].map(|it| it.center.figures().scanned);
-    assert_eq!(done.iter().sum::<u64>(), 12, "{done:?}");
+    // Counted a moment after they are written.
+    let done = || [&one, &two, &three].map(|it| it.center.figures().scanned);
+    one.until("counted", || done().iter().sum::<u64>() == 12);
+    let done = done();
     assert!(done.iter().filter(|it| **it > 0).count() >= 2, "{done:?}");
     // What the first did, the second tells.
     let told = std::iter::from_fn(|| events.next(Duration::from_secs(2)));

@@ -23,6 +23,7 @@ use store::{
 };
 use tempfile::TempDir;
 use testkit::{
+    harbor::Harbor,
     image::{BuiltImage, image},
     tar::{dir, file, tar},
 };
@@ -76,18 +77,26 @@ impl Machine {
 
     /// One that does not run yet.
     pub(crate) fn with(settings: &Settings, limits: Limits) -> Machine {
-        let folder = Arc::new(TempDir::new().unwrap());
-        copy(starter(), &folder.path().join("data"));
-        Machine::at(settings, limits, folder)
+        Machine::at(settings, limits, home())
     }
 
     pub(crate) fn at(settings: &Settings, limits: Limits, folder: Arc<TempDir>) -> Machine {
+        Machine::made(settings, limits, folder, |_| {})
+    }
+
+    /// One whose world is another in part.
+    pub(crate) fn made(
+        settings: &Settings,
+        limits: Limits,
+        folder: Arc<TempDir>,
+        change: impl FnOnce(&mut World),
+    ) -> Machine {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let store = Arc::new(Store::open(settings.clone()).unwrap());
         let (ahead, trouble) = (Arc::new(AtomicI64::new(0)), Arc::new(Mutex::new(Vec::new())));
         let (clock, troubles) = (Arc::clone(&ahead), Arc::clone(&trouble));
         let spool = folder.path().to_owned();
-        let center = Center::new(World {
+        let mut world = World {
             store: Arc::clone(&store),
             advisories: advisories::Store::new(&folder.path().join("data")),
             updates: center::Updates::default(),
@@ -109,7 +118,9 @@ impl Machine {
             }),
             name: format!("machine {}", COUNT.fetch_add(1, Ordering::Relaxed)),
             limits,
-        });
+        };
+        change(&mut world);
+        let center = Center::new(world);
         Machine { center, store, folder, ahead, trouble }
     }
 
@@ -152,6 +163,14 @@ impl Machine {
         let before = read().synced_at;
         self.center.synchronise_now(id).unwrap();
         self.until("synchronised", || read().synced_at > before);
+    }
+
+    /// Waits until a registry is read once more, by itself.
+    pub(crate) fn synchronised_anew(&self, harbor: &Harbor, id: i64) {
+        let (repositories, before) = ("/repositories?", harbor.count("/repositories?"));
+        self.until("read once more", || harbor.count(repositories) > before + 1);
+        let read = || self.store.read(|tx| store::registries::one(tx, id)).unwrap().unwrap();
+        self.until("connected", || read().state == "connected");
     }
 
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
@@ -230,6 +249,13 @@ impl Machine {
     pub(crate) fn used(&self) -> u64 {
         self.store.read(store::quota::read).unwrap().used
     }
+}
+
+/// A machine's folder, with advisories in it.
+pub(crate) fn home() -> Arc<TempDir> {
+    let folder = Arc::new(TempDir::new().unwrap());
+    copy(starter(), &folder.path().join("data"));
+    folder
 }
 
 /// Who may do everything in the simulated Harbor.

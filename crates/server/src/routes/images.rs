@@ -6,18 +6,25 @@ use crate::{
     page::{Part, Place, place, shown},
     receive::{Json, Query},
     reply::Export,
+    report,
     views::{
-        Affected, Category, Comparison, Component, ComponentName, Coverage, Figures, Finding,
-        Image, ImageCount, ImageDetail, ImageState, Item, Level, Many, Risk, RiskState, Time,
-        TimelineEvent,
+        Affected, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
+        Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart, ImageState,
+        Item, Layer, Level, Many, Risk, RiskState, Time,
     },
 };
-use model::Ecosystem;
+use model::{
+    Ecosystem,
+    report::{GapRow, SystemRow},
+};
+use scan::center::{Detail as Seen, Facts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use std::cmp::Ordering;
-use store::{Cursor, Tx, components, figures, findings, images, items, quota, risks};
+use store::{
+    Cursor, Tx, advisories, components, figures, findings, images, items, quota, rematch, risks,
+};
 
 /// Which images, and in which order.
 #[derive(Deserialize, JsonSchema)]
@@ -256,22 +263,85 @@ fn sort(asked: &Which) -> images::Sort {
     }
 }
 
-fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Failure> {
+/// An image by its digest.
+pub(super) fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Failure> {
     Ok(images::one(tx, digest)?.ok_or_else(|| Problem::not_found("image"))?)
 }
 
 pub(super) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
     let digest = call.param("digest")?;
-    let it = call.read(|tx| detail(tx, digest))?;
-    let document = it.document.map(|it| serde_json::from_slice(&it));
-    let document = document.transpose().map_err(|err| Problem::internal(err.to_string()))?;
+    let (it, build) = call.read(|tx| Ok((detail(tx, digest)?, build(tx)?)))?;
+    let seen = report::detail(&it)?.unwrap_or_default();
+    let reasons = it.uncovered.iter().map(ToString::to_string).collect();
+    let systems: Vec<SystemRow> = seen.systems.iter().map(SystemRow::from).collect();
+    let gaps: Vec<GapRow> = seen.gaps.iter().map(GapRow::from).collect();
+    let coverage = coverage(&it, reasons, &seen, &systems, call.now, build);
     Ok(Json(ImageDetail {
         image: it.image.into(),
-        uncovered: it.uncovered.iter().map(ToString::to_string).collect(),
+        coverage,
         revision: it.revision,
-        document,
-        parts: it.parts.into_iter().map(|it| (it.1, it.2)).collect(),
+        layers: layers(&seen),
+        systems,
+        gaps,
+        attached: seen.attached.iter().map(report::attached).collect(),
+        missing_walls: seen.missing_walls,
+        parts: it
+            .parts
+            .into_iter()
+            .map(|(_, digest, platform)| ImagePart { digest, platform })
+            .collect(),
     }))
+}
+
+/// When the advisories in use were compiled.
+fn build(tx: &mut Tx<'_>) -> Result<Option<Time>, Failure> {
+    let used = rematch::build(tx)?;
+    let all = advisories::all(tx)?;
+    Ok(all.into_iter().find(|it| it.build == used).map(|it| Time(it.built_at)))
+}
+
+fn coverage(
+    it: &images::Detail,
+    reasons: Vec<String>,
+    seen: &Seen,
+    systems: &[SystemRow],
+    now: i64,
+    advisories_built_at: Option<Time>,
+) -> CoverageDetail {
+    let last = systems.first().and_then(|it| it.end_of_life.as_ref());
+    let today = jiff::Timestamp::from_millisecond(now).unwrap_or_default();
+    let today = today.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let supported =
+        last.and_then(|it| it.parse().ok()).map(|last: jiff::civil::Date| today <= last);
+    let model::Executables { files, bytes, owned_bytes, .. } = seen.executables;
+    CoverageDetail {
+        grade: it.image.coverage.into(),
+        reasons,
+        supported,
+        supported_until: last.cloned(),
+        gaps: seen.gaps.len(),
+        executable_files: files,
+        executable_bytes: bytes,
+        attributed: share(owned_bytes, bytes),
+        advisories_built_at,
+    }
+}
+
+/// To the thousandth, of which there are few enough for any type.
+fn share(part: u64, of: u64) -> Option<f64> {
+    let thousandths = u128::from(part).checked_mul(1000)?.checked_div(u128::from(of))?;
+    Some(f64::from(u32::try_from(thousandths).ok()?) / 1000.0)
+}
+
+fn layers(seen: &Seen) -> Vec<Layer> {
+    let layer = |(layer, facts): (&model::Layer, &Facts)| Layer {
+        digest: layer.blob.digest.as_ref().map(ToString::to_string),
+        diff_id: facts.diff_id.clone(),
+        created_by: layer.created_by.clone(),
+        bytes: facts.bytes,
+        entries: facts.entries,
+    };
+    seen.image.layers.iter().zip(&seen.layers).map(layer).collect()
 }
 
 pub(super) fn findings(
@@ -295,15 +365,6 @@ pub(super) fn components(call: &Call, (): ()) -> Result<Json<Vec<Component>>, Pr
     Ok(Json(all.into_iter().map(Component::from).collect()))
 }
 
-pub(super) fn timeline(call: &Call, (): ()) -> Result<Json<Vec<TimelineEvent>>, Problem> {
-    let digest = call.param("digest")?;
-    let all = call.read(|tx| {
-        let image = detail(tx, digest)?.image.id;
-        Ok(findings::timeline(tx, image)?)
-    })?;
-    Ok(Json(all.into_iter().map(TimelineEvent::from).collect()))
-}
-
 pub(super) fn scans(call: &Call, (): ()) -> Result<Json<Vec<Item>>, Problem> {
     let digest = call.param("digest")?;
     let all = call.read(|tx| {
@@ -322,19 +383,14 @@ pub(super) fn compare(call: &Call, Query(asked): Query<With>) -> Result<Json<Com
     Ok(Json(it.into()))
 }
 
-pub(super) fn why(call: &Call, (): ()) -> Result<Json<Value>, Problem> {
+pub(super) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
     let number =
         |name: &str| call.param(name)?.parse::<i64>().map_err(|_| Problem::not_found("finding"));
     let (component, risk) = (number("component")?, number("risk")?);
     let it = call.read(|tx| Ok(findings::why(tx, component, risk)?))?;
-    let it = it.ok_or_else(|| Problem::not_found("finding"))?;
-    let mut it = serde_json::to_value(it).map_err(|err| Problem::internal(err.to_string()))?;
-    // The index of a component in a report that is not here, and what the rest gives.
-    if let Some(it) = it.as_object_mut() {
-        it.remove("component");
-        it.remove("priority");
-    }
-    Ok(Json(it))
+    let mut it = it.ok_or_else(|| Problem::not_found("finding"))?;
+    it.priority = report::priority(&it);
+    Ok(Json(it.into()))
 }
 
 pub(super) fn names(

@@ -3,12 +3,15 @@ mod accounts;
 mod advisories;
 mod audit;
 mod channels;
+mod exceptions;
 mod images;
 mod operation;
 mod people;
 mod registries;
+mod reports;
 mod session;
 mod settings;
+mod timeline;
 mod work;
 
 use crate::{
@@ -66,7 +69,9 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/images/{digest}", VIEWER, "readImage", "Read an image", images::show),
         route(M::GET, "/api/v1/images/{digest}/findings", VIEWER, "listFindings", "List an image's findings", images::findings),
         route(M::GET, "/api/v1/images/{digest}/components", VIEWER, "listComponents", "List what is in an image", images::components),
-        route(M::GET, "/api/v1/images/{digest}/timeline", VIEWER, "readTimeline", "Read what advisories did to an image", images::timeline),
+        route(M::GET, "/api/v1/images/{digest}/timeline", VIEWER, "readTimeline", "Read what happened to an image: scans, what appeared and went, and why", timeline::timeline),
+        route(M::GET, "/api/v1/images/{digest}/sbom", VIEWER, "downloadBill", "Download an image's bill of materials", reports::bill),
+        route(M::GET, "/api/v1/images/{digest}/fix-plan", VIEWER, "readFixPlan", "Read what removes an image's findings", reports::fix_plan),
         route(M::GET, "/api/v1/images/{digest}/scans", VIEWER, "listScans", "List an image's scans", images::scans),
         route(M::GET, "/api/v1/images/{digest}/compare", VIEWER, "compareImages", "Compare two images", images::compare),
         route(M::GET, "/api/v1/risks", VIEWER, "listRisks", "List risks, the most urgent first", images::risks),
@@ -126,9 +131,9 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/deliveries", ADMIN, "listDeliveries", "List what was sent, the newest first", channels::deliveries),
         route(M::POST, "/api/v1/deliveries/{id}/again", ADMIN, "sendAgain", "Send again what was given up", channels::again),
 
-        route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", work::exceptions),
-        route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", work::add_exception),
-        route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", work::exception),
-        route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", work::end_exception),
+        route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", exceptions::list),
+        route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", exceptions::add),
+        route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", exceptions::show),
+        route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", exceptions::end),
     ]
 }

@@ -1,4 +1,4 @@
-//! What is scanned: tasks and quota; and what is handled.
+//! What is scanned: tasks and quota.
 use crate::{
     Code, Page, Problem,
     call::{Call, Failure, NOTHING},
@@ -6,12 +6,12 @@ use crate::{
     page::{Part, Place, place, shown},
     receive::{Json, Query},
     reply::{Created, Export, Told},
-    views::{Exception, ExceptionKind, Item, LedgerEntry, Named, Quota, Task, Time, Where},
+    views::{Item, LedgerEntry, Named, Quota, Task},
 };
 use scan::center::{self, Preview, Selection};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Cursor, Tx, exceptions, items, quota, tasks};
+use store::{Cursor, Tx, items, quota, tasks};
 
 /// How many items are changed in one transaction.
 const SOME: u32 = 500;
@@ -63,41 +63,6 @@ pub(super) enum Again {
 pub(super) struct Authorised {
     /// None: unlimited.
     total: Option<u32>,
-}
-
-/// A rule to be made. One of risk, package and path has to be given.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewException {
-    /// A vulnerability by name; none: any.
-    #[serde(default)]
-    risk: String,
-    /// A component by name; none: any.
-    #[serde(default)]
-    package: String,
-    /// The files of a component: `*` stands for anything within a directory, `**` for anything.
-    #[serde(default)]
-    path: String,
-    /// Where it holds.
-    place: Where,
-    kind: ExceptionKind,
-    /// Why.
-    reason: String,
-    /// When it ends by itself.
-    until: Option<Time>,
-}
-
-/// Which exceptions.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WhichExceptions {
-    /// Also those that have ended.
-    #[serde(default)]
-    ended: bool,
-    /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
-    /// How many rows, at most 500.
-    limit: Option<u32>,
 }
 
 pub(super) fn tasks(
@@ -232,66 +197,6 @@ pub(super) fn ledger(
     let Place { cursor, limit } = part.place()?;
     let page = call.read(|tx| Ok(quota::ledger(tx, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
-}
-
-pub(super) fn exceptions(
-    call: &Call,
-    Query(asked): Query<WhichExceptions>,
-) -> Result<Json<Page<Exception>>, Problem> {
-    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
-    let page = call.read(|tx| Ok(exceptions::page(tx, asked.ended, cursor.as_ref(), limit)?))?;
-    Ok(Json(shown(page)))
-}
-
-fn one_exception(tx: &mut Tx<'_>, id: i64) -> Result<Exception, Failure> {
-    let it = exceptions::one(tx, id)?.ok_or_else(|| Problem::not_found("exception"))?;
-    Ok(it.into())
-}
-
-pub(super) fn exception(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
-    let id = call.id("exception")?;
-    call.read(|tx| Ok(Json(one_exception(tx, id)?)))
-}
-
-pub(super) fn add_exception(
-    call: &Call,
-    Json(asked): Json<NewException>,
-) -> Result<Created<Exception>, Problem> {
-    if asked.reason.trim().is_empty() {
-        return Err(Problem::invalid("an exception needs a reason"));
-    }
-    if asked.until.is_some_and(|it| it.0 <= call.now) {
-        return Err(Problem::invalid("until has to be in the future"));
-    }
-    let new = exceptions::New {
-        risk: asked.risk,
-        package: asked.package,
-        path: asked.path,
-        place: asked.place.into(),
-        kind: asked.kind.into(),
-        reason: asked.reason,
-        person: call.who()?.name.clone(),
-        until: asked.until.map(|it| it.0),
-    };
-    call.change(|tx| {
-        let id = exceptions::add(tx, &new, call.now)?;
-        let after = one_exception(tx, id)?;
-        call.audit(tx, &format!("exception/{id}"), NOTHING, Some(&after))?;
-        Ok(Created(format!("/api/v1/exceptions/{id}"), after))
-    })
-}
-
-pub(super) fn end_exception(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {
-    let id = call.id("exception")?;
-    call.change(|tx| {
-        let before = one_exception(tx, id)?;
-        if !exceptions::end(tx, id, call.now)? {
-            return Err(Problem::new(Code::Conflict, "the exception has ended already").into());
-        }
-        let after = one_exception(tx, id)?;
-        call.audit(tx, &format!("exception/{id}"), Some(&before), Some(&after))?;
-        Ok(Json(after))
-    })
 }
 
 pub(super) fn events(call: &Call, (): ()) -> Result<Told, Problem> {

@@ -1,8 +1,11 @@
 //! Images, what is in them, and what that means.
 use super::{Category, Coverage, ImageState, Level, Time};
+use model::{
+    Kind, Rating, Statement, Status, Why,
+    report::{AttachedRow, GapRow, SystemRow},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// Open findings of one category.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -85,14 +88,136 @@ pub struct Image {
 pub struct ImageDetail {
     /// As in the list.
     pub image: Image,
-    /// Why no findings may mean nothing, in words.
-    pub uncovered: Vec<String>,
+    /// How much of it was seen.
+    pub coverage: CoverageDetail,
     /// The revision of the analysers that saw it.
     pub revision: String,
-    /// Layers, systems, gaps and attached documents.
-    pub document: Option<Value>,
-    /// The digests of the images that it is an index of, with their platforms.
-    pub parts: Vec<(String, String)>,
+    /// Its layers, the oldest first.
+    pub layers: Vec<Layer>,
+    /// The operating systems in it, the one at the root first.
+    pub systems: Vec<SystemRow>,
+    /// What went unseen.
+    pub gaps: Vec<GapRow>,
+    /// Documents that are attached to it in its repository.
+    pub attached: Vec<AttachedRow>,
+    /// Walls around the inspecting processes that could not be put up.
+    pub missing_walls: Vec<String>,
+    /// The images that it is an index of.
+    pub parts: Vec<ImagePart>,
+}
+
+/// Whether no findings means anything.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct CoverageDetail {
+    /// All in one word.
+    pub grade: Coverage,
+    /// What lowers it, in words.
+    pub reasons: Vec<String>,
+    /// Whether the distribution at its root gets fixes today; none when nobody knows.
+    pub supported: Option<bool>,
+    /// Until when it does.
+    pub supported_until: Option<String>,
+    /// How many things went unseen.
+    pub gaps: usize,
+    /// Files that may be executed.
+    pub executable_files: u64,
+    /// Their bytes.
+    pub executable_bytes: u64,
+    /// The share of these bytes that a known package accounts for, 0 to 1; none when there are none.
+    pub attributed: Option<f64>,
+    /// When the advisories in use were compiled.
+    pub advisories_built_at: Option<Time>,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Layer {
+    /// Digest of the layer as it is stored.
+    pub digest: Option<String>,
+    /// Digest of its uncompressed content.
+    pub diff_id: Option<String>,
+    /// The build instruction that made it; empty when unknown.
+    pub created_by: String,
+    /// Bytes, uncompressed.
+    pub bytes: u64,
+    /// Entries.
+    pub entries: u64,
+}
+
+/// An image that an index leads to.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct ImagePart {
+    /// Its digest.
+    pub digest: String,
+    /// What it runs on.
+    pub platform: String,
+}
+
+/// All that is known of a finding, wherever it occurs.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct FindingDetail {
+    /// The CVE where there is one, else the identifier of the advisory.
+    pub name: String,
+    /// Other names of the same vulnerability.
+    pub aliases: Vec<String>,
+    /// Errata that fix it.
+    pub errata: Vec<String>,
+    /// What it is about.
+    pub kind: Kind,
+    /// A line for people.
+    pub title: String,
+    /// What has been done about it.
+    pub status: Status,
+    /// Whether the versions could be compared.
+    pub certain: bool,
+    /// The smallest version that is no longer affected, on the installed one's branch.
+    pub fixed: Option<String>,
+    /// The subscription that one needs for it.
+    pub subscription: Option<String>,
+    /// How bad, and who says so.
+    pub severity: Rating,
+    /// Everybody's word on that, the closest to the package first.
+    pub ratings: Vec<Rating>,
+    /// How urgent, 0 to 100.
+    pub priority: u8,
+    /// How that was reckoned.
+    pub priority_rule: String,
+    /// Weaknesses.
+    pub cwes: Vec<String>,
+    /// Web pages.
+    pub references: Vec<String>,
+    /// When it was first published.
+    pub published: Option<Time>,
+    /// That it is exploited.
+    pub exploited: Option<Exploitation>,
+    /// How likely it is to be exploited.
+    pub epss: Option<Likelihood>,
+    /// Why it was reported.
+    pub why: Why,
+    /// What every source said, the one of `why` first.
+    pub sources: Vec<Statement>,
+}
+
+/// What CISA's catalogue of known exploited vulnerabilities says.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Exploitation {
+    /// The day on which it was added.
+    pub added: Option<String>,
+    /// The day by which agencies of the United States must have fixed it.
+    pub due: Option<String>,
+    /// Whether ransomware uses it.
+    pub ransomware: bool,
+}
+
+/// A score of the Exploit Prediction Scoring System.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Likelihood {
+    /// The day of the score.
+    pub day: Option<String>,
+    /// The probability of exploitation in the next thirty days, 0 to 1.
+    pub score: f32,
+    /// The share of vulnerabilities with a lower score, 0 to 1.
+    pub percentile: f32,
 }
 
 /// A component where it is in an image.
@@ -212,19 +337,43 @@ pub struct Affected {
     pub version: String,
 }
 
-/// What advisories did to an image's findings after its first scan.
+/// What happened to an image.
 #[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
 pub struct TimelineEvent {
     /// When.
     pub at: Time,
-    /// Whether they came or went.
-    pub appeared: bool,
-    /// How many.
+    /// What.
+    pub what: Happened,
+    /// Why, in words.
+    pub why: String,
+    /// How many findings that concerned.
     pub findings: i64,
     /// The worst of them.
     pub level: Level,
     /// Some of their risks, the worst first.
     pub risks: Vec<String>,
+    /// The id of the task whose scan it was.
+    pub task: Option<i64>,
+    /// The id of the exception that it was.
+    pub exception: Option<i64>,
+}
+
+/// What happens to images.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// It was scanned.
+    Scanned,
+    /// A scan of it failed.
+    Failed,
+    /// Findings came, without a scan.
+    Appeared,
+    /// Findings went, without a scan.
+    Gone,
+    /// An exception handles findings.
+    Handled,
 }
 
 /// Two images side by side: what only one of them has.
@@ -383,14 +532,38 @@ impl From<store::risks::Risk> for Risk {
     }
 }
 
-impl From<store::findings::Event> for TimelineEvent {
-    fn from(it: store::findings::Event) -> TimelineEvent {
-        TimelineEvent {
-            at: Time(it.at),
-            appeared: it.appeared,
-            findings: it.findings,
-            level: it.level.into(),
-            risks: it.risks,
+impl From<model::Finding> for FindingDetail {
+    fn from(it: model::Finding) -> FindingDetail {
+        let day = |it: Option<jiff::civil::Date>| it.map(|it| it.to_string());
+        FindingDetail {
+            name: it.id,
+            aliases: it.aliases,
+            errata: it.errata,
+            kind: it.kind,
+            title: it.title,
+            status: it.status,
+            certain: it.certain,
+            fixed: it.fixed,
+            subscription: it.subscription,
+            severity: it.severity,
+            ratings: it.ratings,
+            priority: it.priority.value,
+            priority_rule: it.priority.rule,
+            cwes: it.cwes,
+            references: it.references,
+            published: it.published.map(|it| Time(it.as_millisecond())),
+            exploited: it.exploited.map(|it| Exploitation {
+                added: day(it.added),
+                due: day(it.due),
+                ransomware: it.ransomware,
+            }),
+            epss: it.epss.map(|it| Likelihood {
+                day: day(it.day),
+                score: it.score,
+                percentile: it.percentile,
+            }),
+            why: it.why,
+            sources: it.sources,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the API shows: plain structures, which the console renders too.
 mod advisories;
 mod channels;
+mod exceptions;
 mod images;
 mod people;
 mod registries;
@@ -9,14 +10,16 @@ mod work;
 
 pub use advisories::{Advisories, Feed, Update};
 pub use channels::{Channel, Delivery, Mail};
+pub use exceptions::{Exception, ExceptionKind, Where};
 pub use images::{
-    Affected, Comparison, Component, ComponentName, Counts, Figures, Finding, Image, ImageCount,
-    ImageDetail, Place, Risk, Tally, TimelineEvent,
+    Affected, Comparison, Component, ComponentName, Counts, CoverageDetail, Exploitation, Figures,
+    Finding, FindingDetail, Happened, Image, ImageCount, ImageDetail, ImagePart, Layer, Likelihood,
+    Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
-pub use work::{Exception, ExceptionKind, Item, Items, LedgerEntry, Progress, Quota, Task, Where};
+pub use work::{Item, Items, LedgerEntry, Progress, Quota, Task};
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

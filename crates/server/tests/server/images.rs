@@ -81,8 +81,12 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
         let who = fill(it);
         let place = format!("/api/v1/images/{}", digest("a"));
         let ask = |what: &str| it.done(&who, "GET", &format!("{place}{what}"), None);
-        // What the worker writes there is its business; in these tests it is no JSON.
-        assert_eq!(it.refused(&who, "GET", &place, None).0, 500);
+        let image = ask("");
+        let coverage = &image["coverage"];
+        assert_eq!((&coverage["grade"], &coverage["attributed"]), (&json!("known"), &json!(0.75)));
+        assert_eq!(coverage["supported"], true);
+        assert_eq!(image["layers"][1]["created_by"], "RUN npm install");
+        assert_eq!(image["systems"][0]["namespaces"], json!(["Debian:12"]));
         let findings = ask("/findings");
         let worst = &findings[0];
         assert_eq!((&worst["name"], &worst["level"]), (&json!("CVE-2024-1"), &json!("high")));
@@ -92,7 +96,13 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
             (&json!("fixed"), &json!("1970-01-01T00:00:01Z"))
         );
         let why = format!("/api/v1/components/{}/risks/{}", worst["component"], worst["risk"]);
-        assert_eq!(it.done(&who, "GET", &why, None)["why"]["comparison"], "1 < 9.9 (dpkg)");
+        let why = it.done(&who, "GET", &why, None);
+        assert_eq!(why["why"]["comparison"], "1 < 9.9 (dpkg)");
+        assert!(why["priority"].as_u64().unwrap() > 0, "{why}");
+        assert_eq!(
+            (&why["severity"]["level"], &why["kind"]),
+            (&json!("critical"), &json!("vulnerability"))
+        );
         assert_eq!(it.refused(&who, "GET", "/api/v1/components/99/risks/99", None).0, 404);
         let components = ask("/components");
         assert_eq!(components.as_array().unwrap().len(), 2);
@@ -100,11 +110,17 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
             (&components[0]["ecosystem"], &components[0]["scope"]),
             (&json!("deb"), &json!("Debian 12"))
         );
-        assert_eq!(ask("/timeline"), json!([]));
+        let timeline = ask("/timeline");
+        assert_eq!(timeline.as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&timeline[0]["what"], &timeline[0]["findings"], &timeline[0]["level"]),
+            (&json!("scanned"), &json!(2), &json!("high"))
+        );
         let compare = ask(&format!("/compare?with={}", digest("b")));
         assert_eq!(compare["components_removed"], json!([["libc6", "2.36-9"]]));
         assert_eq!(compare["findings_removed"][0]["name"], "CVE-2024-1");
-        for missing in ["", "/findings", "/components", "/timeline", "/scans"] {
+        let all = ["", "/findings", "/components", "/timeline", "/scans", "/sbom", "/fix-plan"];
+        for missing in all {
             let target = format!("/api/v1/images/sha256:none{missing}");
             assert_eq!(it.refused(&who, "GET", &target, None).0, 404, "{target}");
         }
@@ -129,6 +145,58 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
         assert_eq!(figures["risks"], json!([["application", "low", 1], ["system", "high", 1]]));
         let high = json!({"state": "scanned", "level": "high", "coverage": "known", "images": 1});
         assert!(figures["images"].as_array().unwrap().contains(&high), "{figures}");
+    });
+}
+
+#[test]
+fn an_image_has_a_bill_of_materials_and_a_plan() {
+    on_each(|it| {
+        let who = fill(it);
+        let place = format!("/api/v1/images/{}", digest("a"));
+        let bill = |query: &str| whole(it.ask(&who, "GET", &format!("{place}/sbom{query}"), None));
+        let reply = bill("");
+        let media_type = header(&reply, "content-type").unwrap();
+        assert_eq!(media_type, "application/vnd.cyclonedx+json; version=1.6");
+        assert!(header(&reply, "content-disposition").unwrap().ends_with(".cdx.json\""));
+        let rule = json!({"risk": "CVE-2024-1", "place": "everything", "kind": "false-positive", "reason": "not built in"});
+        it.done(&who, "POST", "/api/v1/exceptions", Some(&rule));
+        let bom: Value = serde_json::from_slice(&bill("?format=cyclonedx").body).unwrap();
+        assert_eq!(bom["metadata"]["component"]["version"], digest("a"));
+        assert_eq!(bom["components"][0]["name"], "debian");
+        assert_eq!(bom["components"][1]["purl"], "pkg:deb/debian/libc6@2.36-9?distro=debian-12");
+        assert_eq!(
+            bom["components"][2]["evidence"]["occurrences"][0]["location"],
+            "srv/1/node_modules/leftpad/package.json"
+        );
+        let decided = bom["vulnerabilities"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["id"] == "CVE-2024-1")
+            .unwrap();
+        assert_eq!(
+            decided["analysis"],
+            json!({"state": "not_affected", "detail": "not built in (admin)"})
+        );
+        let spdx = bill("?format=spdx");
+        assert_eq!(header(&spdx, "content-type"), Some("application/spdx+json"));
+        let spdx: Value = serde_json::from_slice(&spdx.body).unwrap();
+        assert_eq!(spdx["packages"].as_array().unwrap().len(), 4);
+        assert_eq!(it.refused(&who, "GET", &format!("{place}/sbom?format=xml"), None).0, 422);
+        let plan = it.done(&who, "GET", &format!("{place}/fix-plan"), None);
+        // What is handled needs no action.
+        assert_eq!(plan["actions"].as_array().unwrap().len(), 1, "{plan}");
+        assert_eq!(plan["actions"][0]["commands"], json!(["npm install leftpad@9.9"]));
+        let timeline = it.done(&who, "GET", &format!("{place}/timeline"), None);
+        assert_eq!(
+            (&timeline[0]["what"], &timeline[0]["why"]),
+            (&json!("handled"), &json!("not built in (admin)"))
+        );
+        it.pass(1);
+        let new = [("team/a", vec![seen("a", &["1"]), seen("new", &["2"])])];
+        round(&it.store, 1, &new, 20);
+        let new = format!("/api/v1/images/{}/sbom", digest("new"));
+        assert_eq!(it.refused(&who, "GET", &new, None), (409, "conflict".to_owned()));
     });
 }
 

@@ -6,6 +6,7 @@ use std::{
         Barrier,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 use tempfile::TempDir;
 
@@ -88,6 +89,39 @@ fn nothing_is_lost_when_many_write() {
         });
         assert_eq!(count(store), 100);
     });
+}
+
+#[test]
+fn writers_take_turns() {
+    const WRITERS: usize = 16;
+    let folder = TempDir::new().unwrap();
+    let store = Store::open(Settings::Embedded(folder.path().join("store.db"))).unwrap();
+    let turns = AtomicUsize::new(0);
+    let one = || {
+        (0..50).map(|_| {
+            let (asked, before) = (Instant::now(), turns.load(Ordering::Relaxed));
+            let got = store.write(|tx| {
+                let got = (turns.fetch_add(1, Ordering::Relaxed) - before, asked.elapsed());
+                add(tx, 1).map(|_| got)
+            });
+            got.unwrap()
+        })
+    };
+    let waits: Vec<Vec<(usize, Duration)>> = thread::scope(|scope| {
+        let all: Vec<_> = (0..WRITERS).map(|_| scope.spawn(|| one().collect())).collect();
+        all.into_iter().map(|it| it.join().unwrap()).collect()
+    });
+    let mut others: Vec<usize> = waits.iter().flatten().map(|it| it.0).collect();
+    others.sort_unstable();
+    let longest = waits.iter().flatten().map(|it| it.1).max();
+    println!(
+        "the longest wait of {WRITERS} writers: {longest:.1?}, {:?} others before",
+        others.last()
+    );
+    assert_eq!(count(&store), 800);
+    // Whoever is interrupted before it stands in line sees some more pass.
+    assert!(others[others.len() * 9 / 10] <= WRITERS, "{others:?}");
+    assert!(*others.last().unwrap() < 8 * WRITERS, "{others:?}");
 }
 
 #[test]

@@ -292,7 +292,7 @@ CREATE TABLE exception (
   -- Whether it holds everywhere, for all paths; else where it does, as JSON.
   everywhere BIGINT NOT NULL,
   place TEXT NOT NULL,
-  -- accepted, false-positive, ignored-once, vex
+  -- accepted, false-positive, ignored-once, fixed
   kind TEXT NOT NULL,
   reason TEXT NOT NULL,
   person TEXT NOT NULL,

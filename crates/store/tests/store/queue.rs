@@ -7,7 +7,7 @@ use store::{
     lanes::{self, Line},
     quota,
     tasks::{self, Kind, Target, Task},
-    upkeep::{self, Reaped},
+    upkeep,
     work::{self, Beat, Claim, Progress, Stage, Ticket},
 };
 
@@ -88,8 +88,11 @@ impl Queue<'_> {
         self.store.write(|tx| work::failed(tx, ticket, "unreachable", "no answer", again, now))
     }
 
-    fn reap(&self) -> Reaped {
-        self.write(|tx, now| upkeep::reap(tx, now, 100, |it| (it < 3).then_some(now + 1000)))
+    /// How many wait again, and which have failed.
+    fn reap(&self) -> (u64, Vec<String>) {
+        let reaped =
+            self.write(|tx, now| upkeep::reap(tx, now, 100, |it| (it < 3).then_some(now + 1000)));
+        (reaped.again, reaped.failed.into_iter().map(|it| it.digest).collect())
     }
 
     fn cancel(&self, task: i64) {
@@ -320,7 +323,7 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
         queue.claimed("b");
         queue.later(-10_000_000);
         assert_eq!(queue.write(|tx, now| upkeep::wake(tx, now, 9)), 1);
-        assert_eq!(queue.reap(), Reaped { again: 1, failed: 0 });
+        assert_eq!(queue.reap(), (1, vec![]));
         assert_eq!(queue.items(task), "a queued, b queued");
     });
 }
@@ -331,13 +334,13 @@ fn a_worker_that_is_lost_has_nothing_to_say_any_more() {
         let queue = Queue::on(store);
         let task = queue.start(Kind::Manual, "a");
         let lost = queue.claimed("a");
-        assert_eq!(queue.reap(), Reaped::default());
+        assert_eq!(queue.reap(), (0, vec![]));
         queue.later(LEASE + 1);
         // It may be late, as long as nobody noticed.
         assert_eq!(queue.beat(lost, Stage::Analysing), Beat::On);
-        assert_eq!(queue.reap(), Reaped::default());
+        assert_eq!(queue.reap(), (0, vec![]));
         queue.later(LEASE + 1);
-        assert_eq!(queue.reap(), Reaped { again: 1, failed: 0 });
+        assert_eq!(queue.reap(), (1, vec![]));
         let refused = |queue: &Queue<'_>| {
             assert_eq!(queue.beat(lost, Stage::Pulling), Beat::Lost);
             assert!(matches!(queue.done(lost), Err(Error::Lost(_))));
@@ -352,7 +355,7 @@ fn a_worker_that_is_lost_has_nothing_to_say_any_more() {
         refused(&queue);
         assert_eq!(queue.items(task), "a pulling");
         queue.write(|tx, now| work::give_back(tx, second, now));
-        for reaped in [Reaped { again: 1, failed: 0 }, Reaped { again: 0, failed: 1 }] {
+        for reaped in [(1, vec![]), (0, vec!["sha256:a".to_owned()])] {
             queue.claimed("a");
             queue.later(LEASE + 1);
             assert_eq!(queue.reap(), reaped);

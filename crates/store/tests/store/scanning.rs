@@ -2,8 +2,8 @@
 use crate::{
     on_each,
     world::{
-        BUILD, digest, finding, image, inventory, located, rate, registry, round, scan, seen,
-        write_scan,
+        BUILD, DETAIL, digest, finding, image, inventory, located, rate, registry, round, scan,
+        seen, write_scan,
     },
 };
 use model::{Ecosystem, Enrichment, Epss, Exploited, Level as Severity, Uncovered};
@@ -88,7 +88,7 @@ fn findings_are_read_back_as_they_were_written() {
         let (inventory, found) = doubled();
         scan(store, "a", &inventory, &found, 100);
         let one = store.read(|tx| images::one(tx, &digest("a"))).unwrap().unwrap();
-        assert_eq!(one.document.as_deref(), Some(b"detail".as_slice()));
+        assert_eq!(one.document.as_deref(), Some(DETAIL.as_bytes()));
         assert_eq!(one.image.state, State::Scanned);
         assert_eq!((one.image.components, one.image.level), (4, Level::High));
         // The component that two layers bring counts twice.

@@ -13,6 +13,18 @@ use store::{
 /// The build of the advisories that tests begin with.
 pub(crate) const BUILD: &str = "one";
 
+/// What the tests' scans say of an image besides its components, as `scan` writes it.
+pub(crate) const DETAIL: &str = r#"{
+    "image": {"name": "registry.example/team/a:1", "digest": null, "platform": {"os": "linux", "architecture": "amd64"},
+      "created": null, "layers": [
+        {"blob": {"mediaType": "", "digest": null, "size": 5}, "diff_id": null, "created_by": "ADD file:1 in /"},
+        {"blob": {"mediaType": "", "digest": null, "size": 5}, "diff_id": null, "created_by": "RUN npm install"}]},
+    "layers": [{"bytes": 10, "entries": 2}, {"bytes": 20, "entries": 3}],
+    "systems": [{"root": "", "release": {"id": "debian", "id_like": [], "version_id": "12", "codename": "",
+      "pretty": "Debian 12", "version": "", "variant": "", "cpe": ""}}],
+    "executables": {"files": 10, "bytes": 1000, "owned_files": 9, "owned_bytes": 750}
+  }"#;
+
 /// As in `assess`, but simpler.
 pub(crate) fn rate(_: Kind, level: model::Level, status: Status, known: &Enrichment) -> Priority {
     let value = match level {
@@ -201,7 +213,7 @@ pub(crate) fn write_scan(
         findings,
         coverage: &coverage,
         verify: at % 20 == 0,
-        detail: b"detail",
+        detail: DETAIL.as_bytes(),
     };
     scans::succeed(tx, &scan, &rate)
 }

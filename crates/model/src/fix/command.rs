@@ -1,0 +1,220 @@
+//! What to type, or to write down, so that packages change their version: one row for each package manager.
+use crate::{Component, Distribution, Ecosystem, System};
+use std::borrow::Cow;
+
+/// A package, and the version that it is to have.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) component: &'a Component,
+    /// The version; that of the source package where `by_source`.
+    pub(super) target: &'a str,
+    pub(super) by_source: bool,
+}
+
+/// How a package manager is told.
+struct Manager {
+    /// What stands in front of all packages; `{}` for them. Nothing: each package has a line of its own.
+    line: &'static str,
+    /// A package in a version.
+    package: &'static str,
+    /// A package, when only the version of its source is known.
+    newest: &'static str,
+    /// Upgrades everything.
+    all: &'static str,
+}
+
+const fn row(
+    line: &'static str,
+    package: &'static str,
+    newest: &'static str,
+    all: &'static str,
+) -> Manager {
+    Manager { line, package, newest, all }
+}
+
+const APK: Manager =
+    row("apk add --no-cache --upgrade {}", "{name}>={version}", "{name}", "apk upgrade --no-cache");
+const APT: Manager = row(
+    "apt-get update && apt-get install -y --only-upgrade {}",
+    "{name}={version}",
+    "{name}",
+    "apt-get update && apt-get upgrade -y",
+);
+const DNF: Manager = row("dnf upgrade -y {}", "{name}-{version}", "{name}", "dnf upgrade -y");
+const OPKG: Manager = row("opkg update && opkg upgrade {}", "{name}", "{name}", "");
+// Arch knows no upgrade of one package alone.
+const PACMAN: Manager =
+    row("pacman -Syu --noconfirm {}", "{name}", "{name}", "pacman -Syu --noconfirm");
+const TDNF: Manager = row("tdnf update -y {}", "{name}-{version}", "{name}", "tdnf update -y");
+const YUM: Manager = row("yum update -y {}", "{name}-{version}", "{name}", "yum update -y");
+const ZYPPER: Manager = row(
+    "zypper --non-interactive install {}",
+    "{name}>={version}",
+    "{name}",
+    "zypper --non-interactive update",
+);
+
+/// The last releases with `yum`, by the distribution's name in OSV.
+const LAST_YUM: &[(&str, u32)] = &[
+    ("Alibaba Cloud Linux", 2),
+    ("Amazon Linux", 2),
+    ("Anolis", 7),
+    ("CentOS", 7),
+    ("Oracle Linux", 7),
+    ("Red Hat", 7),
+    ("TencentOS", 2),
+];
+
+/// How the packages of an ecosystem are upgraded; `None` where no command does that.
+fn manager(ecosystem: Ecosystem, system: Option<&System>) -> Option<Manager> {
+    Some(match ecosystem {
+        Ecosystem::Apk => APK,
+        Ecosystem::Alpm => PACMAN,
+        Ecosystem::Deb => APT,
+        Ecosystem::Opkg => OPKG,
+        Ecosystem::Rpm => rpm(system),
+        Ecosystem::Cargo => {
+            row("", "cargo update -p {name}@{installed} --precise {version}", "", "")
+        }
+        Ecosystem::Composer => row("composer require {}", "{name}:{version}", "", ""),
+        Ecosystem::Conan => row("", "requires = {name}/{version}", "", ""),
+        Ecosystem::Gem => row("bundle update --conservative {}", "{name}", "", ""),
+        Ecosystem::Golang => row("go get {}", "{name}@v{version}", "", ""),
+        Ecosystem::Hex => row("mix deps.update {}", "{name}", "", ""),
+        Ecosystem::Maven => row(
+            "",
+            "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>",
+            "",
+            "",
+        ),
+        Ecosystem::Npm => row("npm install {}", "{name}@{version}", "", ""),
+        Ecosystem::Nuget => row("", "dotnet add package {name} --version {version}", "", ""),
+        Ecosystem::Pub => row("dart pub upgrade {}", "{name}", "", ""),
+        Ecosystem::Pypi => row("pip install {}", "{name}=={version}", "", ""),
+        _ => return None,
+    })
+}
+
+fn rpm(system: Option<&System>) -> Manager {
+    let release = system.and_then(|it| it.release.as_ref());
+    let Some((distribution, release)) = release.and_then(|it| Some((Distribution::of(it)?, it)))
+    else {
+        return DNF;
+    };
+    let name = distribution.osv;
+    let text = distribution.release(release).unwrap_or_default();
+    let major = text.split(|it: char| !it.is_ascii_digit()).find_map(|it| it.parse::<u32>().ok());
+    let old = LAST_YUM.iter().find(|it| it.0 == name);
+    match name {
+        "SUSE" | "openSUSE" => ZYPPER,
+        "Azure Linux" | "CBL-Mariner" | "Photon OS" => TDNF,
+        _ if old.zip(major).is_some_and(|(last, major)| major <= last.1) => YUM,
+        _ => DNF,
+    }
+}
+
+/// What brings these packages of one ecosystem to the versions that are wanted.
+pub(super) fn commands(
+    ecosystem: Ecosystem,
+    wanted: &[Wanted<'_>],
+    system: Option<&System>,
+) -> Vec<String> {
+    let Some(manager) = manager(ecosystem, system) else { return Vec::new() };
+    // No package is called that, and every tool would take it for an option.
+    let wanted = wanted.iter().filter(|it| !it.component.name.starts_with('-'));
+    let is_go =
+        |it: &&Wanted<'_>| ecosystem == Ecosystem::Golang && is_standard(&it.component.name);
+    let (standard, wanted): (Vec<&Wanted<'_>>, Vec<&Wanted<'_>>) = wanted.partition(is_go);
+    let mut commands: Vec<String> =
+        standard.iter().map(|it| format!("go get go@{}", quoted(it.target))).collect();
+    let mut words: Vec<String> = wanted.iter().map(|it| it.word(&manager)).collect();
+    words.sort();
+    words.dedup();
+    match manager.line {
+        "" => commands.extend(words),
+        _ if words.is_empty() => {}
+        line => commands.push(line.replace("{}", &words.join(" "))),
+    }
+    if ecosystem == Ecosystem::Golang && !commands.is_empty() {
+        commands.push("go mod tidy".to_owned());
+    }
+    commands
+}
+
+/// What brings one component to a version.
+pub fn fix_command(
+    component: &Component,
+    version: &str,
+    by_source: bool,
+    system: Option<&System>,
+) -> Option<String> {
+    let wanted = Wanted { component, target: version, by_source };
+    commands(component.ecosystem, &[wanted], system).into_iter().next()
+}
+
+/// What upgrades all packages of a system.
+pub(super) fn at_once(ecosystem: Ecosystem, system: Option<&System>) -> Option<&'static str> {
+    manager(ecosystem, system).map(|it| it.all).filter(|it| !it.is_empty())
+}
+
+/// Go's own library comes with the compiler.
+fn is_standard(name: &str) -> bool {
+    matches!(name, "stdlib" | "toolchain")
+}
+
+impl Wanted<'_> {
+    /// The package for the manager's line, or a line of its own.
+    fn word(&self, manager: &Manager) -> String {
+        let Component { name, version, .. } = self.component;
+        // The advisory speaks of the source, and a package may count its versions otherwise.
+        let other = self.by_source && self.component.source().1 != version;
+        let template = if other { manager.newest } else { manager.package };
+        let (group, artifact) = name.split_once(':').unwrap_or(("", name));
+        let fill = |value: &dyn Fn(&str) -> String| {
+            template
+                .replace("{name}", &value(name))
+                .replace("{group}", &value(group))
+                .replace("{artifact}", &value(artifact))
+                .replace("{installed}", &value(version))
+                .replace("{version}", &value(self.target))
+        };
+        if template.starts_with('<') {
+            return fill(&|it| it.replace('&', "&amp;").replace('<', "&lt;"));
+        }
+        match manager.line {
+            "" => fill(&|it| quoted(it).into_owned()),
+            _ => quoted(&fill(&str::to_owned)).into_owned(),
+        }
+    }
+
+    /// Whether the version that is wanted has the major number of the installed one.
+    pub(super) fn keeps_major(&self) -> Option<bool> {
+        let ecosystem = self.component.ecosystem;
+        let installed = match self.by_source {
+            true => self.component.source().1,
+            false => &self.component.version,
+        };
+        Some(major(ecosystem, installed)? == major(ecosystem, self.target)?)
+    }
+}
+
+/// The number whose change announces that something breaks. Before 1.0 that is the second, where versions follow
+/// Semantic Versioning (2.0.0, section 4).
+fn major(ecosystem: Ecosystem, version: &str) -> Option<(&str, &str)> {
+    let version = version.split_once(':').map_or(version, |it| it.1);
+    let version = version.trim_start_matches(['v', 'V']);
+    let mut numbers = version.split(|it: char| !it.is_ascii_digit());
+    let first = numbers.next().filter(|it| !it.is_empty())?;
+    let second = numbers.next().unwrap_or_default();
+    let early = first == "0" && !ecosystem.is_system();
+    Some((first, if early { second } else { "" }))
+}
+
+/// A word as a shell takes it for one. What stands in it comes from the image.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "._+-:@/~^=%,".contains(it);
+    match word.chars().all(plain) {
+        true => Cow::Borrowed(word),
+        false => Cow::Owned(format!("'{}'", word.replace('\'', "'\\''"))),
+    }
+}
