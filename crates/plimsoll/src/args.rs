@@ -1,8 +1,9 @@
 //! What can be typed.
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::Platform;
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Image security: known vulnerabilities in container images, each with the reason.
 #[derive(Debug, Parser)]
@@ -27,8 +28,24 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Scan for a center whose PostgreSQL this machine shares
     Worker(CenterArguments),
+    /// Ask a center: everything that its API can do
+    #[command(disable_help_flag = true)]
+    Center {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPERATION")]
+        typed: Vec<OsString>,
+    },
     /// Print a configuration file for `serve` and `worker` to begin with
     Config,
+    /// Print what lets a shell complete command lines
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages
+    Man {
+        /// Where to: this directory
+        directory: PathBuf,
+    },
     #[command(hide = true, name = scan::worker::SUBCOMMAND)]
     InspectLayer,
 }
@@ -178,7 +195,7 @@ pub(crate) struct ScanArguments {
     /// [default: plimsoll-ignore.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Option<PathBuf>,
-    /// OpenVEX document whose statements on the image or on packages are applied; may be repeated
+    /// VEX document (OpenVEX, CSAF or CycloneDX) whose statements on the image or on packages are applied; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) vex: Vec<PathBuf>,
     /// Apply the VEX documents that are attached to the image too: whoever may push to its

@@ -1,8 +1,10 @@
 //! The command line: arguments, configuration, wiring.
 mod advisories;
 mod args;
+mod center;
 mod config;
 mod db;
+mod describe;
 mod explain;
 mod fixes;
 mod formats;
@@ -36,6 +38,9 @@ fn main() -> ExitCode {
         Command::Db(it) => db::run(it),
         Command::Serve(it) => serve::serve(it),
         Command::Worker(it) => serve::worker(it),
+        Command::Center { typed } => center::run(typed),
+        Command::Completions { shell } => describe::completions(*shell).map(|()| ExitCode::SUCCESS),
+        Command::Man { directory } => describe::manual(directory).map(|()| ExitCode::SUCCESS),
         Command::Config => scan::print(&config::example()).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|err| {

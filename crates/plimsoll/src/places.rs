@@ -11,6 +11,11 @@ pub(crate) fn data() -> PathBuf {
     place("PLIMSOLL_DATA_DIR", "XDG_DATA_HOME", ".local/share")
 }
 
+/// What is chosen: at which centers we are logged in.
+pub(crate) fn config() -> PathBuf {
+    place("PLIMSOLL_CONFIG_DIR", "XDG_CONFIG_HOME", ".config")
+}
+
 fn place(own: &str, xdg: &str, home: &str) -> PathBuf {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
     if let Some(own) = env::var_os(own).filter(|it| !it.is_empty()) {

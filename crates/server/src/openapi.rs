@@ -118,6 +118,7 @@ fn in_path(path: &str) -> Vec<Value> {
     let parameter = |name| {
         let schema = match name {
             "id" | "component" | "risk" => json!({"type": "integer", "format": "int64"}),
+            "secret" => json!({"type": "string", "writeOnly": true}),
             _ => json!({"type": "string"}),
         };
         json!({"name": name, "in": "path", "required": true, "schema": schema})

@@ -23,6 +23,9 @@ pub(crate) struct Takes {
 /// The content, as JSON.
 pub(crate) struct Json<T>(pub(crate) T);
 
+/// Content that others than ourselves define, as it came.
+pub(crate) struct Raw;
+
 /// The query of the address.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -48,6 +51,16 @@ impl<T: DeserializeOwned + JsonSchema> Input for Json<T> {
     fn describe(schemas: &mut SchemaGenerator) -> Takes {
         let schema = schemas.subschema_for::<T>();
         Takes { body: Some(("application/json", schema)), ..Takes::default() }
+    }
+}
+
+impl Input for Raw {
+    fn take(_: &Call) -> Result<Raw, Problem> {
+        Ok(Raw)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        Takes { body: Some(("application/json", true.into())), ..Takes::default() }
     }
 }
 

@@ -88,6 +88,10 @@ impl Store {
         matches!(self.settings, Settings::Server { .. })
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Bytes that the database takes on disk, without logs of what is being written.
     pub fn size(&self) -> Result<u64> {
         let sql = match self.settings {

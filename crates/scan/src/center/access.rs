@@ -93,11 +93,13 @@ pub enum LoginDocument {
         /// Its name.
         user: String,
         /// Its secret.
+        #[schemars(extend("writeOnly" = true))]
         password: String,
     },
     /// Who has this token.
     Token {
         /// It itself.
+        #[schemars(extend("writeOnly" = true))]
         token: String,
     },
     /// Who has this key of a cloud.
@@ -105,8 +107,10 @@ pub enum LoginDocument {
         /// Its name.
         id: String,
         /// Its secret.
+        #[schemars(extend("writeOnly" = true))]
         secret: String,
         /// The token of the Security Token Service, for keys that last for a time only.
+        #[schemars(extend("writeOnly" = true))]
         token: Option<String>,
     },
     /// The role of the machine that we run on.

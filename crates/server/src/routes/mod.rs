@@ -38,7 +38,7 @@ fn table() -> Vec<Route> {
         route(M::GET, "/healthz", ANYONE, "checkLife", "Say that the server runs", operation::alive),
         route(M::GET, "/readyz", ANYONE, "checkReadiness", "Say whether the server can do its work", operation::ready),
         route(M::GET, "/metrics", VIEWER, "readMetrics", "Read figures in Prometheus' text format", operation::metrics),
-        route(M::GET, "/api/v1/openapi.json", ANYONE, "readDocument", "Read this document", operation::document),
+        route(M::GET, "/api/v1/openapi.json", ANYONE, "readDocument", "Read the description of the API", operation::document),
         route(M::GET, "/api", ANYONE, "", "", try_it::page),
         route(M::GET, "/api/try.css", ANYONE, "", "", try_it::style),
         route(M::GET, "/api/try.js", ANYONE, "", "", try_it::script),

@@ -3,7 +3,7 @@ use crate::{
     Code, Page, Problem,
     call::{Call, Failure, NOTHING},
     page::{Part, Place, place, shown},
-    receive::{Json, Query},
+    receive::{Json, Query, Raw},
     reply::Created,
     seal::random,
     views::{Check, Namespace, Registry, Repository},
@@ -280,14 +280,14 @@ pub(super) fn remove_hook(call: &Call, (): ()) -> Result<(), Problem> {
 }
 
 /// A notification of a registry, which shows by its `Authorization` which one it is.
-pub(super) fn hook(call: &Call, (): ()) -> Result<(), Problem> {
+pub(super) fn hook(call: &Call, _: Raw) -> Result<(), Problem> {
     let sent = call.header("authorization").unwrap_or_default();
     let bearer = sent.get(..7).is_some_and(|it| it.eq_ignore_ascii_case("bearer "));
     follow(call, if bearer { sent.get(7..).unwrap_or_default() } else { sent })
 }
 
 /// The same of one that can show it by the address alone.
-pub(super) fn hook_by_address(call: &Call, (): ()) -> Result<(), Problem> {
+pub(super) fn hook_by_address(call: &Call, _: Raw) -> Result<(), Problem> {
     follow(call, call.param("secret")?)
 }
 

@@ -46,7 +46,9 @@ pub(super) struct Setup {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Login {
+    /// The name to log in with.
     name: String,
+    /// The password.
     #[schemars(extend("writeOnly" = true))]
     password: String,
 }

@@ -14,6 +14,7 @@ mod kit;
 mod notify;
 mod oidc;
 mod operation;
+mod registries;
 mod tasks;
 #[allow(dead_code, reason = "the store's tests need more of it")]
 #[path = "../../../store/tests/store/world.rs"]

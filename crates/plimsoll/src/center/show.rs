@@ -1,0 +1,305 @@
+//! Answers for people: lists as tables, objects a member a line. Which columns there are follows from the schema and from
+//! what was sent; whoever wants all of it to the letter takes JSON.
+use super::{field::Schemas, node::Node};
+use crate::table::clean;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal, Write},
+};
+
+/// Narrower than this no column is made: rather there are fewer.
+const NARROW: usize = 10;
+
+/// How wide the day of a time is.
+const DAY: usize = 10;
+
+/// A table that is written while its rows come.
+pub(super) struct Table<'a> {
+    schemas: &'a Schemas,
+    row: &'a Value,
+    /// How wide the terminal is; none: there is no terminal, and nothing is cut.
+    room: Option<usize>,
+    asked: Vec<String>,
+    columns: Vec<(String, usize)>,
+    /// Columns that have been empty so far.
+    empty: Vec<String>,
+    begun: bool,
+}
+
+impl<'a> Table<'a> {
+    /// A table of rows of this schema, with the columns that were asked for, or else those that fit.
+    pub(super) fn new(
+        schemas: &'a Schemas,
+        row: &'a Value,
+        room: Option<usize>,
+        asked: Vec<String>,
+    ) -> Table<'a> {
+        Table { schemas, row, room, asked, columns: Vec::new(), empty: Vec::new(), begun: false }
+    }
+
+    /// Writes some rows; the first ones decide on the columns.
+    pub(super) fn rows(&mut self, rows: &[Node], to: &mut dyn Write) -> Result<(), Failure> {
+        if !self.begun && !rows.is_empty() {
+            self.begun = true;
+            self.begin(rows)?;
+            let titles = self.columns.iter().map(|(name, _)| title(name)).collect();
+            self.line(titles, to)?;
+        }
+        let late =
+            |it: &String| rows.iter().any(|row| row.get(it).is_some_and(|it| !it.is_empty()));
+        let late: Vec<_> = self.empty.extract_if(.., |it| late(it)).collect();
+        left_out(&late);
+        for row in rows {
+            let cells =
+                self.columns.iter().map(|(name, _)| row.get(name).map_or_else(String::new, brief));
+            self.line(cells.collect(), to)?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, cells: Vec<String>, to: &mut dyn Write) -> io::Result<()> {
+        let mut text = String::new();
+        for (cell, (name, width)) in cells.iter().zip(&self.columns) {
+            let cell = match self.room {
+                None => cell.clone(),
+                // The day says enough.
+                Some(_) if *width == DAY && self.is_time(name) => cell.chars().take(DAY).collect(),
+                Some(_) => cut(cell, *width),
+            };
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        writeln!(to, "{}", text.trim_end())
+    }
+
+    fn begin(&mut self, rows: &[Node]) -> Result<(), String> {
+        let mut names: Vec<String> = Vec::new();
+        for row in rows {
+            let Node::Object(members) = row else { continue };
+            for (name, value) in members {
+                if names.contains(name) || self.is_opaque(name) {
+                    continue;
+                }
+                // A person sees more where nothing is without columns of nothing; a program counts them.
+                if self.room.is_none() || !value.is_empty() {
+                    names.push(name.clone());
+                } else if !self.empty.contains(name) {
+                    self.empty.push(name.clone());
+                }
+            }
+        }
+        self.empty.retain(|it| !names.contains(it));
+        if !self.asked.is_empty() {
+            let known = members(self.schemas, self.row);
+            if let Some(it) = self.asked.iter().find(|it| !known.contains(&it.as_str())) {
+                return Err(format!("there is no column `{it}`; there are {}", known.join(", ")));
+            }
+            (names, self.empty) = (self.asked.clone(), Vec::new());
+        }
+        let width = |name: &str| {
+            let cells =
+                rows.iter().filter_map(|it| it.get(name)).map(|it| brief(it).chars().count());
+            cells.chain([name.chars().count()]).max().unwrap_or_default()
+        };
+        self.columns =
+            names.into_iter().map(|name| (width(&name), name)).map(|(a, b)| (b, a)).collect();
+        if let Some(room) = self.room {
+            self.fit(room);
+        }
+        Ok(())
+    }
+
+    /// Cuts the widest columns; where that does not do, leaves out times, then the last columns, and says so.
+    fn fit(&mut self, room: usize) {
+        let mut without = Vec::new();
+        let narrowest = |columns: &[(String, usize)]| -> usize {
+            columns.iter().map(|it| it.1.min(NARROW).saturating_add(2)).sum()
+        };
+        while self.asked.is_empty()
+            && self.columns.len() > 1
+            && narrowest(&self.columns) > room.saturating_add(2)
+        {
+            let last = self.columns.iter().rposition(|it| self.is_time(&it.0));
+            let it = self.columns.remove(last.unwrap_or(self.columns.len().saturating_sub(1)));
+            without.push(it.0);
+        }
+        let gaps = self.columns.len().saturating_sub(1).saturating_mul(2);
+        let fits = |most: usize| {
+            self.columns.iter().map(|it| it.1.min(most)).sum::<usize>().saturating_add(gaps) <= room
+        };
+        let widest = self.columns.iter().map(|it| it.1).max().unwrap_or_default();
+        let most = (1..=widest).rev().find(|it| fits(*it)).unwrap_or(1);
+        let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.0)).collect();
+        for (it, is_time) in self.columns.iter_mut().zip(times) {
+            it.1 = if is_time && it.1 > most { DAY } else { it.1.min(most) };
+        }
+        without.reverse();
+        left_out(&without);
+    }
+
+    fn is_opaque(&self, name: &str) -> bool {
+        member(self.schemas, self.row, name).is_none_or(is_opaque)
+    }
+
+    fn is_time(&self, name: &str) -> bool {
+        let schema = member(self.schemas, self.row, name);
+        schema.and_then(|it| it.get("format")).is_some_and(|it| it == "date-time")
+    }
+}
+
+/// Nothing is left out without a word.
+fn left_out(columns: &[String]) {
+    if !columns.is_empty() {
+        eprintln!("without {}: --columns or --format json shows them", columns.join(", "));
+    }
+}
+
+/// Why nothing more is shown.
+pub(super) enum Failure {
+    /// Nobody reads it any more, or it can't be written.
+    Output(io::Error),
+    Asked(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(it: io::Error) -> Failure {
+        Failure::Output(it)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(it: String) -> Failure {
+        Failure::Asked(it)
+    }
+}
+
+/// How wide a terminal is.
+pub(super) fn room() -> Option<usize> {
+    let out = io::stdout();
+    let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok()).flatten()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+/// Writes an object, a member a line.
+pub(super) fn object(
+    schemas: &Schemas,
+    schema: &Value,
+    node: &Node,
+    before: &str,
+    to: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Node::Object(members) = node else {
+        return Ok(writeln!(to, "{}", brief(node))?);
+    };
+    for (name, value) in members.iter().filter(|it| !it.1.is_empty()) {
+        let schema = member(schemas, schema, name).unwrap_or(&Value::Null);
+        let name = format!("{before}{}", name.replace('_', " "));
+        match value {
+            Node::Object(_) if is_opaque(schema) => {
+                writeln!(to, "{name}: --format json shows it")?;
+            }
+            Node::Object(all)
+                if all.iter().all(|it| matches!(it.1, Node::Number(_) | Node::Null)) =>
+            {
+                writeln!(to, "{name}: {}", counts(all))?;
+            }
+            Node::Object(_) => object(schemas, schema, value, &format!("{name}, "), to)?,
+            Node::List(rows) if matches!(rows.first(), Some(Node::Object(_) | Node::List(_))) => {
+                writeln!(to, "{name}:")?;
+                inner(schemas, schema, rows, to)?;
+            }
+            _ => writeln!(to, "{name}: {}", brief(value))?,
+        }
+    }
+    Ok(())
+}
+
+/// A list within an object.
+fn inner(
+    schemas: &Schemas,
+    schema: &Value,
+    rows: &[Node],
+    to: &mut dyn Write,
+) -> Result<(), Failure> {
+    let mut text = Vec::new();
+    let row = schemas.resolve(schema).get("items").unwrap_or(&Value::Null);
+    match rows.first() {
+        Some(Node::Object(_)) => {
+            let room = room().map(|it| it.saturating_sub(2));
+            Table::new(schemas, row, room, Vec::new()).rows(rows, &mut text)?;
+        }
+        _ => rows.iter().try_for_each(|it| writeln!(text, "{}", brief(it)))?,
+    }
+    let text = String::from_utf8_lossy(&text);
+    Ok(text.lines().try_for_each(|it| writeln!(to, "  {it}"))?)
+}
+
+/// A value on one line. Of an object within it the texts, which say more than numbers by which programs know it.
+pub(super) fn brief(node: &Node) -> String {
+    match node {
+        Node::Null => String::new(),
+        Node::Boolean(it) => if *it { "yes" } else { "no" }.to_owned(),
+        Node::Number(it) => it.clone(),
+        Node::Text(it) => time(it).unwrap_or_else(|| clean(it)),
+        Node::List(all) => all.iter().map(brief).collect::<Vec<_>>().join(", "),
+        Node::Object(members) if matches!(members.as_slice(), [_]) => {
+            let all = members
+                .iter()
+                .map(|(name, it)| format!("{} {}", name.replace('_', " "), brief(it)));
+            all.collect()
+        }
+        Node::Object(members) => {
+            let texts = members.iter().filter(|it| matches!(it.1, Node::Text(_) | Node::List(_)));
+            let texts: Vec<_> = texts.map(|it| brief(&it.1)).filter(|it| !it.is_empty()).collect();
+            if !texts.is_empty() {
+                return texts.join(" ");
+            }
+            counts(members)
+        }
+    }
+}
+
+/// What there is any of, each with its name.
+fn counts(members: &[(String, Node)]) -> String {
+    let all = members.iter().map(|(name, it)| (name.replace('_', " "), brief(it)));
+    let all = all.filter(|it| !["", "0", "no"].contains(&it.1.as_str()));
+    let all: Vec<_> = all.map(|(name, it)| format!("{name} {it}")).collect();
+    if all.is_empty() { "0".to_owned() } else { all.join(" ") }
+}
+
+/// A point in time without what only programs need.
+fn time(text: &str) -> Option<String> {
+    let time: Timestamp = text.ends_with('Z').then(|| text.parse().ok()).flatten()?;
+    let text = time.to_string();
+    Some(format!("{}Z", text.get(..19)?.replace('T', " ")))
+}
+
+fn title(name: &str) -> String {
+    name.replace('_', " ").to_uppercase()
+}
+
+/// At most so many characters.
+fn cut(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept = text.chars().take(width.saturating_sub(1)).collect::<String>();
+            format!("{}…", kept.trim_end())
+        }
+    }
+}
+
+fn member<'a>(schemas: &'a Schemas, object: &'a Value, name: &str) -> Option<&'a Value> {
+    schemas.resolve(object).get("properties")?.get(name)
+}
+
+fn members<'a>(schemas: &'a Schemas, object: &'a Value) -> Vec<&'a str> {
+    let all = schemas.resolve(object).get("properties").and_then(Value::as_object);
+    all.into_iter().flatten().map(|it| it.0.as_str()).collect()
+}
+
+/// Whether the schema says nothing: then it is for programs.
+fn is_opaque(schema: &Value) -> bool {
+    ["type", "$ref", "anyOf", "oneOf", "enum", "const"].iter().all(|it| schema.get(it).is_none())
+}
