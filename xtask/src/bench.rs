@@ -35,7 +35,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         println!("  scan, rescan: [--images DIR] of OCI layouts; scan: [--syft PROGRAM]");
         println!("  db: the data of PLIMSOLL_CONFORMANCE");
         println!(
-            "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask [--only WORD] | --rematch]"
+            "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask [--only WORD] | --rematch | --backup FILE]"
         );
         return ExitCode::from(2);
     };

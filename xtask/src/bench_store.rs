@@ -9,14 +9,18 @@ use model::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    cell::RefCell,
     collections::BTreeSet,
     error::Error,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 use store::{
-    Settings, Store, Tx, exceptions, figures,
+    Existing, Settings, Store, Tx, exceptions, figures,
     places::{self, Seen},
     registries, rematch, risks,
     scans::{self, Outcome, Scan},
@@ -49,10 +53,10 @@ struct Bench {
     /// Whether layers are shared.
     shared: bool,
     /// The components that were found before: what is found in them is not asked for again.
-    known: RefCell<BTreeSet<String>>,
+    known: Mutex<BTreeSet<String>>,
 }
 
-/// `bench store [--images N] [--postgres URL | --at FILE] [--unshared] [--fill [--seconds N] | --ask [--only WORD] | --rematch]`.
+/// `bench store [--images N] [--postgres URL | --at FILE] [--unshared] [--fill [--seconds N] | --ask [--only WORD] | --rematch | --backup FILE]`.
 pub(crate) fn store(args: &[String]) -> Done {
     let value = |name: &str| args.iter().position(|it| it == name).and_then(|it| args.get(it + 1));
     let has = |name: &str| args.iter().any(|it| it == name);
@@ -67,9 +71,9 @@ pub(crate) fn store(args: &[String]) -> Done {
         store: Store::open(settings)?,
         images,
         shared: !has("--unshared"),
-        known: RefCell::default(),
+        known: Mutex::default(),
     };
-    let all = !has("--fill") && !has("--ask") && !has("--rematch");
+    let all = !["--fill", "--ask", "--rematch", "--backup"].iter().any(|it| has(it));
     if all || has("--fill") {
         // In portions, on a machine that others use too.
         let seconds = value("--seconds").map_or(Ok(u64::MAX), |it| it.parse())?;
@@ -80,6 +84,9 @@ pub(crate) fn store(args: &[String]) -> Done {
     }
     if all || has("--rematch") {
         bench.rematch()?;
+    }
+    if let Some(file) = value("--backup") {
+        bench.backup(Path::new(file))?;
     }
     bench.size()
 }
@@ -252,11 +259,8 @@ impl Bench {
         let mut all = Vec::new();
         for (at, it) in inventory.components.iter().enumerate() {
             let scope = it.system.and(release.as_ref()).map_or("", |it| &it.id);
-            if self
-                .known
-                .borrow_mut()
-                .insert(format!("{scope} {} {}", it.what.name, it.what.version))
-            {
+            let name = format!("{scope} {} {}", it.what.name, it.what.version);
+            if self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(name) {
                 all.extend(of_component(&it.what, at, 0));
             }
         }
@@ -412,6 +416,44 @@ impl Bench {
             raw >> 20,
             raw / images
         );
+        Ok(())
+    }
+
+    /// How long a backup takes, and how long whoever writes meanwhile has to wait.
+    fn backup(&self, file: &Path) -> Done {
+        let stop = AtomicBool::new(false);
+        let write = || {
+            let mut longest = Duration::ZERO;
+            while !stop.load(Ordering::Relaxed) {
+                let start = Instant::now();
+                self.store.write(|tx| step(tx, "backup"))?;
+                longest = longest.max(start.elapsed());
+            }
+            Ok::<_, store::Error>(longest)
+        };
+        let during = |name: &str, run: &dyn Fn() -> Done| {
+            stop.store(false, Ordering::Relaxed);
+            thread::scope(|scope| {
+                let writers: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
+                let start = Instant::now();
+                let done = run();
+                let time = start.elapsed();
+                stop.store(true, Ordering::Relaxed);
+                for it in writers {
+                    let longest = it.join().map_err(|_| "a writer panicked")??;
+                    println!("{name:46} {time:.1?}, the longest write {longest:.1?}");
+                }
+                done
+            })
+        };
+        during("nothing", &|| {
+            thread::sleep(Duration::from_secs(5));
+            Ok(())
+        })?;
+        during("backup", &|| Ok(self.store.backup(file).map(drop)?))?;
+        let (start, to) = (Instant::now(), file.with_extension("restored"));
+        Store::restore(file, &to, Existing::Replace)?;
+        println!("{:46} {:.1?}", "restore", start.elapsed());
         Ok(())
     }
 

@@ -34,5 +34,5 @@ pub use gap::{Gap, Reason};
 pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
-pub use purl::{BadPurl, Purl};
+pub use purl::{BadPurl, Fit, Purl};
 pub use severity::{Level, Rating};

@@ -195,7 +195,7 @@ pub(crate) struct ScanArguments {
     /// [default: plimsoll-ignore.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) ignore_file: Option<PathBuf>,
-    /// OpenVEX document whose statements on the image or on packages are applied; may be repeated
+    /// VEX document (OpenVEX, CSAF or CycloneDX) whose statements on the image or on packages are applied; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) vex: Vec<PathBuf>,
     /// Apply the VEX documents that are attached to the image too: whoever may push to its

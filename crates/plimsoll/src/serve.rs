@@ -99,7 +99,10 @@ fn parts(arguments: &CenterArguments, listen: Option<&str>) -> Result<Parts, Str
     make(&data)?;
     let store = Store::open(config.store()?).map_err(|err| err.to_string())?;
     let (store, keys) = (Arc::new(store), Arc::new(config.keys()?));
-    server::check_keys(&store, &keys, now())?;
+    let renewed = server::check_keys(&store, &keys, now())?;
+    if renewed > 0 {
+        log.write(now(), "info", "secrets were sealed anew", &[("secrets", json!(renewed))]);
+    }
     let (troubled, opening) = (log.clone(), Arc::clone(&keys));
     let center = Center::new(World {
         store: Arc::clone(&store),

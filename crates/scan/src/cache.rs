@@ -29,6 +29,8 @@ pub struct Cache {
     place: Place,
     /// Stands for everything but the layer that a report depends on.
     revision: String,
+    /// Whether every report is made anew.
+    anew: bool,
 }
 
 #[derive(Clone)]
@@ -71,7 +73,13 @@ impl Cache {
 
     fn of(place: Place, inspectors: &str) -> Cache {
         let revision = Digest::sha256(&Sha256::digest(inspectors.as_bytes()).into());
-        Cache { place, revision: revision.short().to_owned() }
+        Cache { place, revision: revision.short().to_owned(), anew: false }
+    }
+
+    /// The same; if `anew`, reports are only kept, and take the place of those that are there.
+    #[must_use]
+    pub fn anew(self, anew: bool) -> Cache {
+        Cache { anew, ..self }
     }
 
     fn file(&self, directory: &Path, diff_id: &Digest) -> PathBuf {
@@ -81,6 +89,7 @@ impl Cache {
     /// The report of a layer; `None` when there is none, or none that is whole.
     pub(crate) fn load(&self, diff_id: &Digest) -> Option<Waiting> {
         match &self.place {
+            _ if self.anew => None,
             Place::Directory(directory) => self.open(directory, diff_id),
             Place::Store(shared) => shared.load(diff_id, &self.revision),
         }

@@ -312,8 +312,7 @@ fn account(
     let status = response.status().as_u16();
     let answered = response.extensions().get::<Answered>();
     let template = answered.map_or("", |it| it.route.path);
-    // What stands in the address may be what lets in.
-    let path = if template.contains("{secret}") { template } else { path };
+    let path = shown(path);
     app.metrics.answered(method.as_str(), template, status, took);
     let mut fields = vec![
         ("request", json!(id)),
@@ -327,6 +326,13 @@ fn account(
         fields.push(("person", json!(it)));
     }
     app.note("info", "request", &fields);
+}
+
+/// A path as the log may have it: what stands in an address may be what lets in, also where nothing answers there.
+fn shown(path: &str) -> &str {
+    let secret = ROUTES.iter().filter_map(|it| Some((it.path, it.path.split_once("{secret}")?.0)));
+    let found = secret.into_iter().find(|(_, before)| path.starts_with(before));
+    found.map_or(path, |it| it.0)
 }
 
 /// Whose request it is: the last of `X-Forwarded-For` that is not a proxy of ours, where one of them sent it.

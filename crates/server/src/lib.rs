@@ -8,6 +8,7 @@ mod call;
 mod dispatch;
 mod events;
 mod export;
+mod gauges;
 mod housekeeping;
 mod io;
 mod listen;

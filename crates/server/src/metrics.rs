@@ -130,6 +130,11 @@ impl Text {
         self.0 += &format!("{name} {value}\n");
     }
 
+    /// Adds families that were built apart.
+    pub(crate) fn append(&mut self, more: Text) {
+        self.0 += &more.0;
+    }
+
     pub(crate) fn finish(self) -> String {
         self.0
     }

@@ -18,7 +18,7 @@ use std::{
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
-use store::{Store, settings};
+use store::{Store, secrets, settings};
 
 const KEY: usize = 32;
 const ID: usize = 8;
@@ -93,26 +93,46 @@ impl Keys {
 /// The setting that only the keys in use can open.
 const KNOWN: &str = "keys";
 
-/// Holds the keys against those that have sealed what is in the database: others would open none of it.
+/// Holds the keys against those that have sealed what is in the database, of which others would open nothing; and seals
+/// anew with the first key what another one has sealed, so that the others can be given up. Says how many that were.
 ///
 /// # Errors
-/// Says so when they are others, or when the database does not answer.
-pub fn check_keys(store: &Store, keys: &Keys, now: i64) -> Result<(), String> {
-    let sealed = keys.seal(KNOWN.as_bytes(), KNOWN)?;
-    let document = json!(BASE64_URL_SAFE_NO_PAD.encode(sealed)).to_string();
+/// Says so when the keys are others, or when the database does not answer.
+pub fn check_keys(store: &Store, keys: &Keys, now: i64) -> Result<usize, String> {
+    let text = |sealed: &[u8]| json!(BASE64_URL_SAFE_NO_PAD.encode(sealed)).to_string();
+    let ours = text(&keys.seal(KNOWN.as_bytes(), KNOWN)?);
     let known = store.write(|tx| {
-        settings::put(tx, KNOWN, &document, 0, now)?;
+        settings::put(tx, KNOWN, &ours, 0, now)?;
         settings::one(tx, KNOWN)
     });
-    let known = known.map_err(|err| err.to_string())?.map(|it| it.document).unwrap_or_default();
-    let text: String = serde_json::from_str(&known).unwrap_or_default();
-    let opened = BASE64_URL_SAFE_NO_PAD.decode(text).ok().map(|it| keys.open(&it, KNOWN));
-    match opened {
-        Some(Ok(_)) => Ok(()),
-        _ => Err("the keys are not those that sealed the secrets in this database; all machines that share it \
-                  need the same keys"
-            .to_owned()),
+    let known = known.map_err(|err| err.to_string())?.ok_or("the database forgets")?;
+    let sealed: String = serde_json::from_str(&known.document).unwrap_or_default();
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(sealed).unwrap_or_default();
+    if keys.open(&sealed, KNOWN).is_err() {
+        return Err(
+            "the keys are not those that sealed the secrets in this database; all machines that \
+                    share it need the same keys"
+                .to_owned(),
+        );
     }
+    if !keys.outdated(&sealed) {
+        return Ok(0);
+    }
+    let renewed = store.write(|tx| {
+        let old = secrets::all(tx)?.into_iter().filter(|it| keys.outdated(&it.bytes));
+        let mut count = 0usize;
+        for it in old {
+            let place = format!("{}/{}", it.kind, it.id);
+            // One that does not open is entered anew by whoever misses it.
+            let Ok(plain) = keys.open(&it.bytes, &place) else { continue };
+            let new = keys.seal(&plain, &place).map_err(store::Error::Invalid)?;
+            secrets::replace(tx, &it, &new)?;
+            count = count.saturating_add(1);
+        }
+        settings::put(tx, KNOWN, &ours, known.version, now)?;
+        Ok(count)
+    });
+    renewed.map_err(|err| err.to_string())
 }
 
 fn key(line: &str) -> Result<Key, String> {
@@ -197,6 +217,25 @@ mod tests {
         for bad in ["", "0f", &"0g".repeat(32), &"0f".repeat(33)] {
             assert!(Keys::parse(&Secret::new(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn another_key_seals_everything_anew_and_strange_ones_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(store::Settings::Embedded(folder.path().join("db"))).unwrap();
+        let (old, new) = ("0f".repeat(32), "a1".repeat(32));
+        let check = |text: &str| check_keys(&store, &keys(text), 1);
+        assert_eq!(check(&old), Ok(0));
+        let login = keys(&old).seal(b"hush", "account/1").unwrap();
+        let add = |tx: &mut store::Tx<'_>| store::accounts::add(tx, "cloud", "{}", &login, 1);
+        assert_eq!(store.write(add).unwrap(), 1);
+        assert!(check(&new).unwrap_err().contains("not those"));
+        assert_eq!(check(&format!("{new}\n{old}")), Ok(1));
+        assert_eq!(check(&format!("{new}\n{old}")), Ok(0));
+        assert_eq!(check(&new), Ok(0));
+        let sealed = store.read(|tx| store::accounts::secret(tx, 1)).unwrap().unwrap();
+        assert_eq!(keys(&new).open(&sealed, "account/1").unwrap(), b"hush");
+        assert!(check(&old).unwrap_err().contains("not those"));
     }
 
     #[test]

@@ -88,6 +88,10 @@ impl Store {
         matches!(self.settings, Settings::Server { .. })
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Bytes that the database takes on disk, without logs of what is being written.
     pub fn size(&self) -> Result<u64> {
         let sql = match self.settings {
@@ -376,6 +380,17 @@ impl Tx<'_> {
             Connection::Sqlite(_) => "",
             Connection::Postgres(_) => "FOR UPDATE",
         }
+    }
+
+    /// How many bytes the database has on disk.
+    pub(crate) fn size(&mut self) -> Result<i64> {
+        let sql = match self.connection {
+            Connection::Sqlite(_) => {
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+            }
+            Connection::Postgres(_) => "SELECT pg_database_size(current_database())",
+        };
+        self.number(sql, &[])
     }
 
     /// Makes all others wait who name the same number, until the transaction ends.

@@ -38,3 +38,25 @@ pub fn uncovered(tx: &mut Tx<'_>) -> Result<Vec<(String, i64)>> {
                GROUP BY uncovered ORDER BY 2 DESC LIMIT 1000";
     tx.rows(sql, &[], |it| Ok((it.text(0)?, it.int(1)?)))
 }
+
+/// Scans that are to be or are running, in one state.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Queued {
+    /// `ready`, `later` (it waits for another attempt), `running`.
+    pub state: String,
+    /// How many.
+    pub scans: i64,
+    /// When the oldest of them was asked for.
+    pub since: i64,
+}
+
+/// The queue.
+pub fn queue(tx: &mut Tx<'_>) -> Result<Vec<Queued>> {
+    let sql = "SELECT state, COUNT(*), MIN(created_at) FROM work GROUP BY state ORDER BY state";
+    tx.rows(sql, &[], |it| Ok(Queued { state: it.text(0)?, scans: it.int(1)?, since: it.int(2)? }))
+}
+
+/// How many bytes the database has on disk.
+pub fn bytes(tx: &mut Tx<'_>) -> Result<i64> {
+    tx.size()
+}

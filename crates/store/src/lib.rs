@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod advisories;
 pub mod audit;
+mod backup;
 pub mod channels;
 pub mod components;
 mod contents;
@@ -39,6 +40,7 @@ pub mod repositories;
 pub mod risks;
 pub mod scans;
 mod schema;
+pub mod secrets;
 pub mod sessions;
 mod sets;
 pub mod settings;
@@ -52,6 +54,7 @@ mod value;
 mod word;
 pub mod work;
 
+pub use backup::Existing;
 pub use counts::settle;
 pub use engine::{Settings, Store, Tx};
 pub use error::{Error, Result};

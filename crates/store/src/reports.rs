@@ -10,10 +10,12 @@ pub fn get(tx: &mut Tx<'_>, diff_id: &str, revision: &str) -> Result<Option<Vec<
     tx.row(sql, &[diff_id.into(), revision.into()], |it| it.bytes(0))
 }
 
-/// Puts a report, unless there is one: what inspects the same the same way finds the same.
+/// Puts a report, in the place of one that may be there: what inspects the same the same way finds the same, but
+/// what is stored may be damaged.
 pub fn put(tx: &mut Tx<'_>, diff_id: &str, revision: &str, document: &[u8], at: i64) -> Result<()> {
     let sql = "INSERT INTO layer_report (diff_id, revision, document, size, used_at) VALUES ($1, $2, $3, $4, $5) \
-               ON CONFLICT (diff_id, revision) DO NOTHING";
+               ON CONFLICT (diff_id, revision) DO UPDATE SET document = excluded.document, size = excluded.size, \
+                 used_at = excluded.used_at";
     let size = i64::try_from(document.len()).unwrap_or(i64::MAX);
     let values = [diff_id.into(), revision.into(), document.into(), size.into(), at.into()];
     tx.execute(sql, &values).map(drop)

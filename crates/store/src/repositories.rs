@@ -90,16 +90,12 @@ pub fn page(
         sql += &format!(" AND (name, id) > ({}, {})", values.put(name), values.put(id));
     }
     sql += &format!(" ORDER BY name, id LIMIT {}", values.put(one_more(limit)));
-    let row = |it: &Row| {
-        Ok(Repository {
-            id: it.int(0)?,
-            registry: it.int(1)?,
-            name: it.text(2)?,
-            images: it.int(3)?,
-        })
-    };
-    let rows = tx.rows(&sql, &values.0, row)?;
+    let rows = tx.rows(&sql, &values.0, repository)?;
     Ok(Page::of(rows, limit, |it| Cursor::of(&it.name, it.id)))
+}
+
+fn repository(it: &Row) -> Result<Repository> {
+    Ok(Repository { id: it.int(0)?, registry: it.int(1)?, name: it.text(2)?, images: it.int(3)? })
 }
 
 /// An image where it can be pulled: what is chosen from for a scan.
@@ -123,25 +119,53 @@ pub struct Target {
     pub platform: String,
 }
 
+const TARGET: &str = "SELECT i.id, i.digest, p.pushed_at, i.state, i.scanned_at, i.revision, i.platform \
+    FROM place p JOIN image i ON i.id = p.image WHERE p.repository = $1 AND i.kind = 'image'";
+
+fn target(it: &Row) -> Result<Target> {
+    Ok(Target {
+        image: it.int(0)?,
+        digest: it.text(1)?,
+        tags: Vec::new(),
+        pushed_at: it.int(2)?,
+        state: State::at(it, 3)?,
+        scanned_at: it.int(4)?,
+        revision: it.text(5)?,
+        platform: it.text(6)?,
+    })
+}
+
 /// The images of a repository with a key above `after`, by key.
 pub fn targets(tx: &mut Tx<'_>, repository: i64, after: i64, limit: usize) -> Result<Vec<Target>> {
-    let sql = "SELECT i.id, i.digest, p.pushed_at, i.state, i.scanned_at, i.revision, i.platform \
-        FROM place p JOIN image i ON i.id = p.image \
-        WHERE p.repository = $1 AND p.image > $2 AND i.kind = 'image' ORDER BY p.image LIMIT $3";
+    let sql = format!("{TARGET} AND p.image > $2 ORDER BY p.image LIMIT $3");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let row = |it: &Row| {
-        Ok(Target {
-            image: it.int(0)?,
-            digest: it.text(1)?,
-            tags: Vec::new(),
-            pushed_at: it.int(2)?,
-            state: State::at(it, 3)?,
-            scanned_at: it.int(4)?,
-            revision: it.text(5)?,
-            platform: it.text(6)?,
-        })
+    let targets = tx.rows(&sql, &[repository.into(), after.into(), limit.into()], target)?;
+    with_tags(tx, repository, targets)
+}
+
+/// The repositories that have one of these images, or an image of one of these indexes, each with those that it has.
+pub fn having(tx: &mut Tx<'_>, digests: &[String]) -> Result<Vec<(Repository, Vec<Target>)>> {
+    let sql = "SELECT r.id, r.registry, r.name, r.images, p.image \
+        FROM (SELECT id FROM image WHERE digest IN ({keys}) UNION \
+        SELECT p.image FROM part p JOIN image w ON w.id = p.whole WHERE w.digest IN ({keys})) i \
+        JOIN place p ON p.image = i.id JOIN repository r ON r.id = p.repository \
+        WHERE r.removed_at IS NULL";
+    let keys: Vec<&str> = digests.iter().map(String::as_str).collect();
+    let mut all: BTreeMap<i64, (Repository, Vec<i64>)> = BTreeMap::new();
+    for (it, image) in tx.among(sql, &[], &keys, |it| Ok((repository(it)?, it.int(4)?)))? {
+        all.entry(it.id).or_insert_with(|| (it, Vec::new())).1.push(image);
+    }
+    let sql = format!("{TARGET} AND p.image IN ({{keys}})");
+    let of = |(it, images): (Repository, Vec<i64>)| {
+        let targets = tx.among(&sql, &[it.id.into()], &images, target)?;
+        let targets = with_tags(tx, it.id, targets)?;
+        Ok((it, targets))
     };
-    let mut targets = tx.rows(sql, &[repository.into(), after.into(), limit.into()], row)?;
+    all.into_values().map(of).collect()
+}
+
+/// The same with the tags that lead to them there.
+fn with_tags(tx: &mut Tx<'_>, repository: i64, mut targets: Vec<Target>) -> Result<Vec<Target>> {
     let ids: Vec<i64> = targets.iter().map(|it| it.image).collect();
     let mut tags: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for sql in [

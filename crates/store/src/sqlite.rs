@@ -1,10 +1,12 @@
 //! SQLite: one file, many readers, one writer at a time.
 use crate::{Error, Result, Row, Value};
 use rusqlite::{
-    Connection, ErrorCode, params_from_iter,
+    Connection, ErrorCode, OpenFlags,
+    backup::{Backup, StepResult},
+    params_from_iter,
     types::{ToSqlOutput, Value as Theirs, ValueRef},
 };
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 /// How long a writer waits for another, of whatever process.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,6 +60,51 @@ impl Sqlite {
         let count = statement.execute(params_from_iter(values)).map_err(failed)?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
     }
+}
+
+/// Copies a database into an empty file as it is at this moment, while others write: from one state of the write-ahead
+/// log, in one go. The file is to be synced.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let source = Sqlite::open(from)?;
+    let mut target = existing(to)?;
+    target.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(failed)?;
+    let backup = Backup::new(&source.connection, &mut target).map_err(failed)?;
+    while backup.step(-1).map_err(failed)? != StepResult::Done {
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Reads a whole database, and says what is wrong with it if anything is.
+pub(crate) fn verify(path: &Path) -> std::result::Result<(), String> {
+    let connection = existing(path).map_err(|err| err.to_string())?;
+    let said = connection.query_row("PRAGMA integrity_check(1)", [], |it| it.get::<_, String>(0));
+    match said {
+        Ok(it) if it == "ok" => Ok(()),
+        Ok(it) => Err(it.lines().rfind(|it| !it.starts_with("***")).unwrap_or_default().to_owned()),
+        Err(it) => Err(explain(&it)),
+    }
+}
+
+/// Makes sure that nobody has a database open, and that all of it is in its file. One that is damaged beyond reading is not
+/// asked.
+pub(crate) fn unused(path: &Path) -> Result<()> {
+    let connection = existing(path)?;
+    // Whoever has it open keeps this from being had, even while doing nothing.
+    let alone =
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
+    match alone.map_err(failed) {
+        Ok(()) | Err(Error::Damaged(_)) => Ok(()),
+        Err(Error::Busy(_)) => Err(Error::Conflict(format!("{} is in use", path.display()))),
+        Err(it) => Err(it),
+    }
+}
+
+fn existing(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let it = Connection::open_with_flags(path, flags).map_err(failed)?;
+    it.execute_batch("PRAGMA trusted_schema = OFF").map_err(failed)?;
+    Ok(it)
 }
 
 /// What differs in the schema.

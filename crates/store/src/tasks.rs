@@ -106,6 +106,11 @@ pub fn start(tx: &mut Tx<'_>, kind: Kind, person: &str, document: &str, now: i64
     )
 }
 
+/// Lets a task without items be one whose images are looked at anew even if they are known already.
+pub fn look_again(tx: &mut Tx<'_>, task: i64) -> Result<()> {
+    tx.execute("UPDATE task SET again = 1 WHERE id = $1", &[task.into()]).map(drop)
+}
+
 /// Adds images, some hundreds in one transaction, and says how many the task did not have yet.
 ///
 /// # Errors
@@ -209,10 +214,11 @@ pub fn exhausted(tx: &mut Tx<'_>) -> Result<Vec<i64>> {
 /// # Errors
 /// [`Error::Lost`] when the task was cancelled.
 pub fn again(tx: &mut Tx<'_>, task: i64, which: Ended, now: i64, limit: u32) -> Result<u64> {
+    // The state is asked for twice, as somebody else may have changed it while this waited for him.
     let count = tx.execute(
         "UPDATE item SET state = 'new', code = '', reason = '', ended_at = NULL \
-         WHERE task = $1 AND digest IN (SELECT digest FROM item WHERE task = $1 AND state = $2 \
-           ORDER BY digest LIMIT $3)",
+         WHERE task = $1 AND state = $2 AND digest IN (SELECT digest FROM item \
+           WHERE task = $1 AND state = $2 ORDER BY digest LIMIT $3)",
         &[task.into(), which.into(), i64::from(limit).into()],
     )?;
     if count == 0 {
@@ -314,8 +320,9 @@ fn settle(tx: &mut Tx<'_>, task: i64, now: i64) -> Result<()> {
 /// are in more of a hurry.
 fn join(tx: &mut Tx<'_>, task: i64, now: i64) -> Result<()> {
     let none = || Error::Lost(format!("task {task} is gone"));
-    let sql = "SELECT kind FROM task WHERE id = $1";
-    let kind: Kind = tx.row(sql, &[task.into()], |it| it.word(0))?.ok_or_else(none)?;
+    let sql = "SELECT kind, again FROM task WHERE id = $1";
+    let row = |it: &Row| Ok((it.word::<Kind>(0)?, it.int(1)?));
+    let (kind, again) = tx.row(sql, &[task.into()], row)?.ok_or_else(none)?;
     tx.execute(
         "INSERT INTO lane (registry) SELECT DISTINCT i.registry FROM item i \
          WHERE i.task = $1 AND i.state = 'new' ORDER BY 1 ON CONFLICT (registry) DO NOTHING",
@@ -323,12 +330,16 @@ fn join(tx: &mut Tx<'_>, task: i64, now: i64) -> Result<()> {
     )?;
     // Whether or not it is hastened, the row is locked now, so that nobody ends it before this.
     tx.execute(
-        "INSERT INTO work (digest, registry, repository, priority, created_at) \
-         SELECT i.digest, i.registry, i.repository, CAST($2 AS BIGINT), CAST($3 AS BIGINT) \
+        "INSERT INTO work (digest, registry, repository, priority, created_at, again) \
+         SELECT i.digest, i.registry, i.repository, CAST($2 AS BIGINT), CAST($3 AS BIGINT), \
+           CAST($4 AS BIGINT) \
          FROM item i WHERE i.task = $1 AND i.state = 'new' ORDER BY i.digest \
-         ON CONFLICT (digest) DO UPDATE SET priority = excluded.priority \
-         WHERE excluded.priority < work.priority",
-        &[task.into(), kind.priority().into(), now.into()],
+         ON CONFLICT (digest) DO UPDATE SET \
+           priority = CASE WHEN excluded.priority < work.priority \
+             THEN excluded.priority ELSE work.priority END, \
+           again = CASE WHEN excluded.again > work.again THEN excluded.again ELSE work.again END \
+         WHERE excluded.priority < work.priority OR excluded.again > work.again",
+        &[task.into(), kind.priority().into(), now.into(), again.into()],
     )?;
     // By itself and not while inserting: what kept that waiting may have paid for the digest.
     tx.execute(

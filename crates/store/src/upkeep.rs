@@ -38,11 +38,13 @@ pub fn reap(
     // As whoever ends a scan does: before the scan, what its image has.
     places::lock(tx)?;
     let lock = tx.skip_locked();
-    let sql = format!("SELECT id, fence, digest, registry, repository, attempts {lost} {lock}");
+    let sql =
+        format!("SELECT id, fence, digest, registry, repository, attempts, again {lost} {lock}");
     let claim = |it: &Row| {
         let ticket = Ticket { work: it.int(0)?, fence: it.int(1)? };
         let (digest, registry, repository) = (it.text(2)?, it.int(3)?, it.text(4)?);
-        Ok(Claim { ticket, digest, registry, repository, attempts: it.size(5)? })
+        let (attempts, again) = (it.size(5)?, it.truth(6)?);
+        Ok(Claim { ticket, digest, registry, repository, attempts, again })
     };
     for lost in tx.rows(&sql, &some(limit), claim)? {
         let held = work::held(tx, lost.ticket)?;

@@ -33,6 +33,8 @@ pub struct Claim {
     pub repository: String,
     /// The how manieth attempt this is, from one.
     pub attempts: u64,
+    /// Whether the image is to be looked at anew even if it is known already.
+    pub again: bool,
 }
 
 /// What a running scan is doing.
@@ -144,6 +146,21 @@ pub fn done(tx: &mut Tx<'_>, ticket: Ticket, now: i64) -> Result<Option<Quota>> 
     if charged { quota::read(tx).map(Some) } else { Ok(None) }
 }
 
+/// Ends a scan for which nothing was to be done, as [`done`]; unless somebody has joined it meanwhile who wants the
+/// image to be looked at anew: then it is given back.
+///
+/// # Errors
+/// As [`done`].
+pub fn known(tx: &mut Tx<'_>, ticket: Ticket, now: i64) -> Result<Option<Quota>> {
+    held(tx, ticket)?;
+    let sql = "SELECT again FROM work WHERE id = $1";
+    if tx.number(sql, &[ticket.work.into()])? == 0 {
+        return done(tx, ticket, now);
+    }
+    give_back(tx, ticket, now)?;
+    Ok(None)
+}
+
 /// Ends a scan that failed, or lets it wait until `again` for another attempt.
 ///
 /// # Errors
@@ -189,12 +206,13 @@ fn take(tx: &mut Tx<'_>, id: i64, owner: &str, now: i64, until: i64) -> Result<O
     let claim = tx.row(
         "UPDATE work SET state = 'running', owner = $2, due = $3, fence = fence + 1, \
            attempts = attempts + 1, stage = 'pulling', bytes = 0, bytes_total = 0, layers = 0, \
-           layers_total = 0 WHERE id = $1 RETURNING fence, digest, registry, repository, attempts",
+           layers_total = 0 WHERE id = $1 RETURNING fence, digest, registry, repository, attempts, again",
         &[id.into(), owner.into(), until.into()],
         |it| {
             let ticket = Ticket { work: id, fence: it.int(0)? };
             let (digest, registry, repository) = (it.text(1)?, it.int(2)?, it.text(3)?);
-            Ok(Claim { ticket, digest, registry, repository, attempts: it.size(4)? })
+            let (attempts, again) = (it.size(4)?, it.truth(5)?);
+            Ok(Claim { ticket, digest, registry, repository, attempts, again })
         },
     )?;
     if let Some(it) = &claim {

@@ -3,18 +3,24 @@
 //! A statement that takes a finding away must say which version or image it is about, or why the
 //! vulnerability does no harm. Nothing disappears: such a finding is *handled*, with the author and
 //! his reason.
+mod claims;
+mod csaf;
+mod cyclonedx;
 mod openvex;
 mod product;
+mod read;
 #[cfg(test)]
 mod tests;
 
-pub use openvex::parse;
+pub use claims::{Claim, Place, Rule};
+pub use read::parse;
 
 use jiff::Timestamp;
 use model::{
-    Assessment, Digest, Finding, Handling, Image, Inventory, Statement, Status, report::Handled,
+    Assessment, Digest, Finding, Fit, Handling, Image, Inventory, Statement, Status,
+    report::Handled,
 };
-use product::{Fit, Product, Purls, Seen};
+use product::{Product, Purls, Seen};
 use std::{collections::BTreeMap, fmt};
 
 /// A VEX document.
@@ -22,6 +28,10 @@ use std::{collections::BTreeMap, fmt};
 pub struct Vex {
     /// Its identifier.
     id: String,
+    /// Its version, as it counts them.
+    version: String,
+    /// When it last changed.
+    dated: Option<Timestamp>,
     /// Who says it; nobody has verified that.
     author: String,
     /// What it says.
@@ -79,6 +89,21 @@ impl Vex {
         if self.author.is_empty() { "an unnamed author" } else { &self.author }
     }
 
+    /// What it is called, in all its versions; empty when it is not called anything.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its version, as it counts them.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// When it last changed.
+    pub fn dated(&self) -> Option<Timestamp> {
+        self.dated
+    }
+
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()
@@ -130,6 +155,31 @@ fn last_word<'a>(group: &'a [Vex], finding: &Finding, seen: &Seen<'_>) -> Option
 }
 
 impl Said {
+    /// Why a finding does not count, if the product fits so closely; `None` when it does.
+    fn excuse(&self, fit: Fit) -> Option<String> {
+        let Said { verdict, justification, impact, .. } = self;
+        let word = match verdict {
+            Verdict::NotAffected if justification.is_empty() && impact.is_empty() => return None,
+            Verdict::NotAffected if justification.is_empty() => "not_affected",
+            Verdict::NotAffected => justification,
+            // Whatever is fixed was broken before: which version is meant must be said.
+            Verdict::Fixed if fit == Fit::AnyVersion => return None,
+            Verdict::Fixed => "fixed",
+            Verdict::UnderInvestigation | Verdict::Affected => return None,
+        };
+        let more = if impact.is_empty() { String::new() } else { format!(": {impact}") };
+        Some(format!("{word}{more}"))
+    }
+
+    /// Why it excuses nothing, where it does not.
+    fn doubt(&self) -> &'static str {
+        match self.verdict {
+            Verdict::NotAffected => "no reason is given, so it does not count",
+            Verdict::Fixed => "no version is given, so it does not count",
+            Verdict::UnderInvestigation | Verdict::Affected => "it takes no finding away",
+        }
+    }
+
     fn names(&self, finding: &Finding) -> bool {
         let mut known = [&finding.id].into_iter().chain(&finding.aliases);
         known.any(|id| self.names.iter().any(|it| it.eq_ignore_ascii_case(id)))
@@ -139,18 +189,7 @@ impl Said {
 impl Word<'_> {
     /// Why the finding does not count; `None` when it does.
     fn reason(&self) -> Option<String> {
-        let Said { verdict, justification, impact, .. } = self.said;
-        let word = match verdict {
-            Verdict::NotAffected if justification.is_empty() && impact.is_empty() => return None,
-            Verdict::NotAffected if justification.is_empty() => "not_affected",
-            Verdict::NotAffected => justification,
-            // Whatever is fixed was broken before: which version is meant must be said.
-            Verdict::Fixed if self.fit == Fit::AnyVersion => return None,
-            Verdict::Fixed => "fixed",
-            Verdict::UnderInvestigation | Verdict::Affected => return None,
-        };
-        let more = if impact.is_empty() { String::new() } else { format!(": {impact}") };
-        Some(format!("VEX by {}: {word}{more}", self.vex.author()))
+        Some(format!("VEX by {}: {}", self.vex.author(), self.said.excuse(self.fit)?))
     }
 
     fn handling(&self) -> Handling {
@@ -164,8 +203,7 @@ impl Word<'_> {
         let Said { verdict, justification, impact, action, .. } = self.said;
         let honoured = self.reason().is_some();
         let doubt = match verdict {
-            Verdict::NotAffected if !honoured => "no reason is given, so it does not count",
-            Verdict::Fixed if !honoured => "no version is given, so it does not count",
+            Verdict::NotAffected | Verdict::Fixed if !honoured => self.said.doubt(),
             _ => "",
         };
         let parts = [justification, impact, action, doubt].into_iter().filter(|it| !it.is_empty());

@@ -1,29 +1,25 @@
 //! Reads OpenVEX documents (OpenVEX specification 0.2.0; what 0.0.x wrote differently is understood
 //! too: vulnerabilities and products as plain text).
-use super::{Said, Verdict, Vex, product::Product};
+use super::{
+    Said, Verdict, Vex,
+    product::Product,
+    read::{time, version},
+};
 use crate::Malformed;
 use jiff::Timestamp;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How many bad statements are told apart.
-const TOLD: usize = 5;
-
 #[derive(Deserialize)]
 struct Document {
-    #[serde(rename = "@context")]
-    context: Option<Value>,
     #[serde(rename = "@id")]
     id: Option<String>,
     author: Option<String>,
+    version: Option<Value>,
     timestamp: Option<String>,
     last_updated: Option<String>,
     statements: Option<Vec<Value>>,
-    #[serde(rename = "bomFormat")]
-    bom: Option<IgnoredAny>,
-    #[serde(rename = "document")]
-    csaf: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -60,38 +56,18 @@ enum RawProduct {
     },
 }
 
-/// Reads a document. A statement that makes no sense does not spoil the others.
-pub fn parse(bytes: &[u8]) -> Result<Vex, Malformed> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+/// Reads a document.
+pub(super) fn read(bytes: &[u8]) -> Result<Vex, Malformed> {
     let raw: Document = serde_json::from_slice(bytes)?;
-    if raw.bom.is_some() || raw.csaf.is_some() {
-        return Err(Malformed("CycloneDX and CSAF are not read yet; use OpenVEX".into()));
-    }
-    let context = raw.context.as_ref().and_then(Value::as_str).unwrap_or_default();
-    if !context.starts_with("https://openvex.dev/ns") {
-        return Err(Malformed("not an OpenVEX document: its @context says otherwise".into()));
-    }
+    let at = time(raw.last_updated.as_deref()).max(time(raw.timestamp.as_deref()));
     let mut vex = Vex {
         id: raw.id.unwrap_or_default(),
+        version: version(raw.version),
+        dated: at,
         author: raw.author.unwrap_or_default(),
         ..Vex::default()
     };
-    let at = time(raw.last_updated.as_deref()).max(time(raw.timestamp.as_deref()));
-    let mut bad = 0_usize;
-    for (i, it) in raw.statements.into_iter().flatten().enumerate() {
-        match statement(it, at) {
-            Ok(it) => vex.statements.push(it),
-            Err(why) => {
-                bad = bad.saturating_add(1);
-                if bad <= TOLD {
-                    vex.problems.push(format!("statement {}: {why}", i.saturating_add(1)));
-                }
-            }
-        }
-    }
-    if bad > TOLD {
-        vex.problems.push(format!("{bad} statements in all could not be understood"));
-    }
+    vex.take(raw.statements.into_iter().flatten().map(|it| statement(it, at)), "statement");
     Ok(vex)
 }
 
@@ -153,8 +129,4 @@ fn product(raw: RawProduct, depth: u8) -> Product {
             Product::new(&id.unwrap_or_default(), purl, hashes.collect(), below)
         }
     }
-}
-
-fn time(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
 }

@@ -1,28 +1,19 @@
 //! What a VEX statement is about, held against an image and one component of it.
 use super::Subject;
-use model::{Component, Digest, Inventory, Located, Purl};
+use model::{Component, Digest, Fit, Inventory, Located, Purl};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A product or a part of one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Product {
     /// Whatever it is called.
-    id: String,
+    pub(super) id: String,
     /// Its package URL.
-    purl: Option<Purl>,
+    pub(super) purl: Option<Purl>,
     /// SHA-256 digests of it, in hex.
-    hashes: Vec<String>,
+    pub(super) hashes: Vec<String>,
     /// The parts of it that are meant; none means all of it.
     pub(super) subcomponents: Vec<Product>,
-}
-
-/// How closely a product fits.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) enum Fit {
-    /// It is that package, or image, in whatever version.
-    AnyVersion,
-    /// It is that version, or that image by digest.
-    Exactly,
 }
 
 /// A component in its image, as products are held against it.
@@ -77,6 +68,11 @@ impl Product {
         Product { id: id.to_owned(), purl, hashes, subcomponents }
     }
 
+    /// Whether it can be told from others.
+    pub(super) fn is_identified(&self) -> bool {
+        self.purl.is_some() || !self.hashes.is_empty() || Digest::parse(&self.id).is_some()
+    }
+
     /// How a statement on this product is about the component; `None` when it is not.
     pub(super) fn fit(&self, seen: &Seen<'_>) -> Option<Fit> {
         if self.subcomponents.is_empty() {
@@ -113,7 +109,7 @@ impl Product {
 
     fn component(&self, purls: &[Purl]) -> Option<Fit> {
         let wanted = self.purl.as_ref()?;
-        purls.iter().filter_map(|it| fits(wanted, it)).max()
+        purls.iter().filter_map(|it| wanted.fits(it)).max()
     }
 }
 
@@ -139,49 +135,5 @@ fn purls(it: &Located<Component>, inventory: &Inventory) -> Vec<Purl> {
     let system = it.system.and_then(|it| inventory.systems.get(it));
     let release = system.and_then(|it| it.release.as_ref());
     let distro = release.map(|it| (it.id.as_str(), it.version_id.as_str()));
-    let own = Purl::parse(&it.what.purl(distro));
-    // A package that names no source is built from one of its own name.
-    let source = it.what.ecosystem.is_system().then(|| {
-        let (name, version) = it.what.source();
-        let mut source = Component::new(it.what.ecosystem, name, version);
-        source.arch = Some("source".to_owned());
-        Purl::parse(&source.purl(distro))
-    });
-    [Some(own), source].into_iter().flatten().flatten().collect()
-}
-
-/// Whether a package URL of a statement means the package of another: what it leaves out may be
-/// anything.
-fn fits(wanted: &Purl, it: &Purl) -> Option<Fit> {
-    let system = model::Ecosystem::from_purl(&it.kind).is_some_and(model::Ecosystem::is_system);
-    let loose = system && (wanted.namespace.is_empty() || it.namespace.is_empty());
-    let same = wanted.kind == it.kind
-        && wanted.name == it.name
-        && (loose || wanted.namespace == it.namespace)
-        && arch(wanted, it)
-        && distro(wanted, it);
-    let version = |of: &Purl| of.component().map(|it| it.version);
-    match &wanted.version {
-        _ if !same => None,
-        None => Some(Fit::AnyVersion),
-        Some(_) => (version(wanted) == version(it)).then_some(Fit::Exactly),
-    }
-}
-
-/// A source package stands for what was built from it only where it is called one.
-fn arch(wanted: &Purl, it: &Purl) -> bool {
-    match (wanted.qualifier("arch"), it.qualifier("arch")) {
-        (wanted, Some("source")) => wanted == Some("source"),
-        (Some(wanted), Some(it)) => wanted == it,
-        (wanted, None) => wanted != Some("source"),
-        (None, _) => true,
-    }
-}
-
-/// `debian-12` means `debian-12.5` too; `bookworm`, which some write there, cannot be told.
-fn distro(wanted: &Purl, it: &Purl) -> bool {
-    let (Some(wanted), Some(it)) = (wanted.qualifier("distro"), it.qualifier("distro")) else {
-        return true;
-    };
-    wanted == it || it.strip_prefix(wanted).is_some_and(|it| it.starts_with(['.', '-']))
+    it.what.purls(distro)
 }

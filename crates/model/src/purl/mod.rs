@@ -4,7 +4,10 @@
 //! followed: names of Go modules keep their case, since to Go and to its advisories
 //! `BurntSushi/toml` and `burntsushi/toml` are two modules.
 mod component;
+mod fit;
 mod percent;
+
+pub use fit::Fit;
 
 use std::{collections::BTreeMap, fmt};
 

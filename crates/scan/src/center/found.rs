@@ -10,7 +10,9 @@ use model::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 use store::{
-    Error, Tx, rematch,
+    Error, Tx,
+    quota::Quota,
+    rematch,
     scans::{self, Outcome, Scan},
     work::{self, Claim},
 };
@@ -133,7 +135,11 @@ impl Center {
                     Found::Image(seen) => self.keep(tx, claim, seen, now)?,
                 };
                 if stale.is_none() {
-                    self.end_work(tx, claim, now)?;
+                    // Last, but for what is said of it, as it keeps others from starting.
+                    let end =
+                        if matches!(found, Found::Known(_)) { work::known } else { work::done };
+                    let charged = end(tx, claim.ticket, now)?;
+                    tell_quota(tx, charged, now)?;
                 }
                 Ok(stale)
             })?;
@@ -168,22 +174,13 @@ impl Center {
             keys: &seen.keys,
             findings: &seen.assessment.findings,
             coverage: &seen.assessment.coverage,
-            verify: false,
+            verify: claim.again,
             detail: &seen.detail,
         };
         Ok(match scans::succeed(tx, &scan, &assess::priority)? {
             Outcome::Stored => None,
             Outcome::Stale(build) => Some(build),
         })
-    }
-
-    /// Ends a scan that succeeded, which keeps others from starting: so last, but for what is said of it.
-    fn end_work(&self, tx: &mut Tx<'_>, claim: &Claim, now: i64) -> store::Result<()> {
-        let Some(quota) = work::done(tx, claim.ticket, now)? else { return Ok(()) };
-        if quota.reaches(notices::NEARLY) || quota.reaches(100) {
-            notices::quota(tx, quota, now)?;
-        }
-        Ok(())
     }
 
     /// Whether there are advisories that hold: whoever starts first decides which.
@@ -203,6 +200,12 @@ impl Center {
         let build = self.world.store.read(rematch::build)?;
         self.database(&build)
     }
+}
+
+/// Says that the quota is nearly used up, when it is by what was charged.
+fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Result<()> {
+    let nearly = |it: &Quota| it.reaches(notices::NEARLY) || it.reaches(100);
+    charged.filter(nearly).map_or(Ok(()), |it| notices::quota(tx, it, now))
 }
 
 /// What an inventory means.

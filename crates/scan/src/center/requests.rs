@@ -196,6 +196,21 @@ impl Center {
         let store = &self.world.store;
         let kinds = store.read(store::registries::all)?.into_iter().map(|it| (it.id, it.kind));
         let kinds: BTreeMap<i64, String> = kinds.collect();
+        if let Some(digests) = wanted.digests() {
+            for (it, images) in store.read(|tx| repositories::having(tx, digests))? {
+                let Some(kind) = kinds.get(&it.registry) else { continue };
+                let (id, registry, name) = (it.id, it.registry, it.name.as_str());
+                let repository = Repository { id, registry, kind, name };
+                if wanted.has(&repository) {
+                    let tagged = |it: Target| {
+                        let tag = it.tags.first().cloned().unwrap_or_default();
+                        (it, tag)
+                    };
+                    then(&repository, images.into_iter().map(tagged).collect())?;
+                }
+            }
+            return Ok(());
+        }
         let mut cursor = None;
         loop {
             let filter = repositories::Filter::default();
@@ -280,7 +295,11 @@ pub fn start(
 ) -> store::Result<i64> {
     let wanted = document(&Wanted::Selection(selection.clone()));
     let document = wanted.map_err(|err| store::Error::Invalid(err.to_string()))?;
-    tasks::start(tx, Kind::Manual, person, &document, now)
+    let task = tasks::start(tx, Kind::Manual, person, &document, now)?;
+    if selection.again {
+        tasks::look_again(tx, task)?;
+    }
+    Ok(task)
 }
 
 /// What a task asks for, as it is stored.

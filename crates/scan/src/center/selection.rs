@@ -15,8 +15,10 @@ pub struct Selection {
     pub places: Vec<Place>,
     /// Only images with a tag of one of these forms; none: any image.
     pub tags: Vec<String>,
-    /// Only these images; none: any.
+    /// Only these images, or all of these indexes, whatever tags they have; none: any.
     pub digests: Vec<String>,
+    /// Whether images are pulled and looked at anew that are known already.
+    pub again: bool,
 }
 
 /// Some repositories.
@@ -71,10 +73,18 @@ impl Wanted {
         }
     }
 
+    /// The images that are meant, whatever tags they have.
+    pub(super) fn digests(&self) -> Option<&[String]> {
+        match self {
+            Wanted::Selection(it) if !it.digests.is_empty() => Some(&it.digests),
+            _ => None,
+        }
+    }
+
     /// Whether all images of a repository that may be meant are.
     pub(super) fn takes_all(&self) -> bool {
         match self {
-            Wanted::Selection(it) => it.tags.is_empty() && it.digests.is_empty(),
+            Wanted::Selection(it) => it.tags.is_empty(),
             Wanted::Scope(it) => it.tags == "*" && it.newest.is_none() && it.days.is_none(),
             Wanted::Changed { .. } => false,
         }
@@ -94,14 +104,7 @@ impl Wanted {
 
     /// Whether an image is meant, of a repository some of whose tags are, and by which tag.
     pub(super) fn takes(&self, image: &Target, tags: &BTreeSet<String>) -> Option<String> {
-        let digests = match self {
-            Wanted::Selection(it) => it.digests.as_slice(),
-            _ => &[],
-        };
-        if !digests.is_empty() && !digests.contains(&image.digest) {
-            return None;
-        }
-        if self.takes_all() || !digests.is_empty() {
+        if self.takes_all() {
             return Some(image.tags.first().cloned().unwrap_or_default());
         }
         if image.tags.is_empty() {
@@ -178,15 +181,13 @@ mod tests {
             let found: Vec<String> = images.iter().filter_map(one).collect();
             assert_eq!(found.join(" "), expected, "{wanted:?}");
         };
-        let selection = |tags: &[&str], digests: &[&str]| {
-            let [tags, digests] = [tags, digests].map(|it| it.iter().map(|it| (*it).to_owned()));
-            let (tags, digests) = (tags.collect(), digests.collect());
-            Wanted::Selection(Selection { tags, digests, ..Selection::default() })
+        let selection = |tags: &[&str]| {
+            let tags = tags.iter().map(|it| (*it).to_owned()).collect();
+            Wanted::Selection(Selection { tags, ..Selection::default() })
         };
-        check(selection(&[], &[]), "1:v1 2:latest 3: 4:v2");
-        check(selection(&["v*"], &[]), "1:v1 2:v2 4:v2");
-        check(selection(&["v1", "lat*"], &[]), "1:v1 2:latest");
-        check(selection(&[], &["sha256:3"]), "3:");
+        check(selection(&[]), "1:v1 2:latest 3: 4:v2");
+        check(selection(&["v*"]), "1:v1 2:v2 4:v2");
+        check(selection(&["v1", "lat*"]), "1:v1 2:latest");
         let scope = |tags: &str, newest| {
             Wanted::Scope(Scope { tags: tags.to_owned(), newest, ..Scope::default() })
         };

@@ -115,7 +115,9 @@ impl Center {
 
     /// Finds out what is in an image, and what that means.
     fn image(&self, claim: &Claim, pulse: &Pulse) -> Result<Found, Failure> {
-        if let Some(it) = self.known(claim)? {
+        if !claim.again
+            && let Some(it) = self.known(claim)?
+        {
             return Ok(it);
         }
         let connection = self.registry(claim.registry)?;
@@ -127,7 +129,7 @@ impl Center {
                 stop: Arc::clone(&pulse.stop),
                 ..self.world.inspection.clone()
             },
-            cache: Some(self.cache()),
+            cache: Some(self.cache().anew(claim.again)),
             parallel: self.world.limits.layers,
             attached: true,
             progress: &progress,

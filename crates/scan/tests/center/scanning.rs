@@ -58,6 +58,46 @@ fn from_a_registry_to_findings() {
 }
 
 #[test]
+fn what_is_known_is_looked_at_anew_when_that_is_asked_for() {
+    on_each(|settings| {
+        let harbor = Harbor::start("v2.13.1");
+        harbor.project("team");
+        let built = debian(&["alpha 1"], "one");
+        harbor.put("team/app", "v1", &built);
+        harbor.put("team/app", "v2", &debian(&["alpha 1"], "two"));
+        let machine = Machine::start(settings, Role::All);
+        machine.add("harbor", &harbor.host(), &admin());
+        assert_eq!(machine.scan_all().counts.done, 2);
+        let scan = |again| {
+            let digests = vec![built.manifest.digest.to_string()];
+            let wanted = Selection { digests, again, ..Selection::default() };
+            assert_eq!(machine.center.preview(&wanted).unwrap().cost, 0);
+            let before = harbor.count("/v2/");
+            let task = machine.center.scan_now(&wanted, "anna").unwrap();
+            let task = machine.ended(task);
+            assert_eq!((task.counts.total, task.counts.done, machine.used()), (1, 1, 2));
+            assert_eq!(machine.risks(), [("CVE-2099-0001".to_owned(), 2)]);
+            harbor.count("/v2/") - before
+        };
+        assert_eq!(scan(false), 0);
+        let layer = built.layers()[0].digest.as_str();
+        let before = harbor.count(layer);
+        assert!(scan(true) >= 4, "manifest, configuration and both layers");
+        assert_eq!(harbor.count(layer), before + 1);
+        // What is not true of it any more is told, and what was known of it stays.
+        harbor.delete("team/app", built.manifest.digest.as_str());
+        let digests = vec![built.manifest.digest.to_string()];
+        let wanted = Selection { digests, again: true, ..Selection::default() };
+        let task = machine.center.scan_now(&wanted, "anna").unwrap();
+        assert_eq!(machine.ended(task).counts.failed, 1);
+        let image = machine.image(built.manifest.digest.as_str());
+        assert_eq!((image.image.state, image.image.code.as_str()), (State::Failed, "gone"));
+        assert_eq!(image.image.components, 1);
+        machine.center.stop();
+    });
+}
+
+#[test]
 fn a_tag_that_moves_is_scanned() {
     on_each(|settings| {
         let harbor = Harbor::start("v2.13.1");

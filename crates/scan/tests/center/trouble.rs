@@ -38,7 +38,7 @@ fn a_feed_that_is_no_good_leaves_the_old_advisories_in_use() {
         fs::write(folder.join(name), bytes).unwrap();
         let data = advisories::Store::new(&machine.folder.path().join("data"));
         let policy = advisories::Policy { force: false, without: &[] };
-        let outcome = data.import(None, &[folder.clone()], policy, &mut |_| {});
+        let outcome = data.import(None, std::slice::from_ref(&folder), policy, &mut |_| {});
         fs::remove_dir_all(&folder).unwrap();
         outcome.map(|it| format!("{it:?}")).unwrap_err().to_string()
     };
@@ -219,7 +219,11 @@ fn a_database_that_others_keep_busy_is_waited_for() {
     machine.add("harbor", &harbor.host(), &admin());
     let other = store::Store::open(settings).unwrap();
     let task = machine.center.scan_now(&Selection::default(), "anna").unwrap();
-    other.write(|_| Ok(thread::sleep(Duration::from_secs(7)))).unwrap();
+    let keep = |_: &mut store::Tx<'_>| {
+        thread::sleep(Duration::from_secs(7));
+        Ok(())
+    };
+    other.write(keep).unwrap();
     assert_eq!((machine.ended(task).counts.done, machine.used()), (6, 6));
     machine.center.stop();
 }

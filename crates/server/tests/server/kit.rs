@@ -34,7 +34,7 @@ pub(crate) struct Running {
     now: Arc<AtomicI64>,
     log: Lines,
     server: Option<Server>,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 /// What was written to a log.

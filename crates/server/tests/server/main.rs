@@ -13,6 +13,8 @@ mod images;
 mod kit;
 mod notify;
 mod oidc;
+mod operation;
+mod registries;
 mod tasks;
 #[allow(dead_code, reason = "the store's tests need more of it")]
 #[path = "../../../store/tests/store/world.rs"]

@@ -327,6 +327,8 @@ CREATE TABLE task (
   -- Items are still being added, last at `touched_at`, until it is sealed.
   sealed BIGINT NOT NULL DEFAULT 0,
   touched_at BIGINT NOT NULL,
+  -- Whether its images are looked at anew that are known already.
+  again BIGINT NOT NULL DEFAULT 0,
   cancelled_at BIGINT,
   ended_at BIGINT,
   -- Its items, and those of them that have ended, by state.
@@ -349,6 +351,8 @@ CREATE TABLE work (
   priority BIGINT NOT NULL,
   -- Whether success will cost one of the quota, which running work has reserved.
   costs BIGINT NOT NULL DEFAULT 1,
+  -- Whether the image is looked at anew even if it is known already.
+  again BIGINT NOT NULL DEFAULT 0,
   -- ready, later, running
   state TEXT NOT NULL DEFAULT 'ready',
   -- When `later` is over, or the lease of who runs it.

@@ -24,8 +24,8 @@ fn reports_of_layers_are_kept_while_they_are_used() {
         put("a", HOUR);
         put("b", 2 * HOUR);
         put("c", 3 * HOUR);
-        store.write(|tx| reports::put(tx, "a", "r1", &[8; 5], 4 * HOUR)).unwrap();
-        assert_eq!(store.read(|tx| reports::get(tx, "a", "r1")).unwrap(), Some(vec![7; 100]));
+        store.write(|tx| reports::put(tx, "a", "r1", &[8; 100], 4 * HOUR)).unwrap();
+        assert_eq!(store.read(|tx| reports::get(tx, "a", "r1")).unwrap(), Some(vec![8; 100]));
         assert!(!has("a", "r2"));
         assert_eq!(store.read(reports::figures).unwrap(), (3, 300));
         store.write(|tx| reports::touch(tx, &["a", "x"], "r1", 5 * HOUR)).unwrap();

@@ -5,6 +5,7 @@
     clippy::arithmetic_side_effects,
     reason = "helpers of tests may fail as tests do"
 )]
+mod backup;
 mod changing;
 mod counting;
 mod figures;

@@ -201,6 +201,51 @@ fn a_second_request_for_a_digest_joins_the_first() {
 }
 
 #[test]
+fn who_wants_an_image_looked_at_anew_gets_that_whoever_asked_first() {
+    on_each(|store| {
+        let queue = Queue::on(store);
+        let anew = |names: &str| {
+            let id = queue.write(|tx, now| tasks::start(tx, Kind::Manual, "ada", "{}", now));
+            let targets: Vec<Target> = names.split_whitespace().map(target).collect();
+            queue.write(|tx, now| {
+                tasks::look_again(tx, id)?;
+                tasks::add(tx, id, &targets, now)?;
+                tasks::seal(tx, id, now)
+            });
+            id
+        };
+        let claim = || queue.claim().map(|it| (it.digest, it.again, it.ticket)).unwrap();
+        let known = |ticket| queue.write(|tx, now| work::known(tx, ticket, now).map(drop));
+        let plain = queue.start(Kind::Change, "a b");
+        // Before anybody has begun.
+        anew("a");
+        let (digest, again, ticket) = claim();
+        assert_eq!((digest.as_str(), again), ("sha256:a", true));
+        queue.done(ticket).unwrap();
+        // And when it is too late for whoever has.
+        let (digest, again, ticket) = claim();
+        assert_eq!((digest.as_str(), again), ("sha256:b", false));
+        let late = anew("b");
+        known(ticket);
+        assert_eq!(queue.items(late), "b queued");
+        let (_, again, ticket) = claim();
+        assert!(again);
+        queue.fail(ticket, None).unwrap();
+        assert_eq!(queue.items(plain), "a done, b failed");
+        // Another attempt is one more look.
+        queue.again(late, Ended::Failed);
+        let (_, again, ticket) = claim();
+        assert!(again);
+        queue.done(ticket).unwrap();
+        let after = queue.start(Kind::Manual, "b");
+        let (_, again, ticket) = claim();
+        assert!(!again);
+        known(ticket);
+        assert_eq!(queue.items(after), "b done");
+    });
+}
+
+#[test]
 fn a_task_can_be_filled_little_by_little_and_by_somebody_else() {
     on_each(|store| {
         let queue = Queue::on(store);

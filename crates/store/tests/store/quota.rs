@@ -151,10 +151,14 @@ impl World<'_> {
                 let which = if failed { Ended::Failed } else { Ended::Exhausted };
                 self.write(|tx, now| tasks::again(tx, it, which, now, 3)).map(drop)
             }),
-            Act::Raise => self.write(|tx, _| {
-                let total = quota::read(tx)?.total.unwrap();
-                quota::authorise(tx, Some(u32::try_from(total).unwrap() + 1))
-            }),
+            Act::Raise => {
+                // One at a time, lest it be lowered to what it was for somebody.
+                let _alone = self.tasks.lock().unwrap();
+                self.write(|tx, _| {
+                    let total = quota::read(tx)?.total.unwrap();
+                    quota::authorise(tx, Some(u32::try_from(total).unwrap() + 1))
+                })
+            }
             Act::Later(ms) => self.later(ms.into()),
         }
     }

@@ -1,4 +1,6 @@
 //! Statements and the findings that they do or do not take away.
+mod formats;
+
 use super::*;
 use model::{Component, Ecosystem, Located, Release, SourcePackage, System};
 use proptest::prelude::*;
@@ -259,10 +261,9 @@ fn documents_and_their_statements_may_be_strange() {
     };
     refused("", "EOF");
     refused("[]", "invalid");
-    refused("{}", "not an OpenVEX document");
-    refused(r#"{"@context":"https://spdx.org/rdf"}"#, "not an OpenVEX document");
-    refused(r#"{"bomFormat":"CycloneDX"}"#, "CycloneDX and CSAF");
-    refused(r#"{"document":{"category":"csaf_vex"}}"#, "CycloneDX and CSAF");
+    refused("{}", "neither OpenVEX nor CSAF nor CycloneDX");
+    refused(r#"{"@context":"https://spdx.org/rdf"}"#, "neither OpenVEX nor CSAF nor CycloneDX");
+    refused(r#"{"document":7}"#, "invalid type");
     let check = |statement: &str, expected: &str| {
         let good = self::statement(r#"{"@id":"pkg:npm/lodash"}"#, HARMLESS);
         let text =
