@@ -26,6 +26,9 @@ use testkit::{
 /// Takes what [`Center::secrets`] gives.
 const SET_UP: &str = "center set-up --name admin --token-from - --password-from -";
 
+/// Nobody is there yet, and the keys are a file.
+const FRESH: &[(&str, &str)] = &[("PLIMSOLL_ADMIN_PASSWORD", ""), ("PLIMSOLL_KEYS", "")];
+
 /// A fresh center, which ends with this, and a place from which it is asked.
 struct Center {
     bench: Bench,
@@ -44,8 +47,7 @@ impl Center {
     fn start() -> Center {
         let bench = Bench::new();
         let arguments = ["serve", "--listen", "127.0.0.1:0"];
-        let process =
-            Running::start(&bench, "data", &arguments, &[("PLIMSOLL_ADMIN_PASSWORD", "")]);
+        let process = Running::start(&bench, "data", &arguments, FRESH);
         let address = process.says("started")["address"].as_str().unwrap().to_owned();
         Center { bench, process, address }
     }
@@ -307,6 +309,35 @@ fn a_task_that_fails_is_a_no() {
     center.fails("center scan-now --wait", 1, "`plimsoll center list-items 1` says why");
     let items = center.shown("center list-items 1 --state failed --columns state,code,reason");
     assert!(items.contains("failed"), "{items}");
+}
+
+#[test]
+fn a_database_goes_to_a_file_while_it_is_used_and_comes_back() {
+    let center = Center::ready();
+    let typed = |line: &str| run(&mut center.command(line));
+    let made = typed("backup center.backup --data-dir data");
+    assert_eq!((made.code, made.stderr.as_str()), (0, ""));
+    assert!(made.stdout.contains("keep data/keys too"), "{}", made.stdout);
+    // What was done since is not in it.
+    center.shown("center add-token --name late --role viewer");
+    let restored = typed("restore center.backup --data-dir other");
+    assert_eq!((restored.code, restored.stderr.as_str()), (0, ""));
+    fs::copy(center.bench.path("data/keys"), center.bench.path("other/keys")).unwrap();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "other"];
+    let second = Running::start(&center.bench, "other", &arguments, FRESH);
+    let address = second.says("started")["address"].as_str().unwrap().to_owned();
+    let line = format!("center log-in --name admin --password-from - --server {address}");
+    assert_eq!(center.told(&line, "correct horse").code, 0);
+    let tokens = |address: &str| center.json(&format!("center list-tokens --server {address}"));
+    assert_eq!(tokens(&address)["items"].as_array().unwrap().len(), 0);
+    assert_eq!(tokens(&center.address)["items"].as_array().unwrap().len(), 1);
+
+    typed("restore center.backup --data-dir other").fails("--replace puts this in its place");
+    typed("restore center.backup --data-dir other --replace").fails("in use");
+    typed("backup again --data-dir nowhere").fails("there is no database at nowhere/center.db");
+    assert!(!center.bench.path("nowhere").exists());
+    typed("restore data/keys --data-dir third").fails("data/keys");
+    typed("backup again --database-url postgres://x").fails("pg_dump");
 }
 
 #[test]
