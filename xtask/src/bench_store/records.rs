@@ -189,7 +189,7 @@ impl Bench {
                 for (n, it) in deliveries::claim(tx, at, at + 60_000, 100)?.iter().enumerate() {
                     match n {
                         0 => deliveries::failed(tx, it.id, "the target does not answer", None, at)?,
-                        _ => deliveries::delivered(tx, it.id, at)?,
+                        _ => deliveries::delivered(tx, it.id, "", at)?,
                     }
                 }
             }

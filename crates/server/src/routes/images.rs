@@ -297,7 +297,7 @@ pub(super) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
 fn build(tx: &mut Tx<'_>) -> Result<Option<Time>, Failure> {
     let used = rematch::build(tx)?;
     let all = advisories::all(tx)?;
-    Ok(all.into_iter().find(|it| it.build == used).map(|it| Time(it.built_at)))
+    Ok(all.into_iter().find(|it| it.build == used).and_then(|it| Time::known(it.built_at)))
 }
 
 fn coverage(
