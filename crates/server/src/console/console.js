@@ -17,9 +17,13 @@ function content(form) {
   const object = {};
   for (const field of form.elements) {
     if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
-    if (field.type === "checkbox") put(object, field.name, field.checked);
+    if (field.type === "checkbox" && field.dataset.type === "each") {
+      if (field.checked) (object[field.name] ??= []).push(field.value);
+    } else if (field.type === "checkbox") put(object, field.name, field.checked);
     else if (field.value === "") continue;
+    else if (field.dataset.type === "true") put(object, field.name, true);
     else if (field.dataset.type === "list") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean));
+    else if (field.dataset.type === "places") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean).map((repository) => ({ repository })));
     else if (field.type === "number") put(object, field.name, Number(field.value));
     else put(object, field.name, field.value);
   }
@@ -40,8 +44,9 @@ async function act(element, body) {
   if (error) error.hidden = true;
   element.setAttribute("aria-busy", "true");
   try {
-    await send(element, body);
-    if (element.dataset.then) location.assign(element.dataset.then);
+    const made = await send(element, body);
+    if (element.dataset.go) location.assign(element.dataset.go + made.id);
+    else if (element.dataset.then) location.assign(element.dataset.then);
     else {
       element.closest("dialog")?.close();
       await refresh(location.href);
@@ -85,8 +90,11 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("click", (event) => {
   const element = event.target.closest("[data-api], [data-open], [data-close]");
   if (!element || element.matches("form")) return;
-  if (element.dataset.open) document.getElementById(element.dataset.open)?.showModal();
-  else if ("close" in element.dataset) element.closest("dialog").close();
+  if (element.dataset.open) {
+    const dialog = document.getElementById(element.dataset.open);
+    dialog?.showModal();
+    dialog?.querySelectorAll("form[data-preview]").forEach(preview);
+  } else if ("close" in element.dataset) element.closest("dialog").close();
   else act(element);
 });
 
@@ -99,8 +107,25 @@ function filter(form) {
   return refresh(address);
 }
 
+/** Says what a scan would be before it is started. */
+let asking;
+function preview(form) {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    const out = form.querySelector("output");
+    try {
+      const it = await send({ dataset: { api: form.dataset.preview } }, content(form));
+      out.textContent = `${it.images} ${out.dataset.images} ${it.known}; ${out.dataset.cost} ${it.cost}` + (it.left === null ? "" : ` / ${it.left}`);
+    } catch (why) {
+      out.textContent = why.message;
+    }
+  }, 200);
+}
+
 let typing;
 document.addEventListener("input", (event) => {
+  const asks = event.target.closest("form[data-preview]");
+  if (asks) preview(asks);
   const form = event.target.closest("form[data-auto]");
   if (!form) return;
   clearTimeout(typing);

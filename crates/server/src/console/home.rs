@@ -9,6 +9,9 @@ use crate::{
 };
 use askama::Template;
 
+/// The types of images there are.
+static KINDS: [&str; 3] = ["acr", "harbor", "oci"];
+
 /// The strip over the tabs.
 struct Strip {
     high: i64,

@@ -5,7 +5,7 @@ use crate::{
     call::Call,
     receive::{Input, Query},
     routes::images,
-    views::{Coverage, Image, ImageState, Level},
+    views::{Coverage, Image, ImageState},
 };
 use askama::Template;
 

@@ -1,9 +1,12 @@
 //! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
 //! script; what changes something is sent to the API by the script.
 mod home;
+mod image;
 mod images;
 mod login;
+mod risk;
 mod show;
+mod tasks;
 mod words;
 
 use crate::{
@@ -33,7 +36,16 @@ pub(crate) fn table() -> Vec<Route> {
         page("/application", viewer, home::application),
         page("/registries", viewer, home::registries),
         page("/images", viewer, images::list),
+        page("/images/{digest}", viewer, image::findings),
+        page("/images/{digest}/components", viewer, image::components),
+        page("/images/{digest}/layers", viewer, image::layers),
+        page("/images/{digest}/fix-plan", viewer, image::plan),
+        page("/images/{digest}/timeline", viewer, image::timeline),
+        page("/risks/{name}", viewer, risk::page),
+        page("/tasks", viewer, tasks::list),
+        page("/tasks/{id}", viewer, tasks::one),
         page("/login", Anyone, login::page),
+        page("/favicon.ico", Anyone, |_, ()| Ok(File("image/svg+xml", include_str!("mark.svg")))),
         page("/console.css", Anyone, |_, ()| Ok(File("text/css; charset=utf-8", include_str!("console.css")))),
         page("/console.js", Anyone, |_, ()| Ok(File("text/javascript; charset=utf-8", include_str!("console.js")))),
     ]

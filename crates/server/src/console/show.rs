@@ -71,3 +71,23 @@ pub(crate) fn bytes(count: &Option<i64>) -> String {
 pub(crate) fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
 }
+
+/// The class of a coverage in the style sheet.
+pub(crate) fn seen(it: &Coverage) -> &'static str {
+    match it {
+        Coverage::Known => "known",
+        Coverage::Partial => "partial",
+        Coverage::Unknown => "unknown",
+    }
+}
+
+/// A share, 0 to 1, for people.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// How many there are of each severity, the worst first.
+pub(crate) fn counts(it: &model::fix::Counts) -> String {
+    let one = |(level, count): (&model::Level, &usize)| format!("{count} {}", level.to_string().to_lowercase());
+    it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
+}

@@ -27,7 +27,7 @@ use store::{
 };
 
 /// Which images, and in which order.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     /// In registries of these ids.
@@ -112,7 +112,7 @@ pub(crate) struct WhichRisks {
 pub(crate) struct WhichFindings {
     /// Also those that advisories do not name any more.
     #[serde(default)]
-    gone: bool,
+    pub(crate) gone: bool,
 }
 
 /// With what an image is compared.
@@ -391,6 +391,18 @@ pub(crate) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
     let mut it = it.ok_or_else(|| Problem::not_found("finding"))?;
     it.priority = report::priority(&it);
     Ok(Json(it.into()))
+}
+
+/// What is known of a risk, by the example of one component that has it.
+pub(crate) fn example(call: &Call, risk: i64) -> Result<Option<FindingDetail>, Problem> {
+    call.read(|tx| {
+        let first = findings::affected(tx, risk, 0, 1)?.into_iter().next();
+        let found = first.map(|it| findings::why(tx, it.0, risk)).transpose()?.flatten();
+        Ok(found.map(|mut it| {
+            it.priority = report::priority(&it);
+            it.into()
+        }))
+    })
 }
 
 pub(crate) fn names(

@@ -1,0 +1,112 @@
+//! One image: what is open in it, what is in it, how it was built, what to do, what happened.
+use super::{Frame, Html, html, show};
+use crate::{
+    Problem,
+    call::Call,
+    receive::Query,
+    routes::{images, reports, timeline as events},
+    views::{Component, Finding, Happened, ImageDetail, ImageState, Level, TimelineEvent},
+};
+use askama::Template;
+use model::fix::FixPlan;
+
+#[derive(Template)]
+#[template(path = "image.html")]
+struct Page {
+    frame: Frame,
+    it: ImageDetail,
+    part: Part,
+    /// The paths below the image's, and the names, of its tabs.
+    tabs: [(&'static str, &'static str); 5],
+}
+
+/// The tab that is open.
+enum Part {
+    Findings(Vec<Finding>),
+    Components(Vec<Component>),
+    Layers(Vec<Brought>),
+    Plan(FixPlan),
+    Timeline(Vec<TimelineEvent>),
+}
+
+/// What a layer brought in.
+struct Brought {
+    index: usize,
+    created_by: String,
+    digest: String,
+    bytes: Option<i64>,
+    components: usize,
+    high: usize,
+    medium: usize,
+    low: usize,
+    /// Its share of the bytes of all, in hundredths.
+    share: u64,
+}
+
+impl Part {
+    fn is(&self, name: &str) -> bool {
+        name == match self {
+            Part::Findings(_) => "",
+            Part::Components(_) => "/components",
+            Part::Layers(_) => "/layers",
+            Part::Plan(_) => "/fix-plan",
+            Part::Timeline(_) => "/timeline",
+        }
+    }
+}
+
+pub(super) fn findings(call: &Call, (): ()) -> Result<Html, Problem> {
+    let all = images::findings(call, Query(images::WhichFindings { gone: false }))?.0;
+    page(call, Part::Findings(all))
+}
+
+pub(super) fn components(call: &Call, (): ()) -> Result<Html, Problem> {
+    page(call, Part::Components(images::components(call, ())?.0))
+}
+
+pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
+    let layers = images::show(call, ())?.0.layers;
+    let components = images::components(call, ())?.0;
+    let findings = images::findings(call, Query(images::WhichFindings { gone: false }))?.0;
+    let all = layers.iter().fold(0u64, |sum, it| sum.saturating_add(it.bytes)).max(1);
+    let layer = |(index, it): (usize, crate::views::Layer)| {
+        let mine = |layer: i64| usize::try_from(layer).is_ok_and(|it| it == index);
+        let at = |level| {
+            let open = findings.iter().filter(|it| mine(it.layer) && it.handled_by.is_none());
+            open.filter(|it| it.level == level).count()
+        };
+        Brought {
+            index,
+            digest: it.digest.unwrap_or_default(),
+            bytes: i64::try_from(it.bytes).ok(),
+            share: it.bytes.saturating_mul(100).checked_div(all).unwrap_or_default(),
+            components: components.iter().filter(|it| mine(it.layer)).count(),
+            high: at(Level::High),
+            medium: at(Level::Medium),
+            low: at(Level::Low),
+            created_by: it.created_by,
+        }
+    };
+    page(call, Part::Layers(layers.into_iter().enumerate().map(layer).collect()))
+}
+
+pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {
+    page(call, Part::Plan(reports::fix_plan(call, ())?.0))
+}
+
+pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
+    page(call, Part::Timeline(events::timeline(call, ())?.0))
+}
+
+fn page(call: &Call, part: Part) -> Result<Html, Problem> {
+    let (frame, it) = (Frame::new(call, "/images"), images::show(call, ())?.0);
+    let w = frame.w;
+    let tabs = [
+        ("", w.findings),
+        ("/components", w.components),
+        ("/layers", w.layers),
+        ("/fix-plan", w.fix_plan),
+        ("/timeline", w.timeline),
+    ];
+    html(&Page { frame, it, part, tabs })
+}
