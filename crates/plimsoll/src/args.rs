@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Scan for a center whose PostgreSQL this machine shares
     Worker(CenterArguments),
+    /// Write a center's database to a file, also while the center runs
+    Backup(BackupArguments),
+    /// Make a center's database of what `backup` wrote, while no center runs on it
+    Restore(RestoreArguments),
     /// Ask a center: everything that its API can do
     #[command(disable_help_flag = true)]
     Center {
@@ -233,6 +237,16 @@ pub(crate) enum ReportFormat {
     CycloneDx,
     /// Bill of materials: SPDX 2.3, JSON
     Spdx,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit's XML, for CI servers
+    Junit,
+    /// GitLab's container scanning report
+    Gitlab,
+    /// For comments and summaries of jobs
+    Markdown,
+    /// A page of its own, without scripts
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -272,6 +286,25 @@ pub(crate) struct CenterArguments {
     /// is typed here; the configuration keeps it [default: SQLite in the data directory]
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackupArguments {
+    /// The file; one of that name is replaced
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) center: CenterArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RestoreArguments {
+    /// What `backup` wrote
+    pub(crate) file: PathBuf,
+    /// Put it in the place of the database that is there
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) center: CenterArguments,
 }
 
 #[derive(Debug, Subcommand)]

@@ -75,6 +75,9 @@ const KEYS: &[Key] = &[
     ("retention.reports_gib", Takes::Number, "20", "how much room reports of layers may take"),
 ];
 
+/// What keeps the keys in the data directory.
+const KEYS_FILE: &str = "keys";
+
 /// What was chosen.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -263,9 +266,15 @@ impl Config {
         match &self.keys {
             Some(it) => server::Keys::parse(&it.0).map_err(|err| format!("keys: {err}")),
             None => {
-                server::Keys::of_file(&self.data_dir().join("keys")).map_err(|err| err.to_string())
+                let file = self.data_dir().join(KEYS_FILE);
+                server::Keys::of_file(&file).map_err(|err| err.to_string())
             }
         }
+    }
+
+    /// The file that has the keys, where it is one.
+    pub(crate) fn keys_file(&self) -> Option<PathBuf> {
+        self.keys.is_none().then(|| self.data_dir().join(KEYS_FILE))
     }
 
     pub(crate) fn admin_password(&self) -> Option<&Secret> {

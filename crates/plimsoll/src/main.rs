@@ -1,6 +1,7 @@
 //! The command line: arguments, configuration, wiring.
 mod advisories;
 mod args;
+mod backup;
 mod center;
 mod config;
 mod db;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
         Command::Db(it) => db::run(it),
         Command::Serve(it) => serve::serve(it),
         Command::Worker(it) => serve::worker(it),
+        Command::Backup(it) => backup::backup(it).map(|()| ExitCode::SUCCESS),
+        Command::Restore(it) => backup::restore(it).map(|()| ExitCode::SUCCESS),
         Command::Center { typed } => center::run(typed),
         Command::Completions { shell } => describe::completions(*shell).map(|()| ExitCode::SUCCESS),
         Command::Man { directory } => describe::manual(directory).map(|()| ExitCode::SUCCESS),

@@ -146,7 +146,7 @@ impl Parts {
 }
 
 /// Makes the directory.
-fn make(directory: &Path) -> Result<(), String> {
+pub(crate) fn make(directory: &Path) -> Result<(), String> {
     if directory.exists() {
         return Ok(());
     }

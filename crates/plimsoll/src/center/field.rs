@@ -89,6 +89,14 @@ impl Schemas {
         schema
     }
 
+    /// Whether the schema leaves open what is in it: then somebody else says that.
+    pub(super) fn is_open(&self, schema: &Value) -> bool {
+        let known = ["properties", "additionalProperties", "items", "oneOf", "enum", "const"];
+        let schema = self.resolve(schema);
+        let object = schema.get("type").is_none_or(|it| it == "object");
+        object && known.iter().all(|it| schema.get(it).is_none())
+    }
+
     /// Adds the fields of something of this schema.
     pub(super) fn fields(
         &self,

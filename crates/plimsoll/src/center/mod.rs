@@ -130,7 +130,7 @@ impl Asked<'_> {
         let response = self.link.ask(operation.method, &sent.target, sent.body.as_ref(), &more)?;
         match &operation.answer {
             Answer::Json(schema) => self.show(schema, &all(response)?),
-            Answer::Text | Answer::File => self.copy(response),
+            Answer::Document => self.copy(response),
             Answer::Nothing | Answer::Events => Ok(ExitCode::SUCCESS),
         }
     }
@@ -158,7 +158,7 @@ impl Asked<'_> {
         let content = ended.as_deref().unwrap_or(content);
         let mut output = self.output()?;
         let node: Node = serde_json::from_slice(content).map_err(|err| unreadable(&err))?;
-        if self.is_json() || self.table.schemas.resolve(schema) == &Value::Bool(true) {
+        if self.is_json() {
             output.write_all(content)?;
             writeln!(output)?;
         } else if let Node::List(rows) = &node {
@@ -232,7 +232,8 @@ impl Asked<'_> {
     }
 
     fn copy(&self, mut response: Response) -> Result<ExitCode, Failure> {
-        let text = response.header("content-type").is_some_and(|it| it.starts_with("text/"));
+        let kind = response.header("content-type").unwrap_or_default();
+        let text = kind.starts_with("text/") || kind.contains("json");
         if !text && self.file().is_none() && io::stdout().is_terminal() {
             return Err("this is no text: --output FILE".to_owned().into());
         }
@@ -269,4 +270,61 @@ fn unreadable(err: &serde_json::Error) -> String {
         "the center's answer cannot be read: {err}; is it of version {}?",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_the_api_takes_can_be_typed() {
+        let table = Table::new();
+        let mut command = command(&table);
+        // Two options of one name, and more of that kind, are found here.
+        command.clone().debug_assert();
+        for operation in &table.operations {
+            let name = &operation.name;
+            let described = command.find_subcommand_mut(name).unwrap();
+            let help = described.render_long_help().to_string();
+            assert!(help.starts_with(&operation.summary), "{name}: {help}");
+            for field in
+                operation.fields.iter().filter(|it| !matches!(it.shape, field::Shape::Empty))
+            {
+                let option = field.name();
+                let arg = described.get_arguments().find(|it| it.get_id().as_str() == option);
+                let arg = arg.unwrap_or_else(|| panic!("{name} lacks {option}"));
+                let long = arg.get_long().unwrap_or_default();
+                assert_eq!(field.secret, long == format!("{option}-from"), "{name}: {option}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_member_of_every_content_has_an_option() {
+        let table = Table::new();
+        for operation in &table.operations {
+            let Some(schema) = &operation.body else { continue };
+            let members = table.schemas.resolve(schema).get("properties");
+            for (name, _) in members.and_then(Value::as_object).into_iter().flatten() {
+                let mut body = operation.fields.iter().filter(|it| it.place == Place::Body);
+                let found = body.any(|it| it.path.first() == Some(name));
+                assert!(found, "{}: {name}", operation.name);
+            }
+        }
+    }
+
+    #[test]
+    fn operations_are_listed_by_what_they_are_about() {
+        let table = Table::new();
+        let text = overview(&table);
+        for it in &table.operations {
+            assert!(text.contains(&format!("\n  {} ", it.name)), "{}", it.name);
+        }
+        let task = |name: &str| table.named(name).unwrap();
+        assert!(task("scan-now").starts(&table) && task("retry-task").starts(&table));
+        assert!(!task("preview-scan").starts(&table) && !task("read-task").starts(&table));
+        assert_eq!(task("test-registry").verdict(&table.schemas).as_deref(), Some("works"));
+        assert_eq!(task("test-channel").verdict(&table.schemas).as_deref(), Some("arrived"));
+        assert_eq!(task("scan-now").verdict(&table.schemas), None);
+    }
 }

@@ -29,9 +29,8 @@ pub(super) struct Operation {
 /// What comes back.
 pub(super) enum Answer {
     Nothing,
-    /// Lines for people or for other programs.
-    Text,
-    File,
+    /// Lines, or a file: whatever it is, it is handed on as it is.
+    Document,
     /// Server-sent events.
     Events,
     /// JSON of this schema.
@@ -128,7 +127,7 @@ fn operation(schemas: &Schemas, path: &str, method: &str, described: &Value) -> 
         "delete" => Method::Delete,
         _ => return None,
     };
-    let (answer, mut fields) = (answer(described)?, Vec::new());
+    let (answer, mut fields) = (answer(schemas, described)?, Vec::new());
     let mut versioned = false;
     for it in described.get("parameters").and_then(Value::as_array).into_iter().flatten() {
         let name = it.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -164,7 +163,7 @@ fn operation(schemas: &Schemas, path: &str, method: &str, described: &Value) -> 
 }
 
 /// None: it sends a browser elsewhere, which is of no use here.
-fn answer(described: &Value) -> Option<Answer> {
+fn answer(schemas: &Schemas, described: &Value) -> Option<Answer> {
     let (status, success) =
         described.get("responses")?.as_object()?.iter().find(|it| it.0 != "default")?;
     if status.starts_with('3') {
@@ -174,11 +173,12 @@ fn answer(described: &Value) -> Option<Answer> {
     let Some((media_type, content)) = content.and_then(|it| it.iter().next()) else {
         return Some(Answer::Nothing);
     };
-    Some(match media_type.split(';').next().unwrap_or_default() {
-        "application/json" => Answer::Json(content.get("schema")?.clone()),
-        "text/event-stream" => Answer::Events,
-        "text/plain" => Answer::Text,
-        _ => Answer::File,
+    Some(match (media_type.as_str(), content.get("schema")) {
+        ("application/json", Some(schema)) if !schemas.is_open(schema) => {
+            Answer::Json(schema.clone())
+        }
+        ("text/event-stream", _) => Answer::Events,
+        _ => Answer::Document,
     })
 }
 

@@ -52,10 +52,9 @@ fn is_needed(field: &Field, replaced: bool) -> bool {
 
 fn usage(field: &Field) -> String {
     let name = field.name();
-    let value = value_name(&field.shape, &name);
     match field.place {
-        Place::Path => format!("<{value}>"),
-        _ => format!("--{name} <{value}>"),
+        Place::Path => format!("<{}>", name.to_uppercase()),
+        _ => format!("--{name} <{}>", value_name(&field.shape, &name)),
     }
 }
 
@@ -144,7 +143,7 @@ fn argument(table: &Table, operation: &Operation, field: &Field, replaced: bool)
     };
     let needed = is_needed(field, replaced);
     match field.place {
-        Place::Path => arg.required(true),
+        Place::Path => arg.required(true).value_name(name.to_uppercase()),
         Place::Query => arg.long(name).required(needed),
         Place::Body if needed => arg.long(name).required_unless_present("json"),
         Place::Body => arg.long(name),

@@ -20,6 +20,11 @@ impl Sources {
         Sources { input: Box::new(io::stdin().lock()) }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(input: &'static str) -> Sources {
+        Sources { input: Box::new(input.as_bytes()) }
+    }
+
     /// The secret that is in `source`: a file, a line of standard input (`-`), or a variable (`env:NAME`).
     pub(super) fn secret(&mut self, name: &str, source: &str) -> Result<String, String> {
         let text = match source.strip_prefix("env:") {

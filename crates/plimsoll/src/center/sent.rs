@@ -188,3 +188,187 @@ fn put(body: &mut Value, path: &[String], value: Value) {
     }
     *place = value;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::operation::Table, *};
+    use serde_json::json;
+    use std::fs;
+
+    /// What is sent for this line; `{before}` is there already.
+    fn typed(line: &[&str], input: &'static str, before: Option<Value>) -> Result<Sent, String> {
+        let table = Table::new();
+        let matches = super::super::command(&table)
+            .try_get_matches_from(["plimsoll center"].iter().chain(line))
+            .map_err(|err| err.to_string())?;
+        let (name, matches) = matches.subcommand().unwrap();
+        sent(table.named(name).unwrap(), matches, &mut Sources::of(input), before)
+    }
+
+    #[test]
+    fn options_and_json_make_what_is_sent() {
+        let check = |line: &str, input, target: &str, body: Value| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let sent = typed(&words, input, None).unwrap();
+            assert_eq!(
+                (sent.target.as_str(), sent.body.unwrap_or_default()),
+                (target, body),
+                "{line}"
+            );
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        fs::write(&file, "hush\n").unwrap();
+        let file = file.to_str().unwrap();
+        check("list-people", "", "/api/v1/people", json!(null));
+        check("read-risk CVE/1", "", "/api/v1/risks/CVE%2F1", json!(null));
+        check(
+            "list-images --level high,low --level none --text a&b --registry 3",
+            "",
+            "/api/v1/images?level=high%2Clow%2Cnone&registry=3&text=a%26b",
+            json!(null),
+        );
+        check("list-tasks --ended", "", "/api/v1/tasks?ended=true", json!(null));
+        check(
+            "list-tasks --ended=false --kind cycle",
+            "",
+            "/api/v1/tasks?ended=false&kind=cycle",
+            json!(null),
+        );
+        check(
+            "list-audit --since 2026-03-01",
+            "",
+            "/api/v1/audit?since=2026-03-01T00%3A00%3A00Z",
+            json!(null),
+        );
+        check("scan-now", "", "/api/v1/tasks", json!({}));
+        check(
+            "scan-now --kinds oci --places registry=1,repository=a/* --places {\"registry\":2}",
+            "",
+            "/api/v1/tasks",
+            json!({"kinds": ["oci"], "places": [{"registry": 1, "repository": "a/*"}, {"registry": 2}]}),
+        );
+        let registry = "add-registry --kind oci --name n --address a";
+        let known = json!({"kind": "oci", "name": "n", "address": "a"});
+        let with = |more: Value| {
+            let mut all = known.clone();
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all
+        };
+        check(registry, "", "/api/v1/registries", known.clone());
+        let login = json!({"login": {"kind": "password", "user": "u", "password": "hush"}});
+        for from in [file, "-"] {
+            let line = format!("{registry} --login-user u --login-password-from {from}");
+            check(&line, "hush\nmore", "/api/v1/registries", with(login.clone()));
+        }
+        check(
+            &format!(
+                "{registry} --settings-tls-kind unverified --settings-requests-per-second none"
+            ),
+            "",
+            "/api/v1/registries",
+            with(json!({"settings": {"tls": {"kind": "unverified"}, "requests_per_second": null}})),
+        );
+        check(
+            "add-registry --name m --json -",
+            &*known.to_string().leak(),
+            "/api/v1/registries",
+            with(json!({"name": "m"})),
+        );
+        check(
+            "add-account --name a --login-id i --login-secret-from -",
+            "hush",
+            "/api/v1/accounts",
+            json!({"name": "a", "settings": {}, "login": {"kind": "key", "id": "i", "secret": "hush"}}),
+        );
+        for (place, expected) in [
+            ("--place everything", json!("everything")),
+            ("--place-repositories 3,4", json!({"repositories": [3, 4]})),
+            ("--place-tags [3,\"latest\"]", json!({"tags": [[3, "latest"]]})),
+            ("--place-image sha256:1", json!({"image": "sha256:1"})),
+        ] {
+            check(
+                &format!("add-exception --risk CVE-1 --reason r --kind accepted {place}"),
+                "",
+                "/api/v1/exceptions",
+                json!({"risk": "CVE-1", "reason": "r", "kind": "accepted", "place": expected}),
+            );
+        }
+        check(
+            "set-up --name a --token-from - --password-from -",
+            "one\ntwo\n",
+            "/api/v1/setup",
+            json!({"name": "a", "token": "one", "password": "two"}),
+        );
+        check(
+            "tell-of-change-by-address --secret-from - --json {}",
+            "a/b",
+            "/api/v1/hooks/a%2Fb",
+            json!({}),
+        );
+    }
+
+    #[test]
+    fn what_is_changed_keeps_the_rest() {
+        let check = |line: &str, before: Value, expected: Value| {
+            let words: Vec<&str> = line.split(' ').collect();
+            assert_eq!(typed(&words, "", Some(before)).unwrap().body.unwrap(), expected, "{line}");
+        };
+        let settings = json!({"cycle": {"kind": "week"}, "on_change": true, "scope": {"later": true, "tags": "*"}});
+        let with = |pointer: &str, value: Value| {
+            let mut all = settings.clone();
+            *all.pointer_mut(pointer).unwrap() = value;
+            all
+        };
+        let settings = || settings.clone();
+        let change = |more: &str| format!("change-scan-settings {more}");
+        check("change-scan-settings", settings(), settings());
+        check(&change("--on-change=false"), settings(), with("/on_change", json!(false)));
+        check(&change("--scope-tags v*"), settings(), with("/scope/tags", json!("v*")));
+        check(&change("--cycle-kind stop"), settings(), with("/cycle", json!({"kind": "stop"})));
+        let custom = json!({"kind": "custom", "hours": 5});
+        check(&change("--cycle-hours 5"), settings(), with("/cycle", custom.clone()));
+        let hours = with("/cycle", json!({"kind": "custom", "hours": 5, "window": null}));
+        check(
+            &change("--cycle-hours 6"),
+            hours,
+            with("/cycle", json!({"kind": "custom", "hours": 6, "window": null})),
+        );
+        check("authorise-quota --total none", json!({"total": 3}), json!({"total": null}));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_said() {
+        let check = |line: &str, input, words: &str| {
+            let all: Vec<&str> = line.split(' ').collect();
+            let err = typed(&all, input, None).map(|it| it.target).unwrap_err();
+            assert!(err.contains(words) && !err.contains("hush"), "{line}: {err}");
+        };
+        check("lst-images", "", "unrecognized subcommand");
+        check("read-person", "", "<ID>");
+        check("read-person x", "", "not a number");
+        check("list-images --level hih", "", "possible values: none, low, medium, high");
+        check("list-audit --since yesterday", "", "a time is written");
+        check("add-registry --kind oci --name n", "", "--address");
+        check("scan-now --places registry:1", "", "`registry:1` is not NAME=VALUE");
+        check("scan-now --places place=1", "", "there is no `place`; there are");
+        check("scan-now --json {", "", "--json");
+        check(
+            "change-scan-settings --cycle-window-from-minute 5",
+            "",
+            "--cycle-kind is needed too",
+        );
+        check("read-risk ..", "", "name cannot be `..`");
+        let person = "add-person --name a --role viewer";
+        // Nobody is at a terminal here.
+        check(person, "", "--password-from says where it is");
+        check(&format!("{person} --password-from hush"), "", "what was given is none of them");
+        check(
+            &format!("{person} --password-from env:PLIMSOLL_NO_SUCH"),
+            "",
+            "PLIMSOLL_NO_SUCH is not in the environment",
+        );
+        check(&format!("{person} --password-from -"), "\n", "there is nothing in it");
+        check(&format!("{person} --password hush"), "", "unexpected argument '--password'");
+    }
+}

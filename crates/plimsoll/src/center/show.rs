@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
         for row in rows {
             let Node::Object(members) = row else { continue };
             for (name, value) in members {
-                if names.contains(name) || self.is_opaque(name) {
+                if names.contains(name) || self.is_open(name) {
                     continue;
                 }
                 // A person sees more where nothing is without columns of nothing; a program counts them.
@@ -138,8 +138,8 @@ impl<'a> Table<'a> {
         left_out(&without);
     }
 
-    fn is_opaque(&self, name: &str) -> bool {
-        member(self.schemas, self.row, name).is_none_or(is_opaque)
+    fn is_open(&self, name: &str) -> bool {
+        member(self.schemas, self.row, name).is_none_or(|it| self.schemas.is_open(it))
     }
 
     fn is_time(&self, name: &str) -> bool {
@@ -196,7 +196,7 @@ pub(super) fn object(
         let schema = member(schemas, schema, name).unwrap_or(&Value::Null);
         let name = format!("{before}{}", name.replace('_', " "));
         match value {
-            Node::Object(_) if is_opaque(schema) => {
+            Node::Object(_) if schemas.is_open(schema) => {
                 writeln!(to, "{name}: --format json shows it")?;
             }
             Node::Object(all)
@@ -297,9 +297,4 @@ fn member<'a>(schemas: &'a Schemas, object: &'a Value, name: &str) -> Option<&'a
 fn members<'a>(schemas: &'a Schemas, object: &'a Value) -> Vec<&'a str> {
     let all = schemas.resolve(object).get("properties").and_then(Value::as_object);
     all.into_iter().flatten().map(|it| it.0.as_str()).collect()
-}
-
-/// Whether the schema says nothing: then it is for programs.
-fn is_opaque(schema: &Value) -> bool {
-    ["type", "$ref", "anyOf", "oneOf", "enum", "const"].iter().all(|it| schema.get(it).is_none())
 }

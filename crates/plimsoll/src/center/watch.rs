@@ -95,11 +95,7 @@ impl Asked<'_> {
             let node: Node = serde_json::from_slice(&content).map_err(|err| unreadable(&err))?;
             if ended(&node) {
                 bar.finish_and_clear();
-                if went_wrong(&node) {
-                    eprintln!(
-                        "plimsoll: not all were scanned: `plimsoll center list-items {id}` says why"
-                    );
-                }
+                say(&id, &node);
                 return Ok(content);
             }
             let items = node.get("items").map(members).unwrap_or_default();
@@ -111,6 +107,17 @@ impl Asked<'_> {
 
 fn ended(node: &Node) -> bool {
     node.get("ended_at").is_some_and(|it| !it.is_empty())
+}
+
+/// What a task that has ended came to, where that may not be what was meant.
+fn say(id: &str, task: &Node) {
+    if went_wrong(task) {
+        eprintln!("plimsoll: not all were scanned: `plimsoll center list-items {id}` says why");
+    } else if task.get("items").and_then(|it| it.get("total")).is_some_and(|it| brief(it) == "0") {
+        eprintln!(
+            "plimsoll: no image was meant: `plimsoll center list-registries` says what is known"
+        );
+    }
 }
 
 /// Whether a task has items that were not scanned.

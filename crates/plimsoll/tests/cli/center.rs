@@ -28,7 +28,7 @@ use testkit::{
 const PASSWORD: &str = "a long enough password";
 
 /// A process of the program that goes on until it is ended. It is killed when dropped.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     /// The lines of its log.
     log: Arc<Mutex<Vec<Value>>>,
@@ -49,7 +49,12 @@ struct Line {
 }
 
 impl Running {
-    fn start(bench: &Bench, name: &str, arguments: &[&str], more: &[(&str, &str)]) -> Running {
+    pub(crate) fn start(
+        bench: &Bench,
+        name: &str,
+        arguments: &[&str],
+        more: &[(&str, &str)],
+    ) -> Running {
         let mut command = bench.command(arguments);
         let data = bench.path(name);
         command
@@ -74,7 +79,7 @@ impl Running {
     }
 
     /// Waits until it has logged this, and gives the line.
-    fn says(&self, event: &str) -> Value {
+    pub(crate) fn says(&self, event: &str) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let log = self.log.lock().unwrap();

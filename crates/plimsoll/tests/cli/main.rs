@@ -21,6 +21,7 @@ mod images;
 mod layers;
 mod memory;
 mod network;
+mod operations;
 mod place;
 mod places;
 mod schema;
