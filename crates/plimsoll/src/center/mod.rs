@@ -235,7 +235,7 @@ impl Asked<'_> {
         let kind = response.header("content-type").unwrap_or_default();
         let text = kind.starts_with("text/") || kind.contains("json");
         if !text && self.file().is_none() && io::stdout().is_terminal() {
-            return Err("this is no text: --output FILE".to_owned().into());
+            return Err("this is no text for a terminal: --output FILE".to_owned().into());
         }
         let mut output = self.output()?;
         io::copy(&mut response.body, &mut output)?;
