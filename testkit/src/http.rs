@@ -4,7 +4,7 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -14,6 +14,7 @@ use std::{
 pub struct Server {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
+    sent: Arc<AtomicU64>,
     ended: Arc<AtomicBool>,
     listening: Option<JoinHandle<()>>,
 }
@@ -100,9 +101,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let ended = Arc::new(AtomicBool::new(false));
+        let (sent, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let listening = {
             let (seen, ended) = (Arc::clone(&seen), Arc::clone(&ended));
+            let sent = Arc::clone(&sent);
             let handle = Arc::new(handle);
             thread::spawn(move || {
                 for stream in listener.incoming().map_while(Result::ok) {
@@ -110,13 +112,21 @@ impl Server {
                         break;
                     }
                     let (seen, ended) = (Arc::clone(&seen), Arc::clone(&ended));
-                    let handle = Arc::clone(&handle);
+                    let (handle, sent) = (Arc::clone(&handle), Arc::clone(&sent));
                     // A client that hangs up in the middle is none of the server's business.
-                    thread::spawn(move || serve(&stream, &seen, &ended, &*handle).ok());
+                    thread::spawn(move || {
+                        let counted = |request: &Seen| {
+                            let reply = handle(request);
+                            let bytes = u64::try_from(reply.body.len()).unwrap_or_default();
+                            sent.fetch_add(bytes, Ordering::Relaxed);
+                            reply
+                        };
+                        serve(&stream, &seen, &ended, &counted).ok()
+                    });
                 }
             })
         };
-        Server { address, seen, ended, listening: Some(listening) }
+        Server { address, seen, sent, ended, listening: Some(listening) }
     }
 
     /// `127.0.0.1:port`.
@@ -127,6 +137,11 @@ impl Server {
     /// All requests so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// How many bytes the bodies of all answers so far have.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// How many requests so far had `text` in their path or query.

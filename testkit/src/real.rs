@@ -72,6 +72,10 @@ impl Drop for Running {
 /// Pushes an image and its children to the registry at `host`, by its own API.
 pub fn push(host: &str, repository: &str, tag: &str, image: &BuiltImage, login: &str) {
     for blob in &image.blobs {
+        let there = format!("/v2/{repository}/blobs/{}", blob.digest);
+        if ask(host, "HEAD", &there, &[("authorization", login)], &[]).unwrap().status == 200 {
+            continue;
+        }
         let start = format!("/v2/{repository}/blobs/uploads/");
         let begun = ask(host, "POST", &start, &[("authorization", login)], &[]).unwrap();
         let location = begun.headers.iter().find(|it| it.0 == "location").unwrap();

@@ -1,5 +1,8 @@
 //! Benchmarks: each prints what it measured beside the limit of the same thing.
-use crate::{bench_memory, bench_scan, bench_store, snapshots};
+use crate::{
+    bench_center, bench_memory, bench_scan, bench_store, bench_synchronise, bench_workers,
+    snapshots,
+};
 use assess::{Builder, Database, Item, Scope, assess_in, database::Meta};
 use jiff::civil::date;
 use model::{
@@ -25,6 +28,9 @@ const BENCHES: &[Bench] = &[
     ("db", db),
     ("db-large", db_large),
     ("store", bench_store::store),
+    ("synchronise", bench_synchronise::synchronise),
+    ("workers", bench_workers::workers),
+    ("center", bench_center::center),
 ];
 
 pub(crate) fn run(args: &[String]) -> ExitCode {
@@ -34,6 +40,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         println!("usage: cargo run --release -p xtask -- bench {}", names.join("|"));
         println!("  scan, rescan: [--images DIR] of OCI layouts; scan: [--syft PROGRAM]");
         println!("  db: the data of PLIMSOLL_CONFORMANCE");
+        println!(
+            "  synchronise: [--tags N] [--per-second N]; workers: [--images N]; center is for their own use"
+        );
         println!(
             "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask [--only WORD] | --rematch | --backup FILE]"
         );

@@ -238,6 +238,7 @@ impl Bench {
                 reason: "measured".to_owned(),
                 person: "bench".to_owned(),
                 until: None,
+                document: String::new(),
             };
             let start = Instant::now();
             self.store.write(|tx| exceptions::add(tx, &rule, NOW))?;

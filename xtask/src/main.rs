@@ -1,10 +1,13 @@
 //! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
 mod archive;
 mod bench;
+mod bench_center;
 mod bench_findings;
 mod bench_memory;
 mod bench_scan;
 mod bench_store;
+mod bench_synchronise;
+mod bench_workers;
 mod conformance;
 mod measure;
 mod seeds;
@@ -30,6 +33,10 @@ const CHORES: &[Chore] = &[
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
+    // The process that inspects a layer is the same program.
+    if args.first().is_some_and(|it| it == scan::worker::SUBCOMMAND) {
+        return scan::worker::main(env::var(scan::worker::TASK).ok().as_deref());
+    }
     let chore = args.first().and_then(|name| CHORES.iter().find(|it| it.0 == name));
     match (chore, args.get(1..)) {
         (Some((_, _, run)), Some(rest)) => run(rest),

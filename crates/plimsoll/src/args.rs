@@ -237,6 +237,16 @@ pub(crate) enum ReportFormat {
     CycloneDx,
     /// Bill of materials: SPDX 2.3, JSON
     Spdx,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit's XML, for CI servers
+    Junit,
+    /// GitLab's container scanning report
+    Gitlab,
+    /// For comments and summaries of jobs
+    Markdown,
+    /// A page of its own, without scripts
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

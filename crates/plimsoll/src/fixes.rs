@@ -27,11 +27,8 @@ pub(crate) fn show(image: &ImageReport, paint: Paint) -> String {
         let _ = writeln!(text, "  {what} at once{}: {}", clean(&place), it.command);
     }
     if !plan.in_base.is_empty() {
-        let removed = counts(&plan.in_base);
-        let _ = writeln!(
-            text,
-            "  or build on a newer base image: layer 0 brought in {removed} that have a fix"
-        );
+        let came = findings(&plan.in_base);
+        let _ = writeln!(text, "  or build on a newer base image: {came} came with layer 0");
     }
     text + "\n"
 }
@@ -41,7 +38,7 @@ fn action(it: &Action, paint: Paint) -> String {
     let one = it.steps.iter().all(|step| Some(step.target.as_str()) == to);
     let to = to.filter(|_| one).map_or(String::new(), |to| format!(" to {to}"));
     let place = if it.place.is_empty() { String::new() } else { format!(" in {}", it.place) };
-    let mut notes = vec![format!("removes {}", counts(&it.removes))];
+    let mut notes = vec![format!("removes {}", findings(&it.removes))];
     notes.extend((it.same_major == Some(false)).then(|| "another major version".to_owned()));
     notes.extend(it.subscription.as_ref().map(|it| format!("needs {it}")));
     let what = paint.bold(&clean(&it.what));
@@ -50,7 +47,17 @@ fn action(it: &Action, paint: Paint) -> String {
     for it in &it.commands {
         let _ = writeln!(text, "    {}", clean(it));
     }
+    if let Some(it) = &it.by_hand {
+        let _ = writeln!(text, "    {it}");
+    }
     text
+}
+
+/// `3 findings (2 high, 1 low)`.
+pub(crate) fn findings(of: &Counts) -> String {
+    let sum: usize = of.values().sum();
+    let s = if sum == 1 { "" } else { "s" };
+    format!("{sum} finding{s} ({})", counts(of))
 }
 
 /// `2 high, 1 low`.

@@ -37,9 +37,9 @@ impl Paint {
 }
 
 /// Rows that differ only in which package of the same source they stand for are one line.
-struct Line<'a> {
-    row: &'a FindingRow,
-    packages: Vec<&'a str>,
+pub(crate) struct Line<'a> {
+    pub(crate) row: &'a FindingRow,
+    pub(crate) packages: Vec<&'a str>,
 }
 
 /// The whole report.
@@ -73,17 +73,12 @@ fn heading(image: &ImageReport, paint: Paint) -> String {
 fn findings(image: &ImageReport, paint: Paint) -> String {
     let lines = lines(image);
     let cells = |it: &Line<'_>| {
-        let packages = match it.packages.as_slice() {
-            [one] => clean(one),
-            [first, rest @ ..] => format!("{} +{}", clean(first), rest.len()),
-            [] => String::new(),
-        };
         let marks = if it.row.exploited.is_some() { " exploited" } else { "" };
         let doubt = if it.row.certain { "" } else { " ?" };
         [
             it.row.severity.to_string(),
             format!("{}{doubt}{marks}", clean(&it.row.id)),
-            packages,
+            packages(it),
             clean(&it.row.version),
             fix(it.row),
         ]
@@ -119,7 +114,7 @@ fn findings(image: &ImageReport, paint: Paint) -> String {
     text + "\n"
 }
 
-fn lines(image: &ImageReport) -> Vec<Line<'_>> {
+pub(crate) fn lines(image: &ImageReport) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::new();
     for row in &image.findings {
         let same = lines.iter_mut().rev().take_while(|it| it.row.id == row.id).find(|it| {
@@ -135,7 +130,16 @@ fn lines(image: &ImageReport) -> Vec<Line<'_>> {
     lines
 }
 
-fn fix(row: &FindingRow) -> String {
+/// `libssl3 +1`.
+pub(crate) fn packages(line: &Line<'_>) -> String {
+    match line.packages.as_slice() {
+        [one] => clean(one),
+        [first, rest @ ..] => format!("{} +{}", clean(first), rest.len()),
+        [] => String::new(),
+    }
+}
+
+pub(crate) fn fix(row: &FindingRow) -> String {
     match (&row.fixed, row.status) {
         (Some(version), _) => clean(version),
         (None, Status::WillNotFix) => "will not be fixed".to_owned(),

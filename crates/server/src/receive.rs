@@ -1,6 +1,7 @@
 //! What handlers take from a call, and how that is described.
 use crate::{Code, Problem, call::Call};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use axum::body::Bytes;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 
 /// Something that a handler takes from a call.
@@ -25,6 +26,9 @@ pub(crate) struct Json<T>(pub(crate) T);
 
 /// Content that others than ourselves define, as it came.
 pub(crate) struct Raw;
+
+/// The content, a JSON document of somebody else's, as it came.
+pub(crate) struct Document(pub(crate) Bytes);
 
 /// The query of the address.
 pub(crate) struct Query<T>(pub(crate) T);
@@ -61,6 +65,18 @@ impl Input for Raw {
 
     fn describe(_: &mut SchemaGenerator) -> Takes {
         Takes { body: Some(("application/json", true.into())), ..Takes::default() }
+    }
+}
+
+impl Input for Document {
+    fn take(call: &Call) -> Result<Document, Problem> {
+        call.content_is("application/json")?;
+        Ok(Document(call.body.clone()))
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        let schema = json_schema!({"type": "object", "description": "The document."});
+        Takes { body: Some(("application/json", schema)), ..Takes::default() }
     }
 }
 

@@ -26,6 +26,13 @@ pub(crate) struct Route {
 
 type Handle = Box<dyn Fn(&Call) -> Result<Reply, Problem> + Send + Sync>;
 
+impl Route {
+    /// The same, with so many bytes of content at most.
+    pub(crate) fn of_bytes(self, bytes: usize) -> Route {
+        Route { body_bytes: Some(bytes), ..self }
+    }
+}
+
 /// Who may ask.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Access {

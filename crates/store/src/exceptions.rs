@@ -7,9 +7,12 @@ use crate::{
     counts::{self, Change},
     document,
     handling::{self, Images},
+    meaning::{self, Package, Rules},
     places,
 };
+use model::{Ecosystem, Purl};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a rule holds.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -46,7 +49,8 @@ pub enum Kind {
 pub struct New {
     /// A vulnerability by name.
     pub risk: String,
-    /// A component by name.
+    /// A component by name; or by package URL, whose missing parts may be anything: with `arch=source` all that was
+    /// built from a source package.
     pub package: String,
     /// The files of a component: `*` stands for anything within a directory, `**` for anything.
     pub path: String,
@@ -60,6 +64,15 @@ pub struct New {
     pub person: String,
     /// When it ends by itself.
     pub until: Option<i64>,
+    /// The VEX document that it comes from; empty: none.
+    pub document: String,
+}
+
+impl New {
+    /// Whether it holds for all images and paths, so that matches tell of it and no rows for images.
+    fn is_everywhere(&self) -> bool {
+        self.place == Place::Everything && self.path.is_empty()
+    }
 }
 
 /// A rule that was made.
@@ -77,50 +90,87 @@ pub struct Exception {
 
 /// Adds a rule and applies it.
 pub fn add(tx: &mut Tx<'_>, new: &New, at: i64) -> Result<i64> {
-    if new.risk.is_empty() && new.package.is_empty() && new.path.is_empty() {
-        return Err(Error::Invalid("an exception needs a risk, a package or a path".to_owned()));
-    }
     places::lock(tx)?;
-    let everywhere = new.place == Place::Everything && new.path.is_empty();
-    let sql = "INSERT INTO exception (risk, package, path, everywhere, place, kind, reason, person, until, created_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id";
-    let values: [Value; 10] = [
-        (&new.risk).into(),
-        (&new.package).into(),
-        (&new.path).into(),
-        everywhere.into(),
-        document::text(&new.place)?.into(),
-        document::word(&new.kind)?.into(),
-        (&new.reason).into(),
-        (&new.person).into(),
-        new.until.into(),
-        at.into(),
-    ];
-    let id = tx.number(sql, &values)?;
-    let it = Exception { id, rule: new.clone(), created_at: at, ended_at: None };
-    if everywhere {
-        note(tx, &it, at)?;
-    } else {
-        let images = handling::images_of(tx, &it.rule)?;
-        handling::cover(tx, &images, &Images::Risk(&it.rule.risk), at)?;
-    }
+    let id = insert(tx, new, at)?;
+    apply(tx, &[(id, new)], at)?;
     Ok(id)
 }
 
 /// Ends a rule: what it handled is open again, unless another handles it. Says whether it held until now.
 pub fn end(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<bool> {
     places::lock(tx)?;
-    let sql = "UPDATE exception SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING everywhere, risk";
-    let row = tx.row(sql, &[id.into(), at.into()], |it| Ok((it.truth(0)?, it.text(1)?)))?;
-    let Some((everywhere, risk)) = row else { return Ok(false) };
-    if everywhere {
-        forget(tx, id, at)?;
-    } else {
-        let sql = "SELECT DISTINCT image FROM handled WHERE exception = $1";
-        let images = tx.rows(sql, &[id.into()], |it| it.int(0))?;
-        handling::cover(tx, &images, &Images::Risk(&risk), at)?;
+    Ok(!end_some(tx, &[id], at)?.is_empty())
+}
+
+/// Adds a rule, and leaves it to [`apply`] to note what it handles.
+pub(crate) fn insert(tx: &mut Tx<'_>, new: &New, at: i64) -> Result<i64> {
+    if new.risk.is_empty() && new.package.is_empty() && new.path.is_empty() {
+        return Err(Error::Invalid("an exception needs a risk, a package or a path".to_owned()));
     }
-    Ok(true)
+    Package::of(&new.package)?;
+    let sql = "INSERT INTO exception (risk, package, path, everywhere, place, kind, reason, person, until, created_at, \
+               document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
+    let values: [Value; 11] = [
+        (&new.risk).into(),
+        (&new.package).into(),
+        (&new.path).into(),
+        new.is_everywhere().into(),
+        document::text(&new.place)?.into(),
+        document::word(&new.kind)?.into(),
+        (&new.reason).into(),
+        (&new.person).into(),
+        new.until.into(),
+        at.into(),
+        (&new.document).into(),
+    ];
+    tx.number(sql, &values)
+}
+
+/// Notes what rules handle that were just added.
+pub(crate) fn apply(tx: &mut Tx<'_>, rules: &[(i64, &New)], at: i64) -> Result<()> {
+    let (everywhere, narrow): (Vec<_>, Vec<_>) = rules.iter().partition(|it| it.1.is_everywhere());
+    for (id, new) in everywhere {
+        note(tx, id, new, at)?;
+    }
+    let mut images = BTreeSet::new();
+    for (_, new) in &narrow {
+        images.extend(handling::images_of(tx, new)?);
+    }
+    let images: Vec<i64> = images.into_iter().collect();
+    let risks: BTreeSet<&str> = narrow.iter().map(|it| it.1.risk.as_str()).collect();
+    cover(tx, &images, &risks, at)
+}
+
+/// Looks at these risks of these images again; an empty name stands for all.
+fn cover(tx: &mut Tx<'_>, images: &[i64], risks: &BTreeSet<&str>, at: i64) -> Result<()> {
+    match risks.first() {
+        None => Ok(()),
+        Some(one) if one.is_empty() || risks.len() == 1 => {
+            handling::cover(tx, images, &Images::Risk(one), at)
+        }
+        Some(_) => {
+            let names: Vec<&str> = risks.iter().copied().collect();
+            let ids = handling::named(tx, &names)?;
+            handling::cover(tx, images, &Images::Risks(&ids), at)
+        }
+    }
+}
+
+/// Ends rules. Gives those that held until now.
+pub(crate) fn end_some(tx: &mut Tx<'_>, ids: &[i64], at: i64) -> Result<Vec<i64>> {
+    let sql = "UPDATE exception SET ended_at = $1 WHERE ended_at IS NULL AND id IN ({keys}) RETURNING id, everywhere, risk";
+    let row = |it: &Row| Ok((it.int(0)?, it.truth(1)?, it.text(2)?));
+    let ended = tx.among(sql, &[at.into()], ids, row)?;
+    let (everywhere, narrow): (Vec<_>, Vec<_>) = ended.iter().partition(|it| it.1);
+    let keys = |some: &[&(i64, bool, String)]| some.iter().map(|it| it.0).collect::<Vec<_>>();
+    forget(tx, &keys(&everywhere), at)?;
+    let sql = "SELECT DISTINCT image FROM handled WHERE exception IN ({keys})";
+    let mut images = tx.among(sql, &[], &keys(&narrow), |it| it.int(0))?;
+    images.sort_unstable();
+    images.dedup();
+    let risks: BTreeSet<&str> = narrow.iter().map(|it| it.2.as_str()).collect();
+    cover(tx, &images, &risks, at)?;
+    Ok(ended.iter().map(|it| it.0).collect())
 }
 
 /// Ends the rules whose time has come. Gives them.
@@ -144,10 +194,10 @@ pub(crate) fn end_once(tx: &mut Tx<'_>, digest: &str, at: i64) -> Result<()> {
     Ok(())
 }
 
-const EXCEPTION: &str = "SELECT id, risk, package, path, place, kind, reason, person, until, created_at, ended_at \
-    FROM exception";
+pub(crate) const EXCEPTION: &str = "SELECT id, risk, package, path, place, kind, reason, person, until, created_at, ended_at, \
+    document FROM exception";
 
-fn exception(it: &Row) -> Result<Exception> {
+pub(crate) fn exception(it: &Row) -> Result<Exception> {
     Ok(Exception {
         id: it.int(0)?,
         rule: New {
@@ -159,6 +209,7 @@ fn exception(it: &Row) -> Result<Exception> {
             reason: it.text(6)?,
             person: it.text(7)?,
             until: it.maybe_int(8)?,
+            document: it.text(11)?,
         },
         created_at: it.int(9)?,
         ended_at: it.maybe_int(10)?,
@@ -196,26 +247,9 @@ pub(crate) fn narrow(tx: &mut Tx<'_>) -> Result<Vec<Exception>> {
 }
 
 /// The rules that hold everywhere.
-pub(crate) struct Everywhere(Vec<(i64, String, String)>);
-
-impl Everywhere {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The oldest rule that handles this risk of this component.
-    pub(crate) fn covering(&self, name: &str, component: &str) -> Option<i64> {
-        let mut all = self.0.iter().filter(|(_, risk, package)| {
-            (risk.is_empty() || risk == name) && (package.is_empty() || package == component)
-        });
-        all.next().map(|it| it.0)
-    }
-}
-
-/// The rules that hold everywhere, the oldest first.
-pub(crate) fn everywhere(tx: &mut Tx<'_>) -> Result<Everywhere> {
-    let sql = "SELECT id, risk, package FROM exception WHERE everywhere = 1 AND ended_at IS NULL ORDER BY id";
-    tx.rows(sql, &[], |it| Ok((it.int(0)?, it.text(1)?, it.text(2)?))).map(Everywhere)
+pub(crate) fn everywhere(tx: &mut Tx<'_>) -> Result<Rules> {
+    let sql = format!("{EXCEPTION} WHERE everywhere = 1 AND ended_at IS NULL ORDER BY id");
+    tx.rows(&sql, &[], exception).map(Rules::of)
 }
 
 /// A match that a rule is noted in, or is not any more.
@@ -234,29 +268,69 @@ fn noted(it: &Row) -> Result<Noted> {
 const NOTED: &str = "RETURNING component, risk, level, CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END";
 
 /// Notes a rule in the matches that it handles.
-fn note(tx: &mut Tx<'_>, it: &Exception, at: i64) -> Result<()> {
+fn note(tx: &mut Tx<'_>, id: i64, rule: &New, at: i64) -> Result<()> {
     let mut sql = "UPDATE matched SET exception = $1 WHERE exception IS NULL".to_owned();
-    let mut values: Vec<Value> = vec![it.id.into()];
-    let narrower = [("risk", "risk", &it.rule.risk), ("component", "component", &it.rule.package)];
-    for (column, table, name) in narrower.into_iter().filter(|it| !it.2.is_empty()) {
+    let mut values: Vec<Value> = vec![id.into()];
+    let mut is = |sql: &mut String, column: &str, table: &str, name: &str| {
         values.push(name.into());
         let number = values.len();
-        sql += &format!(" AND {column} IN (SELECT id FROM {table} WHERE name = ${number})");
+        *sql += &format!(" AND {column} IN (SELECT id FROM {table} WHERE name = ${number})");
+    };
+    if !rule.risk.is_empty() {
+        is(&mut sql, "risk", "risk", &rule.risk);
     }
-    let rows = tx.rows(&format!("{sql} {NOTED}"), &values, noted)?;
+    let rows = match Package::of(&rule.package)? {
+        Package::Any => tx.rows(&format!("{sql} {NOTED}"), &values, noted)?,
+        Package::Named(name) => {
+            is(&mut sql, "component", "component", &name);
+            tx.rows(&format!("{sql} {NOTED}"), &values, noted)?
+        }
+        Package::Like(purl) => {
+            let some = like(tx, rule, &purl)?;
+            let sql = format!("{sql} AND component IN ({{keys}}) {NOTED}");
+            tx.among(&sql, &values, &some, noted)?
+        }
+    };
     changed(tx, rows, &|it| (it.level, Level::None), at)
 }
 
-/// Takes a rule out of the matches that it handled, and notes the next that handles them.
-fn forget(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<()> {
-    let sql = format!("UPDATE matched SET exception = NULL WHERE exception = $1 {NOTED}");
-    let rows = tx.rows(&sql, &[id.into()], noted)?;
-    changed(tx, rows, &|it| (Level::None, it.level), at)?;
-    let sql = format!("{EXCEPTION} WHERE everywhere = 1 AND ended_at IS NULL ORDER BY id");
-    for it in tx.rows(&sql, &[], exception)? {
-        note(tx, &it, at)?;
+/// The components with such a risk that a package URL means.
+fn like(tx: &mut Tx<'_>, rule: &New, purl: &Purl) -> Result<Vec<i64>> {
+    let Some(ecosystem) = Ecosystem::from_purl(&purl.kind) else { return Ok(Vec::new()) };
+    let sql = "SELECT DISTINCT ma.component FROM matched ma JOIN component c ON c.id = ma.component \
+               WHERE c.ecosystem = $1 AND ($2 = '' OR ma.risk IN (SELECT id FROM risk WHERE name = $2))";
+    let values = [document::word(&ecosystem)?.into(), (&rule.risk).into()];
+    let some = tx.rows(sql, &values, |it| it.int(0))?;
+    let package = Package::of(&rule.package)?;
+    let subjects = meaning::subjects(tx, &some)?;
+    Ok(subjects.into_iter().filter(|it| package.covers(&it.1)).map(|it| it.0).collect())
+}
+
+/// Takes rules out of the matches that they handled, and notes the next that handle these.
+fn forget(tx: &mut Tx<'_>, ids: &[i64], at: i64) -> Result<()> {
+    let sql = format!("UPDATE matched SET exception = NULL WHERE exception IN ({{keys}}) {NOTED}");
+    let mut freed = tx.among(&sql, &[], ids, noted)?;
+    let rules = everywhere(tx)?;
+    if !rules.is_empty() && !freed.is_empty() {
+        let components: BTreeSet<i64> = freed.iter().map(|it| it.component).collect();
+        let subjects = rules.subjects(tx, &components.into_iter().collect::<Vec<_>>())?;
+        let risks: BTreeSet<i64> = freed.iter().map(|it| it.risk).collect();
+        let risks: Vec<i64> = risks.into_iter().collect();
+        let sql = "SELECT id, name FROM risk WHERE id IN ({keys})";
+        let names = tx.among(sql, &[], &risks, |it| Ok((it.int(0)?, it.text(1)?)))?;
+        let names: BTreeMap<i64, String> = names.into_iter().collect();
+        let mut next = Vec::new();
+        freed.retain(|it| {
+            let (name, subject) = (names.get(&it.risk), subjects.get(&it.component));
+            let rule = name.zip(subject).and_then(|it| rules.covering(it.0, it.1, |_| true));
+            next.extend(rule.map(|rule| vec![it.component, it.risk, rule]));
+            rule.is_none()
+        });
+        let sql = "UPDATE matched SET exception = v.column3 FROM {rows} AS v \
+                   WHERE matched.component = v.column1 AND matched.risk = v.column2";
+        tx.execute_rows(sql, &next)?;
     }
-    Ok(())
+    changed(tx, freed, &|it| (Level::None, it.level), at)
 }
 
 fn changed(
@@ -269,7 +343,7 @@ fn changed(
     let risks: Vec<i64> = rows.iter().map(|it| it.risk).collect();
     let sql = "SELECT id, category FROM risk WHERE id IN ({keys})";
     let categories = tx.among(sql, &[], &risks, |it| Ok((it.int(0)?, Category::at(it, 1)?)))?;
-    let categories: std::collections::BTreeMap<i64, Category> = categories.into_iter().collect();
+    let categories: BTreeMap<i64, Category> = categories.into_iter().collect();
     let change = |it: &Noted| {
         let (before, after) = levels(it);
         let category = *categories.get(&it.risk)?;

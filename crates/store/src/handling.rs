@@ -1,7 +1,8 @@
 //! Which findings the rules for some images handle: the rows of `handled`.
 use crate::{
     Category, Counts, Level, Result, Row, Tx, Value, contents, counts,
-    exceptions::{self, Exception, New, Place},
+    exceptions::{self, New, Place},
+    meaning::{Rule, Rules},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +24,6 @@ struct Finding {
     image: i64,
     component: i64,
     risk: i64,
-    package: String,
     name: String,
     category: Category,
     /// `Level::None` when it is not open, whatever narrow rules say.
@@ -55,26 +55,34 @@ fn write(
     images: &[i64],
     which: &Images<'_>,
 ) -> Result<(Vec<Finding>, Vec<Finding>)> {
-    let rules = exceptions::narrow(tx)?;
+    let rules = Rules::of(exceptions::narrow(tx)?);
     let only = match which {
         Images::Risks(it) => Some(it.to_vec()),
         Images::Risk(name) if !name.is_empty() => Some(named(tx, &[name])?),
-        _ if rules.iter().any(|it| it.rule.risk.is_empty()) => None,
-        // No rule can handle anything else, though one that has ended may have.
-        _ => {
-            let mut risks =
-                named(tx, &rules.iter().map(|it| it.rule.risk.as_str()).collect::<Vec<_>>())?;
-            risks.extend(handled(tx, images, None)?.keys().map(|it| it.2));
-            Some(risks)
-        }
+        _ => match rules.risks() {
+            None => None,
+            // No rule can handle anything else, though one that has ended may have.
+            Some(names) => {
+                let mut risks = named(tx, &names)?;
+                risks.extend(handled(tx, images, None)?.keys().map(|it| it.2));
+                Some(risks)
+            }
+        },
     };
     let before = handled(tx, images, only.as_deref())?;
     let found = findings(tx, images, only.as_deref())?;
     let scene = Scene::of(tx, images, &rules)?;
     let mut after: BTreeMap<Key, i64> = BTreeMap::new();
+    let components: BTreeSet<i64> = found.iter().map(|it| it.component).collect();
+    let subjects = match rules.is_empty() {
+        true => BTreeMap::new(),
+        false => rules.subjects(tx, &components.into_iter().collect::<Vec<_>>())?,
+    };
     for it in &found {
-        let rule = rules.iter().find(|rule| scene.covers(&rule.rule, it));
-        after.extend(rule.map(|rule| ((it.image, it.component, it.risk), rule.id)));
+        let subject = subjects.get(&it.component);
+        let here = |rule: &Rule| scene.covers(rule, it);
+        let rule = subject.and_then(|subject| rules.covering(&it.name, subject, here));
+        after.extend(rule.map(|rule| ((it.image, it.component, it.risk), rule)));
     }
     let gone = before.keys().filter(|it| !after.contains_key(it));
     let gone: Vec<Vec<i64>> =
@@ -119,7 +127,8 @@ pub(crate) fn taken(tx: &mut Tx<'_>, image: i64) -> Result<Counts> {
     Ok(counts)
 }
 
-fn named(tx: &mut Tx<'_>, names: &[&str]) -> Result<Vec<i64>> {
+/// The risks of these names.
+pub(crate) fn named(tx: &mut Tx<'_>, names: &[&str]) -> Result<Vec<i64>> {
     tx.among("SELECT id FROM risk WHERE name IN ({keys})", &[], names, |it| it.int(0))
 }
 
@@ -132,20 +141,19 @@ fn handled(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<BTre
 }
 
 fn findings(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<Vec<Finding>> {
-    const SELECT: &str = "SELECT ic.image, ma.component, ma.risk, c.name, r.name, r.category, \
+    const SELECT: &str = "SELECT ic.image, ma.component, ma.risk, r.name, r.category, \
         CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END \
         FROM image_contents ic JOIN member m ON m.contents = ic.contents \
         JOIN matched ma ON ma.component = m.component \
-        JOIN component c ON c.id = ma.component JOIN risk r ON r.id = ma.risk WHERE ic.image IN ({keys})";
+        JOIN risk r ON r.id = ma.risk WHERE ic.image IN ({keys})";
     let row = |it: &Row| {
         Ok(Finding {
             image: it.int(0)?,
             component: it.int(1)?,
             risk: it.int(2)?,
-            package: it.text(3)?,
-            name: it.text(4)?,
-            category: Category::at(it, 5)?,
-            level: Level::at(it, 6)?,
+            name: it.text(3)?,
+            category: Category::at(it, 4)?,
+            level: Level::at(it, 5)?,
         })
     };
     let Some(only) = only else { return tx.among(SELECT, &[], images, row) };
@@ -168,7 +176,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(tx: &mut Tx<'_>, images: &[i64], rules: &[Exception]) -> Result<Scene> {
+    fn of(tx: &mut Tx<'_>, images: &[i64], rules: &Rules) -> Result<Scene> {
         let mut scene = Scene {
             digests: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -198,7 +206,7 @@ impl Scene {
                 scene.tags.entry(image).or_default().insert(tag);
             }
         }
-        if rules.iter().any(|it| !it.rule.path.is_empty()) {
+        if rules.all().any(|it| !it.path.is_empty()) {
             for image in images {
                 for it in contents::of_image(tx, *image)? {
                     scene.paths.entry((*image, it.component)).or_default().push(it.path);
@@ -208,10 +216,8 @@ impl Scene {
         Ok(scene)
     }
 
-    fn covers(&self, rule: &New, it: &Finding) -> bool {
-        (rule.risk.is_empty() || rule.risk == it.name)
-            && (rule.package.is_empty() || rule.package == it.package)
-            && self.is_within(&rule.place, it.image)
+    fn covers(&self, rule: &Rule, it: &Finding) -> bool {
+        self.is_within(&rule.place, it.image)
             && (rule.path.is_empty() || self.is_at(&rule.path, it))
     }
 
@@ -277,10 +283,12 @@ pub(crate) fn images_of(tx: &mut Tx<'_>, rule: &New) -> Result<Vec<i64>> {
                JOIN image_contents ic ON ic.contents = m.contents WHERE 1 = 1";
     let mut sql = sql.to_owned();
     let mut values: Vec<Value> = Vec::new();
+    // Which packages a package URL means the images are asked for later.
+    let package = Some(&rule.package).filter(|it| !it.starts_with("pkg:"));
     for (column, table, name) in
-        [("risk", "risk", &rule.risk), ("component", "component", &rule.package)]
+        [("risk", "risk", Some(&rule.risk)), ("component", "component", package)]
     {
-        if !name.is_empty() {
+        if let Some(name) = name.filter(|it| !it.is_empty()) {
             values.push(name.into());
             sql += &format!(
                 " AND ma.{column} IN (SELECT id FROM {table} WHERE name = ${})",

@@ -171,6 +171,15 @@ impl Sort {
         }
     }
 
+    fn index(self) -> &'static str {
+        match self {
+            Sort::Level => "image_level",
+            Sort::Scanned => "image_scanned",
+            Sort::Pushed => "image_pushed",
+            Sort::Name => "image_name",
+        }
+    }
+
     fn is_text(self) -> bool {
         self == Sort::Name
     }
@@ -198,19 +207,27 @@ pub fn page(
 ) -> Result<Page<Image>> {
     let mut few: Option<BTreeSet<i64>> = None;
     let mut many = Vec::new();
+    let mut narrow = |found: BTreeSet<i64>| {
+        few = Some(match few.take() {
+            None => found,
+            Some(few) => few.intersection(&found).copied().collect(),
+        });
+    };
     for build in SETS {
         let mut values = Values::default();
         let Some(set) = build(filter, &mut values) else { continue };
-        let sql = format!("{} LIMIT {}", set.select(), values.put(one_more(FEW)));
-        let found = tx.rows(&sql, &values.0, |it| it.int(0))?;
-        if found.len() > FEW {
-            many.push(build);
-        } else {
-            let found: BTreeSet<i64> = found.into_iter().collect();
-            few = Some(match few {
-                None => found,
-                Some(few) => few.intersection(&found).copied().collect(),
-            });
+        match first(tx, set.select(), values)? {
+            Some(found) => narrow(found),
+            None => many.push(build),
+        }
+    }
+    // What stands in the row itself is a condition in any case.
+    if !(filter.states.is_empty() && filter.levels.is_empty() && filter.coverage.is_empty()) {
+        let mut values = Values::default();
+        let sql =
+            format!("SELECT i.id FROM image i WHERE {}", conditions(filter, &[], &mut values));
+        if let Some(found) = first(tx, sql, values)? {
+            narrow(found);
         }
     }
     let after = cursor.map(|it| it.values(sort.is_text())).transpose()?;
@@ -223,6 +240,13 @@ pub fn page(
     });
     let ids: Vec<i64> = page.items.iter().map(|it| it.2).collect();
     Ok(Page { items: some(tx, &ids)?, next: page.next })
+}
+
+/// The images that a question finds, if these are few.
+fn first(tx: &mut Tx<'_>, sql: String, mut values: Values) -> Result<Option<BTreeSet<i64>>> {
+    let sql = format!("{sql} LIMIT {}", values.put(one_more(FEW)));
+    let found = tx.rows(&sql, &values.0, |it| it.int(0))?;
+    Ok((found.len() <= FEW).then(|| found.into_iter().collect()))
 }
 
 /// Those of a few images that the filter leaves, sorted here.
@@ -272,8 +296,9 @@ fn walk(
         conditions += &format!(" AND (i.{column}, i.id) {beyond} ({value}, {id})");
     }
     let limit = values.put(one_more(limit));
+    let index = tx.by_index(sort.index());
     let sql = format!(
-        "SELECT i.id, i.{column} FROM image i WHERE {conditions} \
+        "SELECT i.id, i.{column} FROM image i {index} WHERE {conditions} \
          ORDER BY i.{column} {direction}, i.id {direction} LIMIT {limit}"
     );
     tx.rows(&sql, &values.0, |it| key(sort, it))

@@ -27,6 +27,7 @@ pub mod lanes;
 pub mod leases;
 pub mod logins;
 mod matches;
+mod meaning;
 pub mod notices;
 mod nouns;
 pub mod people;
@@ -51,6 +52,7 @@ pub mod tokens;
 mod turns;
 pub mod upkeep;
 mod value;
+pub mod vex;
 mod word;
 pub mod work;
 

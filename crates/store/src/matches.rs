@@ -51,7 +51,8 @@ pub(crate) fn reconcile(
     let components: Vec<i64> = found.keys().copied().collect();
     let mut known = known(tx, &components)?;
     let rules = exceptions::everywhere(tx)?;
-    let names = if rules.is_empty() { BTreeMap::new() } else { packages(tx, &components)? };
+    let subjects =
+        if rules.is_empty() { BTreeMap::new() } else { rules.subjects(tx, &components)? };
     let (mut rows, mut changes, mut difference) = (Vec::new(), Vec::new(), Difference::default());
     for (component, (category, findings)) in found {
         let mut seen = BTreeSet::new();
@@ -66,7 +67,8 @@ pub(crate) fn reconcile(
             if before.as_ref().is_some_and(|it| !it.gone && it.hash == row.hash) {
                 continue;
             }
-            let rule = names.get(component).and_then(|it| rules.covering(&finding.id, it));
+            let subject = subjects.get(component);
+            let rule = subject.and_then(|it| rules.covering(&finding.id, it, |_| true));
             let excepted = before.as_ref().map_or(rule.is_some(), |it| it.excepted);
             let level = Level::from(finding.severity.level);
             changes.push(Change {
@@ -225,13 +227,6 @@ fn known(tx: &mut Tx<'_>, components: &[i64]) -> Result<BTreeMap<(i64, i64), Kno
         Ok(((it.int(0)?, it.int(1)?), known))
     };
     Ok(tx.among(sql, &[], components, row)?.into_iter().collect())
-}
-
-/// The names by which rules may mean each of these components.
-pub(crate) fn packages(tx: &mut Tx<'_>, components: &[i64]) -> Result<BTreeMap<i64, String>> {
-    let sql = "SELECT id, name FROM component WHERE id IN ({keys})";
-    let rows = tx.among(sql, &[], components, |it| Ok((it.int(0)?, it.text(1)?)))?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Takes over what findings say of their risks wherever these occur.

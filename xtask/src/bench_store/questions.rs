@@ -158,6 +158,12 @@ impl Bench {
                 all.images(by(&format!(" with coverage {grade:?}")), filter, sort);
             }
             all.images(by(" with all filters"), many(registry), sort);
+            let nowhere = Filter {
+                levels: vec![Level::None],
+                category: Some(Category::Application),
+                ..none()
+            };
+            all.images(by(" that cannot be"), nowhere, sort);
         }
         all.add("images of a repository", move |tx, n| {
             let named = name(self.some(n));

@@ -141,17 +141,6 @@ pub(super) fn commands(
     commands
 }
 
-/// What brings one component to a version.
-pub fn fix_command(
-    component: &Component,
-    version: &str,
-    by_source: bool,
-    system: Option<&System>,
-) -> Option<String> {
-    let wanted = Wanted { component, target: version, by_source };
-    commands(component.ecosystem, &[wanted], system).into_iter().next()
-}
-
 /// What upgrades all packages of a system.
 pub(super) fn at_once(ecosystem: Ecosystem, system: Option<&System>) -> Option<&'static str> {
     manager(ecosystem, system).map(|it| it.all).filter(|it| !it.is_empty())

@@ -7,8 +7,6 @@ mod project;
 #[cfg(test)]
 mod tests;
 
-pub use command::fix_command;
-
 use crate::{Component, Ecosystem, Finding, Level, Located, System};
 use command::{Wanted, at_once, commands};
 use schemars::JsonSchema;
@@ -46,9 +44,10 @@ pub struct Action {
     pub place: String,
     /// What goes from which version to which.
     pub steps: Vec<Step>,
-    /// What to type, or, where no command does it, what to write into the manifest. Empty where the software is
-    /// to be replaced by hand.
+    /// What to type, or what to write into the manifest.
     pub commands: Vec<String>,
+    /// What to do where no command does it, in words; null where one does.
+    pub by_hand: Option<String>,
     /// Whether everything stays within its major version; null where versions do not tell.
     pub same_major: Option<bool>,
     /// The subscription that one needs for it.
@@ -85,6 +84,19 @@ pub struct AtOnce {
     pub actions: usize,
 }
 
+/// What brings one component to a version.
+pub fn fix_command(
+    component: &Located<Component>,
+    version: &str,
+    by_source: bool,
+    system: Option<&System>,
+) -> Option<String> {
+    let what = &component.what;
+    let wanted = Wanted { component: what, target: version, by_source };
+    let managed = project::is_managed(component);
+    managed.then(|| commands(what.ecosystem, &[wanted], system).into_iter().next()).flatten()
+}
+
 /// Plans for these findings, the most urgent first, each with the component that has it.
 pub fn plan<'a>(
     findings: impl IntoIterator<Item = (&'a Finding, &'a Located<Component>)>,
@@ -106,7 +118,9 @@ pub fn plan<'a>(
     }
     groups.retain(|_, it| !it.wanted.is_empty());
     for (key, group) in &groups {
-        plan.note_upgrade(key, systems);
+        if group.managed {
+            plan.note_upgrade(key, systems);
+        }
         let action = group.action(key, systems);
         plan.actions.push(action);
     }
@@ -142,6 +156,8 @@ impl<'a> Key<'a> {
 /// The findings of what is upgraded together.
 #[derive(Default)]
 struct Group<'a> {
+    /// Whether a package manager can get at some of it.
+    managed: bool,
     /// What is wanted of each package in each version.
     wanted: BTreeMap<(&'a str, &'a str), Wanted<'a>>,
     ids: BTreeMap<&'a str, usize>,
@@ -161,6 +177,7 @@ impl<'a> Group<'a> {
             by_source: finding.why.by_source,
         });
         wanted.raise(fixed);
+        self.managed |= project::is_managed(component);
         self.ids.entry(&finding.id).or_insert(rank);
         self.layers.insert(component.layer);
         self.subscription = self.subscription.or(finding.subscription.as_deref());
@@ -182,6 +199,10 @@ impl<'a> Group<'a> {
         let mut ids: Vec<_> = self.ids.iter().collect();
         ids.sort_by_key(|it| it.1);
         let system = key.system.and_then(|it| systems.get(it));
+        let commands = match self.managed {
+            true => commands(key.ecosystem, &wanted, system),
+            false => Vec::new(),
+        };
         let majors = wanted.iter().map(Wanted::keeps_major);
         Action {
             what: what(key, &wanted),
@@ -191,7 +212,8 @@ impl<'a> Group<'a> {
                 false => key.name.to_owned(),
             },
             steps: wanted.iter().map(step).collect(),
-            commands: commands(key.ecosystem, &wanted, system),
+            by_hand: commands.is_empty().then(|| by_hand(key.ecosystem).to_owned()),
+            commands,
             // One that leaves its major version decides; else one that does not tell.
             same_major: majors
                 .min_by_key(|it| match it {
@@ -233,6 +255,13 @@ fn what(key: &Key<'_>, wanted: &[Wanted<'_>]) -> String {
         [one] => (*one).to_owned(),
         [one, other] => format!("{one} and {other}"),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+fn by_hand(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem.is_system() {
+        true => "no package manager looks after it: build on a newer base image",
+        false => "no command does that: put the newer version in its place",
     }
 }
 

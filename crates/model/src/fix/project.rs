@@ -1,5 +1,13 @@
 //! Which project, program or archive a package of a language belongs to, as its path tells.
-use crate::Ecosystem;
+use crate::{Component, Ecosystem, ImagePath, Located};
+
+/// Whether a package manager looks after a package: not where an image is made of packages, but has none itself
+/// (distroless images, chiselled Ubuntu), and not where somebody only claims that there is one.
+pub(super) fn is_managed(it: &Located<Component>) -> bool {
+    const WITHOUT: &[&str] = &["dpkg/status.d/", "manifest.wall", "rpmmanifest/"];
+    let path = it.path.as_ref().map(ImagePath::as_str).unwrap_or_default();
+    !it.is_claimed() && !WITHOUT.iter().any(|it| path.contains(it))
+}
 
 /// The directory of the project, or the file of the program or archive.
 pub(super) fn of(ecosystem: Ecosystem, path: &str) -> &str {

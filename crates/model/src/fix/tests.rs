@@ -176,6 +176,20 @@ fn each_distribution_has_its_command() {
 }
 
 #[test]
+fn what_no_package_manager_looks_after_has_no_command() {
+    let check = |path: &str, expected: usize| {
+        let of = format!("deb:libc6=1 in {path}");
+        let plan = planned(system("debian", "12"), &[(&of, "CVE-1 high 2")]);
+        assert_eq!(plan.actions[0].commands.len(), expected, "{path}");
+        assert_eq!(plan.actions[0].by_hand.is_none(), expected == 1, "{path}");
+        assert_eq!(plan.at_once.len(), expected, "{path}");
+    };
+    check("var/lib/dpkg/status", 1);
+    check("var/lib/dpkg/status.d/libc6", 0);
+    check("var/lib/chisel/manifest.wall", 0);
+}
+
+#[test]
 fn packages_of_one_project_are_upgraded_together() {
     let check = |all: &[(&str, &str)], expected: &[&str]| {
         assert_eq!(show(&planned(System::default(), all)), expected, "{all:?}");

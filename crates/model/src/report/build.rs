@@ -114,7 +114,7 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
     let system = component.system.and_then(|it| what.inventory.systems.get(it));
     let fixed = it.fixed.clone();
     let fix = fixed.as_ref();
-    let fix = fix.and_then(|to| fix_command(&component.what, to, it.why.by_source, system));
+    let fix = fix.and_then(|to| fix_command(component, to, it.why.by_source, system));
     FindingRow {
         component: it.component,
         id: it.id.clone(),

@@ -1,4 +1,11 @@
 //! What `--format` writes.
+mod gitlab;
+mod html;
+mod junit;
+mod markdown;
+mod sarif;
+mod xml;
+
 use crate::{
     args::ReportFormat,
     table::{self, Paint},
@@ -20,6 +27,11 @@ pub(crate) fn write(
             serde_json::to_writer_pretty(&mut *out, report)?;
             out.write_all(b"\n")
         }
+        ReportFormat::Sarif => sarif::write(report, out),
+        ReportFormat::Junit => junit::write(report, out),
+        ReportFormat::Gitlab => gitlab::write(report, out),
+        ReportFormat::Markdown => markdown::write(report, out),
+        ReportFormat::Html => html::write(report, out),
         ReportFormat::CycloneDx => each(report, |bill| sbom::write_cyclonedx(bill, out)),
         ReportFormat::Spdx => each(report, |bill| sbom::write_spdx(bill, out)),
     }

@@ -145,7 +145,7 @@ fn broken_attachments_do_not_fail_a_scan() {
     };
     check(CYCLONEDX, json!({"bomFormat": "CycloneDX", "specVersion": "9"}), &["attached document"]);
     check(CYCLONEDX, json!({}), &["attached document sha256:", "neither CycloneDX nor SPDX"]);
-    check(OPENVEX, json!({}), &["attached document sha256:", "not an OpenVEX document"]);
+    check(OPENVEX, json!({}), &["attached document sha256:", "neither OpenVEX nor CSAF"]);
     let harbour = Harbour::new(of(&[debian(OLD)]));
     harbour.registry.fail("/referrers/", 99, What::Reply(Reply::new(403, "")));
     let image = harbour.scan(&[]);
@@ -186,7 +186,7 @@ fn vex_of_the_users_is_applied() {
 
     let run =
         |document: &str| bench.run(&["scan", "--vex", &bench.file("x.json", document), &image]);
-    run("{}").fails("not an OpenVEX document");
+    run("{}").fails("neither OpenVEX nor CSAF");
     bench.run(&["scan", "--vex", "nowhere.json", &image]).fails("nowhere.json");
     let warned = run(&vex(&openssl, &json!({"status": "harmless"})).to_string());
     assert_eq!(warned.code, 0);

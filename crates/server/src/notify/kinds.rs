@@ -106,17 +106,14 @@ fn dingtalk(it: &Target<'_>) -> Result<Request, String> {
         let signature = hmac(secret.as_bytes(), format!("{}\n{secret}", it.now).as_bytes());
         url = url.with_query("timestamp", &it.now.to_string()).with_query("sign", &signature);
     }
-    let text =
-        cut(&format!("### {}\n\n{}", it.message.title, it.message.text.replace('\n', "\n\n")));
-    Ok(post(
-        url,
-        &json!({"msgtype": "markdown", "markdown": {"title": it.message.title, "text": text}}),
-    ))
+    let (title, text) = (plain(&it.message.title), plain(&it.message.text));
+    let text = cut(&format!("### {title}\n\n{}", text.replace('\n', "\n\n")));
+    Ok(post(url, &json!({"msgtype": "markdown", "markdown": {"title": title, "text": text}})))
 }
 
 /// Feishu, "Custom bot usage guide": the secret is part of the key, and nothing is what is signed.
 fn feishu(it: &Target<'_>) -> Result<Request, String> {
-    let text = cut(&format!("{}\n{}", it.message.title, it.message.text));
+    let text = cut(&plain(&format!("{}\n{}", it.message.title, it.message.text)));
     let mut content = json!({"msg_type": "text", "content": {"text": text}});
     if let (Some(secret), Some(content)) = (it.secret.map(Secret::reveal), content.as_object_mut())
     {
@@ -130,8 +127,14 @@ fn feishu(it: &Target<'_>) -> Result<Request, String> {
 
 /// WeCom, "Group robot configuration".
 fn wecom(it: &Target<'_>) -> Result<Request, String> {
-    let text = cut(&format!("**{}**\n{}", it.message.title, it.message.text));
+    let text = cut(&format!("**{}**\n{}", plain(&it.message.title), plain(&it.message.text)));
     Ok(post(it.url.clone(), &json!({"msgtype": "markdown", "markdown": {"content": text}})))
+}
+
+/// Without what these take for links, or for calls of people: titles and reasons come from outside. There is no other way
+/// to write these letters.
+fn plain(text: &str) -> String {
+    text.replace('<', "＜").replace('[', "［")
 }
 
 fn post(url: Url, content: &Value) -> Request {

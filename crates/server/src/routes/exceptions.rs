@@ -18,7 +18,7 @@ pub(super) struct NewException {
     /// A vulnerability by name; none: any.
     #[serde(default)]
     risk: String,
-    /// A component by name; none: any.
+    /// A component by name or package URL, whose missing parts may be anything; none: any.
     #[serde(default)]
     package: String,
     /// The files of a component: `*` stands for anything within a directory, `**` for anything.
@@ -84,6 +84,7 @@ pub(super) fn add(
         reason: asked.reason,
         person: call.who()?.name.clone(),
         until: asked.until.map(|it| it.0),
+        document: String::new(),
     };
     call.change(|tx| {
         let id = exceptions::add(tx, &new, call.now)?;

@@ -12,6 +12,7 @@ mod reports;
 mod session;
 mod settings;
 mod timeline;
+mod vex;
 mod work;
 
 use crate::{
@@ -133,6 +134,7 @@ fn table() -> Vec<Route> {
 
         route(M::GET, "/api/v1/exceptions", VIEWER, "listExceptions", "List exceptions, the newest first", exceptions::list),
         route(M::POST, "/api/v1/exceptions", OPERATOR, "addException", "Add an exception", exceptions::add),
+        route(M::POST, "/api/v1/exceptions/vex", OPERATOR, "importVex", "Make exceptions of a VEX document: OpenVEX, CSAF or CycloneDX", vex::import).of_bytes(vex::BYTES),
         route(M::GET, "/api/v1/exceptions/{id}", VIEWER, "readException", "Read an exception", exceptions::show),
         route(M::DELETE, "/api/v1/exceptions/{id}", OPERATOR, "endException", "End an exception", exceptions::end),
     ]

@@ -41,7 +41,7 @@ pub struct Exception {
     pub id: i64,
     /// The risk's name; empty: any.
     pub risk: String,
-    /// The component's name; empty: any.
+    /// The component's name, or a package URL whose missing parts may be anything; empty: any.
     pub package: String,
     /// The files of the component; empty: any.
     pub path: String,
@@ -55,6 +55,8 @@ pub struct Exception {
     pub person: String,
     /// When it ends by itself.
     pub until: Option<Time>,
+    /// The VEX document that it comes from; empty: none.
+    pub document: String,
     /// When it was made.
     pub created_at: Time,
     /// When it ended.
@@ -120,6 +122,7 @@ impl From<exceptions::Exception> for Exception {
             reason: rule.reason,
             person: rule.person,
             until: rule.until.map(Time),
+            document: rule.document,
             created_at: Time(created_at),
             ended_at: ended_at.map(Time),
         }

@@ -5,6 +5,7 @@ mod exceptions;
 mod images;
 mod people;
 mod registries;
+mod vex;
 mod words;
 mod work;
 
@@ -18,6 +19,7 @@ pub use images::{
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
+pub use vex::{VexImport, VexOutcome, VexStatement};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
 pub use work::{Item, Items, LedgerEntry, Progress, Quota, Task};
 

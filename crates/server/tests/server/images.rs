@@ -271,7 +271,7 @@ fn sheet(reply: &Reply) -> String {
 }
 
 /// A body that came in chunks, put together.
-fn whole(reply: Reply) -> Reply {
+pub(crate) fn whole(reply: Reply) -> Reply {
     assert_eq!(header(&reply, "transfer-encoding"), Some("chunked"));
     let (mut rest, mut body) = (&reply.body[..], Vec::new());
     loop {

@@ -16,6 +16,7 @@ mod oidc;
 mod operation;
 mod registries;
 mod tasks;
+mod vex;
 #[allow(dead_code, reason = "the store's tests need more of it")]
 #[path = "../../../store/tests/store/world.rs"]
 mod world;

@@ -1,8 +1,11 @@
 //! Notifications, as their receivers see them.
-use crate::kit::{As, Running, beside, on_each, ready, settings, start, start_on};
+use crate::{
+    kit::{As, Running, beside, on_each, ready, settings, start, start_on},
+    registries::{REGISTRIES, given, some_image, until},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac::{HMAC_SHA256, Key, sign};
-use scan::center::{Affected, Failed, Nearly};
+use scan::center::{Affected, Failed, Nearly, Role};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -18,6 +21,7 @@ use store::{
     notices,
 };
 use testkit::{
+    harbor::Harbor,
     http::{Reply, Seen, Server, Wire},
     mail::{Mail, Security},
 };
@@ -116,7 +120,7 @@ fn each_kind_gets_what_it_understands_and_can_trust() {
         assert_eq!(body["sign"], hmac(b"1700000000\nfs", ""));
         assert_eq!(
             find("/cgi-bin/").1["markdown"]["content"],
-            "**CVE-1 <!channel>**\n2 images\nare affected"
+            "**CVE-1 ＜!channel>**\n2 images\nare affected"
         );
         wait(|| {
             let list = it.done(&admin, "GET", "/api/v1/deliveries?state=delivered", None);
@@ -265,6 +269,51 @@ fn what_is_said(told: &[(String, Value)]) {
         ],
     );
     assert_eq!(told[3].1["details"]["count"], 10_000);
+}
+
+#[test]
+fn what_the_center_notices_reaches_people() {
+    let it = &ready();
+    let (admin, harbor) = (it.log_in("admin"), Harbor::start("v2.15.3"));
+    for (project, images) in [("team", 2), ("closed", 3)] {
+        harbor.project(project);
+        for n in 0..images {
+            harbor.put(
+                &format!("{project}/app"),
+                &format!("v{n}"),
+                &some_image(&format!("{project}{n}")),
+            );
+        }
+    }
+    let receiver = receiver(&good());
+    channel(it, &admin, "webhook", &format!("http://{}/", receiver.host()), json!({}));
+    it.center.run(Role::All).unwrap();
+    it.done(&admin, "POST", REGISTRIES, Some(&given(&harbor)));
+    until(it, &admin, "/api/v1/images", |it| it["items"].as_array().unwrap().len() == 5);
+    harbor.protect("closed");
+    it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": 2})));
+    for (place, ended) in [("closed", 3), ("team", 2)] {
+        let asked = json!({"places": [{"repository": format!("{place}/*")}]});
+        let task = it.done(&admin, "POST", "/api/v1/tasks", Some(&asked));
+        let task = format!("/api/v1/tasks/{}", task["id"]);
+        let task = until(it, &admin, &task, |it| !it["ended_at"].is_null());
+        assert_eq!(task["items"]["total"], ended, "{task}");
+    }
+    it.pass(MINUTE + 1000);
+    wait(|| receiver.seen().len() >= 2);
+    thread::sleep(Duration::from_millis(300));
+    let mut told = told(&receiver);
+    told.sort_by_key(|it| it.0.clone());
+    let titles: Vec<&str> = told.iter().map(|it| it.1["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["The quota is used up: 2 of 2 images", "3 scans failed"]);
+    let text = told[1].1["text"].as_str().unwrap();
+    let digest = some_image("closed0").manifest.digest.to_string();
+    for part in
+        ["3 × blocked-by-policy: let the robot pull", &format!("here/closed/app@{}", &digest[..19])]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    it.center.stop();
 }
 
 #[test]

@@ -14,10 +14,10 @@ use testkit::{
     tar::{dir, file, tar},
 };
 
-const REGISTRIES: &str = "/api/v1/registries";
+pub(crate) const REGISTRIES: &str = "/api/v1/registries";
 const ACCOUNTS: &str = "/api/v1/accounts";
 
-fn some_image(salt: &str) -> BuiltImage {
+pub(crate) fn some_image(salt: &str) -> BuiltImage {
     image("linux/amd64", &[tar(&[dir("srv"), file("srv/salt", salt)])])
 }
 
@@ -32,7 +32,7 @@ fn password(text: &str) -> Value {
     json!({"kind": "password", "user": "admin", "password": text})
 }
 
-fn given(harbor: &Harbor) -> Value {
+pub(crate) fn given(harbor: &Harbor) -> Value {
     json!({"kind": "harbor", "name": "here", "address": harbor.host(), "login": password("hush")})
 }
 
@@ -43,7 +43,7 @@ fn but(it: &Value, name: &str, value: Value) -> Value {
     it
 }
 
-fn until(it: &Running, who: &As, target: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(it: &Running, who: &As, target: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let found = it.done(who, "GET", target, None);

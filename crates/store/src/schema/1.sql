@@ -285,7 +285,7 @@ CREATE INDEX matched_exception ON matched (exception) WHERE exception IS NOT NUL
 -- Rules by which findings are handled.
 CREATE TABLE exception (
   id {id},
-  -- Empty: any. A path may have * and **.
+  -- Empty: any. A package is a name, or a package URL. A path may have * and **.
   risk TEXT NOT NULL DEFAULT '',
   package TEXT NOT NULL DEFAULT '',
   path TEXT NOT NULL DEFAULT '',
@@ -298,10 +298,23 @@ CREATE TABLE exception (
   person TEXT NOT NULL,
   until BIGINT,
   created_at BIGINT NOT NULL,
-  ended_at BIGINT
+  ended_at BIGINT,
+  -- The VEX document that it comes from, or nothing.
+  document TEXT NOT NULL DEFAULT ''
 );
+CREATE INDEX exception_document ON exception (document) WHERE document <> '';
 CREATE INDEX exception_active ON exception (id) WHERE ended_at IS NULL;
 CREATE INDEX exception_until ON exception (until) WHERE ended_at IS NULL;
+
+-- VEX documents that were imported, each in its last version.
+CREATE TABLE vex (
+  id TEXT PRIMARY KEY,
+  version TEXT NOT NULL,
+  -- When it says that it last changed; NULL: it does not.
+  dated BIGINT,
+  person TEXT NOT NULL,
+  imported_at BIGINT NOT NULL
+);
 
 -- Findings that an exception handles in one image only.
 CREATE TABLE handled (

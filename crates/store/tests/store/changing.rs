@@ -12,6 +12,7 @@ use store::{
     findings,
     images::{self, Filter, Sort},
     rematch, risks,
+    vex::{self, Became},
 };
 
 fn debian(package: &str) -> Vec<(String, String)> {
@@ -171,6 +172,7 @@ fn rule(risk: &str, place: Place) -> New {
         reason: "no input from strangers".to_owned(),
         person: "ada".to_owned(),
         until: None,
+        document: String::new(),
     }
 }
 
@@ -254,5 +256,83 @@ fn rules_end_when_their_time_has_come() {
         assert_eq!(level(store, "a"), Level::High);
         let empty = store.write(|tx| exceptions::add(tx, &rule("", Place::Everything), 300));
         assert!(matches!(empty, Err(store::Error::Invalid(_))), "{empty:?}");
+    });
+}
+
+#[test]
+fn a_rule_means_packages_by_their_urls() {
+    on_each(|store| {
+        two_images(store);
+        let check = |package: &str, expected: Level| {
+            let new = New { package: package.to_owned(), ..rule("CVE-1", Place::Everything) };
+            let id = store.write(|tx| exceptions::add(tx, &new, 300)).unwrap();
+            assert_eq!(level(store, "b"), expected, "{package}");
+            store.write(|tx| exceptions::end(tx, id, 300)).unwrap();
+            assert_eq!(level(store, "b"), Level::High, "{package}");
+            let narrow = New { place: Place::Image(digest("b")), ..new };
+            let id = store.write(|tx| exceptions::add(tx, &narrow, 300)).unwrap();
+            assert_eq!(level(store, "b"), expected, "{package} in one image");
+            store.write(|tx| exceptions::end(tx, id, 300)).unwrap();
+            assert_eq!(level(store, "b"), Level::High, "{package}");
+        };
+        check("libc6", Level::None);
+        check("pkg:deb/debian/libc6", Level::None);
+        check("pkg:deb/libc6@1", Level::None);
+        check("pkg:deb/debian/libc6?arch=source&distro=debian-12", Level::None);
+        check("pkg:deb/debian/libc6@2", Level::High);
+        check("pkg:deb/debian/libc6?distro=debian-11", Level::High);
+        check("pkg:deb/ubuntu/libc6", Level::High);
+        check("pkg:npm/libc6", Level::High);
+        check("pkg:unheard/libc6", Level::High);
+        let bad = New { package: "pkg:x".to_owned(), ..rule("CVE-1", Place::Everything) };
+        let refused = store.write(|tx| exceptions::add(tx, &bad, 300));
+        assert!(matches!(refused, Err(store::Error::Invalid(_))), "{refused:?}");
+    });
+}
+
+#[test]
+fn a_newer_version_of_a_document_replaces_its_rules() {
+    on_each(|store| {
+        two_images(store);
+        let document = |version: &str, dated: Option<i64>| vex::Document {
+            id: "https://team.example/1".to_owned(),
+            version: version.to_owned(),
+            dated,
+            person: "ada".to_owned(),
+        };
+        let of = |risk: &str, place: Place| New {
+            document: "https://team.example/1".to_owned(),
+            ..rule(risk, place)
+        };
+        let import = |document: &vex::Document, rules: &[New], at: i64| {
+            store.write(|tx| vex::import(tx, document, rules, at))
+        };
+        let both = [
+            of("CVE-1", Place::Everything),
+            of("CVE-2", Place::Image(digest("a"))),
+            of("CVE-1", Place::Everything),
+        ];
+        let first = import(&document("1", None), &both, 300).unwrap();
+        let [Became::Made(one), Became::Made(two), Became::Made(same)] = first.rules[..] else {
+            panic!("{first:?}")
+        };
+        assert_eq!((same, level(store, "a"), level(store, "b")), (one, Level::None, Level::None));
+        // The same again is nothing new.
+        let again = import(&document("1", None), &both, 310).unwrap();
+        assert_eq!(again.rules, [Became::Kept(one), Became::Kept(two), Became::Kept(one)]);
+        // What somebody has ended stays so, until the document changes.
+        store.write(|tx| exceptions::end(tx, one, 320)).unwrap();
+        let again = import(&document("1", None), &both, 330).unwrap();
+        assert_eq!(again.rules, [Became::Ended(one), Became::Kept(two), Became::Ended(one)]);
+        assert_eq!(level(store, "b"), Level::High);
+        let newer = import(&document("2", Some(5)), &both[..1], 340).unwrap();
+        assert!(matches!(newer.rules[..], [Became::Made(it)] if it != one), "{newer:?}");
+        assert_eq!((newer.superseded, level(store, "b")), (vec![two], Level::None));
+        for older in [document("1", None), document("3", Some(4)), document("1.9", Some(5))] {
+            let refused = import(&older, &both, 350);
+            assert!(matches!(refused, Err(store::Error::Conflict(_))), "{refused:?}");
+        }
+        let last = import(&document("10", Some(6)), &[], 360).unwrap();
+        assert_eq!((last.superseded.len(), level(store, "b")), (1, Level::High));
     });
 }

@@ -35,7 +35,7 @@ enum Step {
     Scan(usize, Vec<(usize, usize)>),
     /// Advisories say of a component that it has these risks, so bad.
     Update(usize, Vec<(usize, usize)>),
-    /// A rule is made: risk, package, path, place, kind.
+    /// A rule is made: risk, package, by name or by package URL, path, place, kind.
     Add(Option<usize>, Option<usize>, Option<&'static str>, usize, bool),
     /// A rule ends, counted from the oldest.
     End(usize),
@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
     );
     let rule = (
         proptest::option::weighted(0.8, 0..RISKS.len()),
-        proptest::option::weighted(0.4, 0..COMPONENTS.len()),
+        proptest::option::weighted(0.4, 0..COMPONENTS.len() * 2),
         path,
         0..9usize,
         any::<bool>(),
@@ -69,6 +69,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2usize).prop_map(Step::Remove),
         1 => Just(Step::Sweep),
     ]
+}
+
+/// The package URL of a component; of the distribution's packages those that were built from it.
+fn purl(name: &str) -> String {
+    match name.split_once(':') {
+        Some((kind, name)) => format!("pkg:{kind}/{name}@1"),
+        None => format!("pkg:deb/debian/{name}?arch=source&distro=debian-12"),
+    }
 }
 
 /// All that is so, as plainly as it can be said.
@@ -201,7 +209,10 @@ impl World<'_> {
         place: usize,
         once: bool,
     ) {
-        let package = package.map(|it| COMPONENTS[it].trim_start_matches("npm:"));
+        let package = package.map(|it| match it.checked_sub(COMPONENTS.len()) {
+            None => COMPONENTS[it].trim_start_matches("npm:").to_owned(),
+            Some(it) => purl(COMPONENTS[it]),
+        });
         let repository = |at: usize| {
             let (home, name) = REPOSITORIES[at];
             self.places
@@ -222,13 +233,14 @@ impl World<'_> {
         };
         let rule = New {
             risk: risk.map_or(String::new(), |it| RISKS[it].to_owned()),
-            package: package.unwrap_or_default().to_owned(),
+            package: package.unwrap_or_default(),
             path: path.unwrap_or_default().to_owned(),
             place,
             kind: if once { Kind::IgnoredOnce } else { Kind::Accepted },
             reason: "because".to_owned(),
             person: "somebody".to_owned(),
             until: None,
+            document: String::new(),
         };
         let added = self.store.write(|tx| exceptions::add(tx, &rule, self.now));
         if rule.risk.is_empty() && rule.package.is_empty() && rule.path.is_empty() {
@@ -255,7 +267,8 @@ impl World<'_> {
         };
         self.rules.iter().any(|(_, rule)| {
             (rule.risk.is_empty() || rule.risk == RISKS[risk])
-                && (rule.package.is_empty() || rule.package == name.trim_start_matches("npm:"))
+                && (["", name.trim_start_matches("npm:"), &purl(name)]
+                    .contains(&rule.package.as_str()))
                 && (rule.path.is_empty() || paths.iter().all(|it| fits(&rule.path, it)))
                 && self.is_within(&rule.place, image)
         })
