@@ -41,14 +41,17 @@ impl Quota {
         self.total.map(|it| it.saturating_sub(self.used))
     }
 
+    /// Whether so many hundredths of the total are used.
+    pub fn fills(&self, hundredths: u64) -> bool {
+        let used = u128::from(self.used).saturating_mul(100);
+        let share = |it: u64| u128::from(it).saturating_mul(hundredths.into());
+        self.total.is_some_and(|it| used >= share(it))
+    }
+
     /// Whether the last that was used is the one with which so many hundredths of the total are.
     pub fn reaches(&self, hundredths: u64) -> bool {
-        let full = |used: u64, total: u64| {
-            u128::from(used).saturating_mul(100)
-                >= u128::from(total).saturating_mul(hundredths.into())
-        };
-        let before = self.used.checked_sub(1);
-        self.total.zip(before).is_some_and(|(it, before)| full(self.used, it) && !full(before, it))
+        let before = self.used.checked_sub(1).map(|used| Quota { used, ..*self });
+        before.is_some_and(|before| self.fills(hundredths) && !before.fills(hundredths))
     }
 }
 

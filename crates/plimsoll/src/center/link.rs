@@ -4,7 +4,6 @@ use crate::{args::Patience, network};
 use clap::Args;
 use net::{Client, Host, Method, Request, Response, Secret, Timeouts, Url};
 use serde::Deserialize;
-use serde_json::Value;
 use std::{
     cell::RefCell,
     env, fs,
@@ -93,7 +92,7 @@ impl Link {
         &self,
         method: Method,
         target: &str,
-        body: Option<&Value>,
+        body: Option<&str>,
         more: &[(&'static str, String)],
     ) -> Result<Response, String> {
         let url = Url::parse(&format!("{}{target}", self.server)).map_err(|err| err.to_string())?;
@@ -110,7 +109,7 @@ impl Link {
             request = request.header("idempotency-key", key());
         }
         if let Some(body) = body {
-            request = request.body("application/json", body.to_string());
+            request = request.body("application/json", body);
         }
         let response = self.persist(&request)?;
         let cookie = response.headers("set-cookie").find_map(session).map(str::to_owned);

@@ -19,11 +19,19 @@ pub(super) struct Operation {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) fields: Vec<Field>,
-    /// Whether content is sent, and what it is like.
-    pub(super) body: Option<Value>,
+    pub(super) body: Option<Body>,
     pub(super) answer: Answer,
     /// Whether it can be said which version is to be changed.
     pub(super) versioned: bool,
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Body {
+    /// An object with known members.
+    Members,
+    /// A document that others define.
+    Document,
 }
 
 /// What comes back.
@@ -145,10 +153,11 @@ fn operation(schemas: &Schemas, path: &str, method: &str, described: &Value) -> 
         schemas.fields(schema, place, &[name], required, &mut fields);
     }
     let content = described.pointer("/requestBody/content").and_then(Value::as_object);
-    let body = content.and_then(|it| it.values().next()?.get("schema")).cloned();
-    if let Some(schema) = &body {
+    let schema = content.and_then(|it| it.values().next()?.get("schema"));
+    let body = schema.map(|schema| {
         schemas.fields(schema, Place::Body, &[], true, &mut fields);
-    }
+        if schemas.is_open(schema) { Body::Document } else { Body::Members }
+    });
     Some(Operation {
         name: kebab(&text("operationId")?),
         summary: text("summary").unwrap_or_default(),

@@ -1,11 +1,10 @@
 //! Fields as what can be typed.
 use super::{
     field::{Field, Place, Shape},
-    operation::{Answer, Operation, Table},
+    operation::{Answer, Body, Operation, Table},
     typed::parser,
 };
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser, value_parser};
-use serde_json::Value;
 use std::path::PathBuf;
 
 /// The subcommand of an operation.
@@ -18,10 +17,10 @@ pub(super) fn subcommand(table: &Table, operation: &Operation) -> Command {
             command = command.arg(argument(table, operation, it, replaced));
         }
     }
-    if let Some(schema) = &operation.body {
-        let whole = schema == &Value::Bool(true);
+    if let Some(body) = operation.body {
+        let whole = body == Body::Document;
         let help = match (whole, replaced) {
-            (true, _) => "The content",
+            (true, _) => "The document",
             (_, true) => {
                 "The content, or a part of it; options go before it, and what is not said stays as it is"
             }

@@ -3,12 +3,15 @@
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::{
     env,
-    fs::{self, File},
+    fs::File,
     io::{self, BufRead, BufReader, IsTerminal, Read, Write},
 };
 
-/// The most that is read of one.
+/// The most that is read of one secret.
 const MOST_BYTES: u64 = 1 << 20;
+
+/// The most that a document may have, which is more than any center takes.
+const DOCUMENT_BYTES: u64 = 64 << 20;
 
 /// What has been read of standard input is gone, so that there is only one of these.
 pub(super) struct Sources {
@@ -46,14 +49,20 @@ impl Sources {
 
     /// A text that is typed, in a file (`@FILE`), or all of standard input (`-`).
     pub(super) fn text(&mut self, source: &str) -> Result<String, String> {
-        match source.strip_prefix('@') {
-            Some(path) => read(path).map_err(|err| format!("{path}: {err}")),
+        let mut text = String::new();
+        let read = match source.strip_prefix('@') {
+            Some(path) => File::open(path)
+                .and_then(|it| it.take(DOCUMENT_BYTES).read_to_string(&mut text))
+                .map_err(|err| format!("{path}: {err}"))?,
             None if source == "-" => {
-                let mut text = String::new();
-                let read = self.input.by_ref().take(MOST_BYTES).read_to_string(&mut text);
-                read.map(|_| text).map_err(|err| format!("standard input: {err}"))
+                let read = self.input.by_ref().take(DOCUMENT_BYTES).read_to_string(&mut text);
+                read.map_err(|err| format!("standard input: {err}"))?
             }
-            None => Ok(source.to_owned()),
+            None => return Ok(source.to_owned()),
+        };
+        match u64::try_from(read) {
+            Ok(it) if it < DOCUMENT_BYTES => Ok(text),
+            _ => Err(format!("{source}: a document has less than {DOCUMENT_BYTES} bytes")),
         }
     }
 
@@ -82,7 +91,7 @@ impl Sources {
 
 fn read(path: &str) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -1,7 +1,7 @@
 //! What was typed as what is sent.
 use super::{
     field::{Field, Place, Shape, Variant},
-    operation::Operation,
+    operation::{Body, Operation},
     secret::Sources,
 };
 use clap::ArgMatches;
@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 /// What is sent: the path with its query, and the content.
 pub(super) struct Sent {
     pub(super) target: String,
-    pub(super) body: Option<Value>,
+    /// JSON.
+    pub(super) body: Option<String>,
 }
 
 /// What was typed, as it is sent. `before` is what is there already.
@@ -39,9 +40,20 @@ pub(super) fn sent(
     if !query.is_empty() {
         target = format!("{target}?{}", query.join("&"));
     }
-    let body =
-        operation.body.is_some().then(|| body(operation, matches, sources, before)).transpose()?;
+    let body = match operation.body {
+        None => None,
+        Some(Body::Document) => Some(document(matches, sources)?.0),
+        Some(Body::Members) => Some(body(operation, matches, sources, before)?.to_string()),
+    };
     Ok(Sent { target, body })
+}
+
+/// What --json gives, to the letter and as it is read.
+fn document(matches: &ArgMatches, sources: &mut Sources) -> Result<(String, Value), String> {
+    let source = matches.get_one::<String>("json").ok_or("--json is needed")?;
+    let text = sources.text(source)?;
+    let read = serde_json::from_str(&text).map_err(|err| format!("--json: {err}"))?;
+    Ok((text, read))
 }
 
 fn body(
@@ -52,9 +64,8 @@ fn body(
 ) -> Result<Value, String> {
     let fields = || operation.fields.iter().filter(|it| it.place == Place::Body);
     let mut body = before.unwrap_or_else(|| Value::Object(Map::new()));
-    if let Some(text) = matches.get_one::<String>("json") {
-        let text = sources.text(text)?;
-        let given: Value = serde_json::from_str(&text).map_err(|err| format!("--json: {err}"))?;
+    if matches.contains_id("json") {
+        let (_, given) = document(matches, sources)?;
         match (&mut body, given) {
             (Value::Object(body), Value::Object(given)) => body.extend(given),
             (body, given) => *body = given,
@@ -205,16 +216,16 @@ mod tests {
         sent(table.named(name).unwrap(), matches, &mut Sources::of(input), before)
     }
 
+    fn read(sent: &Sent) -> Value {
+        sent.body.as_ref().map(|it| serde_json::from_str(it).unwrap()).unwrap_or_default()
+    }
+
     #[test]
     fn options_and_json_make_what_is_sent() {
         let check = |line: &str, input, target: &str, body: Value| {
             let words: Vec<&str> = line.split(' ').collect();
             let sent = typed(&words, input, None).unwrap();
-            assert_eq!(
-                (sent.target.as_str(), sent.body.unwrap_or_default()),
-                (target, body),
-                "{line}"
-            );
+            assert_eq!((sent.target.as_str(), read(&sent)), (target, body), "{line}");
         };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret");
@@ -309,10 +320,17 @@ mod tests {
     }
 
     #[test]
+    fn documents_of_others_are_sent_to_the_letter() {
+        let vex = "{ \"b\": 1.0,\n\"a\": 2 }";
+        let sent = typed(&["import-vex", "--json", "-"], vex, None).unwrap();
+        assert_eq!(sent.body.as_deref(), Some(vex));
+    }
+
+    #[test]
     fn what_is_changed_keeps_the_rest() {
         let check = |line: &str, before: Value, expected: Value| {
             let words: Vec<&str> = line.split(' ').collect();
-            assert_eq!(typed(&words, "", Some(before)).unwrap().body.unwrap(), expected, "{line}");
+            assert_eq!(read(&typed(&words, "", Some(before)).unwrap()), expected, "{line}");
         };
         let settings = json!({"cycle": {"kind": "week"}, "on_change": true, "scope": {"later": true, "tags": "*"}});
         let with = |pointer: &str, value: Value| {

@@ -12,6 +12,9 @@ use std::{
 /// Narrower than this no column is made: rather there are fewer.
 const NARROW: usize = 10;
 
+/// Between two columns.
+const GAP: usize = 2;
+
 /// How wide the day of a time is.
 const DAY: usize = 10;
 
@@ -68,7 +71,7 @@ impl<'a> Table<'a> {
                 Some(_) if *width == DAY && self.is_time(name) => cell.chars().take(DAY).collect(),
                 Some(_) => cut(cell, *width),
             };
-            let _ = write!(text, "{cell:width$}  ");
+            let _ = write!(text, "{cell:width$}{:GAP$}", "");
         }
         writeln!(to, "{}", text.trim_end())
     }
@@ -110,30 +113,24 @@ impl<'a> Table<'a> {
         Ok(())
     }
 
-    /// Cuts the widest columns; where that does not do, leaves out times, then the last columns, and says so.
+    /// Says of times only the day, then cuts the widest columns; where that does not do, leaves out times, then the
+    /// last columns, and says so.
     fn fit(&mut self, room: usize) {
+        if wide(&self.columns, usize::MAX) > room {
+            let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.0)).collect();
+            let times = self.columns.iter_mut().zip(times).filter(|it| it.1);
+            times.for_each(|(it, _)| it.1 = it.1.min(DAY));
+        }
         let mut without = Vec::new();
-        let narrowest = |columns: &[(String, usize)]| -> usize {
-            columns.iter().map(|it| it.1.min(NARROW).saturating_add(2)).sum()
-        };
-        while self.asked.is_empty()
-            && self.columns.len() > 1
-            && narrowest(&self.columns) > room.saturating_add(2)
+        while self.asked.is_empty() && self.columns.len() > 1 && wide(&self.columns, NARROW) > room
         {
             let last = self.columns.iter().rposition(|it| self.is_time(&it.0));
             let it = self.columns.remove(last.unwrap_or(self.columns.len().saturating_sub(1)));
             without.push(it.0);
         }
-        let gaps = self.columns.len().saturating_sub(1).saturating_mul(2);
-        let fits = |most: usize| {
-            self.columns.iter().map(|it| it.1.min(most)).sum::<usize>().saturating_add(gaps) <= room
-        };
         let widest = self.columns.iter().map(|it| it.1).max().unwrap_or_default();
-        let most = (1..=widest).rev().find(|it| fits(*it)).unwrap_or(1);
-        let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.0)).collect();
-        for (it, is_time) in self.columns.iter_mut().zip(times) {
-            it.1 = if is_time && it.1 > most { DAY } else { it.1.min(most) };
-        }
+        let most = (1..=widest).rev().find(|it| wide(&self.columns, *it) <= room).unwrap_or(1);
+        self.columns.iter_mut().for_each(|it| it.1 = it.1.min(most));
         without.reverse();
         left_out(&without);
     }
@@ -146,6 +143,12 @@ impl<'a> Table<'a> {
         let schema = member(self.schemas, self.row, name);
         schema.and_then(|it| it.get("format")).is_some_and(|it| it == "date-time")
     }
+}
+
+/// How wide these are together, none wider than `most`.
+fn wide(columns: &[(String, usize)], most: usize) -> usize {
+    let all = columns.iter().map(|it| it.1.min(most).saturating_add(GAP));
+    all.sum::<usize>().saturating_sub(GAP)
 }
 
 /// Nothing is left out without a word.
@@ -297,4 +300,92 @@ fn member<'a>(schemas: &'a Schemas, object: &'a Value, name: &str) -> Option<&'a
 fn members<'a>(schemas: &'a Schemas, object: &'a Value) -> Vec<&'a str> {
     let all = schemas.resolve(object).get("properties").and_then(Value::as_object);
     all.into_iter().flatten().map(|it| it.0.as_str()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn schemas() -> Schemas {
+        Schemas(json!({"row": {"type": "object", "properties": {
+            "name": {"type": "string"},
+            "at": {"type": "string", "format": "date-time"},
+            "reason": {"type": "string"},
+            "settings": {"description": "whatever"},
+            "items": {"type": "object", "properties": {"done": {"type": "integer"}}},
+        }}}))
+    }
+
+    fn table(room: Option<usize>, asked: &[&str], rows: &Value) -> Vec<String> {
+        let (schemas, row) = (schemas(), json!({"$ref": "#/row"}));
+        let asked = asked.iter().map(|&it| it.to_owned()).collect();
+        let rows: Vec<Node> = serde_json::from_value(rows.clone()).unwrap();
+        let mut text = Vec::new();
+        let shown = Table::new(&schemas, &row, room, asked).rows(&rows, &mut text);
+        assert!(shown.is_ok());
+        String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn rows() -> Value {
+        json!([
+            {"at": "2026-03-01T12:00:00.5Z", "items": {"done": 2}, "name": "a\u{1b}[31m", "reason": "", "settings": {"a": 1}},
+            {"at": null, "items": {"done": 0}, "name": "a name that is long", "reason": "", "settings": {}},
+        ])
+    }
+
+    #[test]
+    fn in_a_pipe_nothing_is_cut() {
+        let expected = [
+            "AT                    ITEMS   NAME                 REASON",
+            "2026-03-01 12:00:00Z  done 2  a\u{fffd}[31m",
+            "                      done 0  a name that is long",
+        ];
+        assert_eq!(table(None, &[], &rows()), expected);
+    }
+
+    #[test]
+    fn on_a_terminal_lines_fit() {
+        let check = |room, expected: &[&str]| assert_eq!(table(Some(room), &[], &rows()), expected);
+        check(
+            60,
+            &[
+                "AT                    ITEMS   NAME",
+                "2026-03-01 12:00:00Z  done 2  a\u{fffd}[31m",
+                "                      done 0  a name that is long",
+            ],
+        );
+        check(
+            40,
+            &[
+                "AT          ITEMS   NAME",
+                "2026-03-01  done 2  a\u{fffd}[31m",
+                "            done 0  a name that is long",
+            ],
+        );
+        check(
+            32,
+            &[
+                "AT          ITEMS   NAME",
+                "2026-03-01  done 2  a\u{fffd}[31m",
+                "            done 0  a name that…",
+            ],
+        );
+        check(20, &["ITEMS   NAME", "done 2  a\u{fffd}[31m", "done 0  a name that…"]);
+        check(12, &["ITEMS", "done 2", "done 0"]);
+        // What was asked for is there, however narrow.
+        assert_eq!(table(Some(12), &["name", "at"], &rows())[0], "NAME   AT");
+    }
+
+    #[test]
+    fn objects_are_a_member_a_line() {
+        let (schemas, row) = (schemas(), json!({"$ref": "#/row"}));
+        let node = json!({"at": "2026-03-01T12:00:00Z", "name": "n", "reason": "", "settings": {"a": 1}, "items": {"done": 3}});
+        let node: Node = serde_json::from_value(node).unwrap();
+        let mut text = Vec::new();
+        assert!(object(&schemas, &row, &node, "", &mut text).is_ok());
+        let expected =
+            "at: 2026-03-01 12:00:00Z\nitems: done 3\nname: n\nsettings: --format json shows it\n";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
 }

@@ -27,7 +27,7 @@ pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
 pub use notices::{Affected, Failed, NAMED, Nearly};
-pub use requests::{Preview, start};
+pub use requests::{Preview, authorise, start};
 pub use selection::{Place, Selection, Wanted};
 pub use updates::{Update, Updates};
 pub use watch::{Figures, Retention};
@@ -202,10 +202,13 @@ impl Center {
         self.spawn("follower", Center::follow)?;
         self.spawn("filler", Center::fill)?;
         self.spawn("scheduler", Center::lead)?;
-        self.spawn("updater", Center::fetch_advisories)?;
         self.spawn("matcher", Center::rematch)?;
         self.spawn("settler", Center::settle)?;
-        self.spawn("watcher", Center::watch)
+        self.spawn("watcher", Center::watch)?;
+        // What it fetches is used whole or not at all, so that nobody has to wait for it.
+        let center = self.clone();
+        let updater = thread::Builder::new().name("updater".to_owned());
+        updater.spawn(move || center.fetch_advisories()).map(drop)
     }
 
     /// Lets risks count what was scanned, many images at a time.

@@ -3,6 +3,7 @@
 use super::{
     Center,
     failure::Failure,
+    notices,
     selection::{Repository, Selection, Wanted},
 };
 use crate::settings::{self, Settings, Tag};
@@ -125,10 +126,8 @@ impl Center {
     /// # Errors
     /// When the store does not answer.
     pub fn authorise(&self, total: Option<u32>) -> Result<Quota, Failure> {
-        let quota = self.world.store.write(|tx| {
-            quota::authorise(tx, total)?;
-            quota::read(tx)
-        })?;
+        let now = self.now();
+        let quota = self.world.store.write(|tx| authorise(tx, total, now))?;
         self.bell.ring();
         Ok(quota)
     }
@@ -300,6 +299,21 @@ pub fn start(
         tasks::look_again(tx, task)?;
     }
     Ok(task)
+}
+
+/// Sets the quota within a transaction. Says so to people when most of it is used up by that.
+///
+/// # Errors
+/// When the store does not answer.
+pub fn authorise(tx: &mut store::Tx<'_>, total: Option<u32>, now: i64) -> store::Result<Quota> {
+    let before = quota::read(tx)?;
+    quota::authorise(tx, total)?;
+    let after = quota::read(tx)?;
+    let nearly = |hundredths| after.fills(hundredths) && !before.fills(hundredths);
+    if nearly(notices::NEARLY) || nearly(100) {
+        notices::quota(tx, after, now)?;
+    }
+    Ok(after)
 }
 
 /// What a task asks for, as it is stored.

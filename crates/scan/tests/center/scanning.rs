@@ -162,6 +162,16 @@ fn a_quota_that_is_used_up_can_be_raised() {
         machine.center.authorise(Some(6)).unwrap();
         machine.until("resumed", || machine.task(task.id).counts.done == 6);
         assert_eq!(machine.used(), 6);
+        // Whoever takes most of it away is told so too, once.
+        let told = || {
+            let notices = machine.store.read(|tx| store::notices::after(tx, 0, 99)).unwrap();
+            notices.iter().filter(|it| it.kind == "quota").count()
+        };
+        machine.center.authorise(Some(100)).unwrap();
+        let before = told();
+        machine.center.authorise(Some(6)).unwrap();
+        machine.center.authorise(Some(5)).unwrap();
+        assert_eq!(told(), before + 1);
         machine.center.stop();
     });
 }

@@ -183,8 +183,7 @@ pub(crate) fn authorise(
 ) -> Result<Json<Quota>, Problem> {
     call.change(|tx| {
         let before: Quota = quota::read(tx)?.into();
-        quota::authorise(tx, asked.total)?;
-        let after: Quota = quota::read(tx)?.into();
+        let after: Quota = center::authorise(tx, asked.total, call.now)?.into();
         call.audit(tx, "quota", Some(&before), Some(&after))?;
         Ok(Json(after))
     })
