@@ -21,12 +21,15 @@ function content(form) {
       if (field.checked) (object[field.name] ??= []).push(field.value);
     } else if (field.type === "checkbox") put(object, field.name, field.checked);
     else if (field.value === "") continue;
+    else if (field.dataset.when && form.elements["cycle.kind"].value !== field.dataset.when) continue;
+    else if (field.dataset.type === "json") put(object, field.name, JSON.parse(field.value));
     else if (field.dataset.type === "true") put(object, field.name, true);
     else if (field.dataset.type === "list") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean));
     else if (field.dataset.type === "places") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean).map((repository) => ({ repository })));
     else if (field.type === "number") put(object, field.name, Number(field.value));
     else put(object, field.name, field.value);
   }
+  if (object.login?.user) object.login.kind = "password";
   return object;
 }
 
@@ -88,6 +91,8 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  const tests = event.target.closest("[data-test]");
+  if (tests) return test(tests);
   const element = event.target.closest("[data-api], [data-open], [data-close]");
   if (!element || element.matches("form")) return;
   if (element.dataset.open) {
@@ -105,6 +110,19 @@ function filter(form) {
   const address = location.pathname + (given.size ? "?" + given : "");
   history.replaceState(null, "", address);
   return refresh(address);
+}
+
+/** Says whether a registry could be watched, before it is added. */
+async function test(button) {
+  const out = button.form.querySelector("output");
+  out.textContent = "…";
+  try {
+    const it = await send({ dataset: { api: button.dataset.test } }, content(button.form));
+    const found = [it.product, it.version].filter(Boolean).join(" ");
+    out.textContent = it.works ? `${out.dataset.works} ${found}` : it.problems.map((problem) => problem.words).join("; ");
+  } catch (why) {
+    out.textContent = why.message;
+  }
 }
 
 /** Says what a scan would be before it is started. */

@@ -83,7 +83,11 @@ impl Strip {
     fn new(call: &Call) -> Result<Strip, Problem> {
         let figures = images::figures(call, ())?.0;
         let sum = |is: &dyn Fn(&crate::views::ImageCount) -> bool| {
-            figures.images.iter().filter(|it| is(it)).fold(0i64, |sum, it| sum.saturating_add(it.images))
+            figures
+                .images
+                .iter()
+                .filter(|it| is(it))
+                .fold(0i64, |sum, it| sum.saturating_add(it.images))
         };
         let at = |level| sum(&move |it| it.level == level);
         let was = |state| sum(&move |it| it.state == state);

@@ -1,7 +1,7 @@
 //! One image: what is open in it, what is in it, how it was built, what to do, what happened.
 use super::{Frame, Html, html, show};
 use crate::{
-    Problem,
+    Code, Problem,
     call::Call,
     receive::Query,
     routes::{images, reports, timeline as events},
@@ -91,7 +91,12 @@ pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
 }
 
 pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {
-    page(call, Part::Plan(reports::fix_plan(call, ())?.0))
+    match reports::fix_plan(call, ()) {
+        Ok(plan) => page(call, Part::Plan(plan.0)),
+        // It has not been scanned yet.
+        Err(err) if err.code == Code::Conflict => page(call, Part::Plan(FixPlan::default())),
+        Err(err) => Err(err),
+    }
 }
 
 pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {

@@ -1,5 +1,5 @@
 //! Where people come in.
-use super::{Frame, Html, html};
+use super::{Frame, Html, html, within};
 use crate::{Problem, call::Call, receive::Query, routes::session};
 use askama::Template;
 use schemars::JsonSchema;
@@ -22,8 +22,7 @@ struct Page {
 
 pub(super) fn page(call: &Call, Query(then): Query<Then>) -> Result<Html, Problem> {
     let ways = session::ways(call, ())?.0;
-    // Only within this server: whatever could name another one goes home.
-    let target = then.target.filter(|it| it.starts_with('/') && !it.starts_with("//") && !it.contains('\\'));
+    let target = within(then.target.as_deref().unwrap_or("/"));
     let (setup, oidc) = (ways.setup, ways.oidc);
-    html(&Page { frame: Frame::new(call, ""), setup, oidc, target: target.unwrap_or("/".to_owned()) })
+    html(&Page { frame: Frame::new(call, ""), setup, oidc, target })
 }

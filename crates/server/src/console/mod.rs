@@ -5,6 +5,7 @@ mod image;
 mod images;
 mod login;
 mod risk;
+mod settings;
 mod show;
 mod tasks;
 mod words;
@@ -12,7 +13,8 @@ mod words;
 use crate::{
     Code, Problem,
     call::{Call, header},
-    reply::{Gives, Output, Reply},
+    receive::Query,
+    reply::{Cookie, Gives, Output, Redirect, Reply, WithCookies},
     route::{Route, page},
     try_it::{File, PAGE_POLICY},
     views::Session,
@@ -20,7 +22,8 @@ use crate::{
 };
 use askama::Template;
 use axum::http::{HeaderMap, header as names};
-use schemars::SchemaGenerator;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
 use words::{EN, Words, ZH};
 
 /// The cookie that says which language somebody chose.
@@ -44,7 +47,9 @@ pub(crate) fn table() -> Vec<Route> {
         page("/risks/{name}", viewer, risk::page),
         page("/tasks", viewer, tasks::list),
         page("/tasks/{id}", viewer, tasks::one),
+        page("/settings", viewer, settings::page),
         page("/login", Anyone, login::page),
+        page("/language", Anyone, choose),
         page("/favicon.ico", Anyone, |_, ()| Ok(File("image/svg+xml", include_str!("mark.svg")))),
         page("/console.css", Anyone, |_, ()| Ok(File("text/css; charset=utf-8", include_str!("console.css")))),
         page("/console.js", Anyone, |_, ()| Ok(File("text/javascript; charset=utf-8", include_str!("console.js")))),
@@ -62,6 +67,8 @@ pub(crate) struct Frame {
     pub(crate) here: &'static str,
     /// The paths and names in the side bar.
     pub(crate) sections: [(&'static str, &'static str); 4],
+    /// The address of the page.
+    pub(crate) at: String,
 }
 
 #[derive(Template)]
@@ -75,20 +82,28 @@ struct Refused<'a> {
 
 impl Frame {
     pub(crate) fn new(call: &Call, here: &'static str) -> Frame {
-        let session = |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
+        let session =
+            |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
         let who = call.who.as_ref().map(session);
-        Frame { who, here, ..Frame::bare(words(&call.headers)) }
+        let at = call.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
+        Frame { who, here, at, ..Frame::bare(words(&call.headers)) }
     }
 
     /// One for somebody who is not known.
     fn bare(w: &'static Words) -> Frame {
+        let at = "/".to_owned();
         let sections = [
             ("/", w.image_security),
             ("/images", w.images),
             ("/tasks", w.tasks),
             ("/settings", w.settings),
         ];
-        Frame { w, who: None, here: "", sections }
+        Frame { w, who: None, here: "", sections, at }
+    }
+
+    /// Whether whoever looks at the page may change everything.
+    pub(crate) fn administers(&self) -> bool {
+        self.who.as_ref().is_some_and(|it| it.role == Role::Admin)
     }
 
     /// Whether whoever looks at the page may change things.
@@ -113,6 +128,29 @@ fn words(headers: &HeaderMap) -> &'static Words {
         _ => None,
     };
     chosen.and_then(of).or_else(|| liked.split(',').find_map(of)).unwrap_or(&EN)
+}
+
+/// Which language, and where somebody was.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Chosen {
+    to: String,
+    #[serde(default)]
+    back: String,
+}
+
+fn choose(call: &Call, Query(chosen): Query<Chosen>) -> Result<WithCookies<Redirect>, Problem> {
+    let value = if chosen.to == ZH.language { ZH.language } else { EN.language };
+    let (name, value, path) = (LANGUAGE, value.to_owned(), "/");
+    let secure = call.app.settings.encrypted();
+    let cookie = Cookie { name, value, path, seconds: 365 * 86_400, secure };
+    Ok(WithCookies(Redirect(within(&chosen.back)), vec![cookie]))
+}
+
+/// A path of this server: whatever could name another one becomes the first page.
+fn within(path: &str) -> String {
+    let ours = path.starts_with('/') && !path.starts_with("//");
+    let plain = path.bytes().all(|it| it.is_ascii_graphic() && it != b'\\');
+    if ours && plain { path.to_owned() } else { "/".to_owned() }
 }
 
 /// What somebody sees who cannot have a page: where to log in, or why not.

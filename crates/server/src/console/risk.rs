@@ -22,7 +22,8 @@ struct Page {
 
 pub(super) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let risks = images::risk(call, ())?.0;
-    let asked = images::Which { risk: Some(call.param("name")?.to_owned()), ..images::Which::default() };
+    let asked =
+        images::Which { risk: Some(call.param("name")?.to_owned()), ..images::Which::default() };
     let list = images::list(call, Query(asked))?.0;
     let detail = risks.first().map(|it| images::example(call, it.id)).transpose()?.flatten();
     let (frame, more) = (Frame::new(call, "/"), list.next.is_some());

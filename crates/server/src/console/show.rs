@@ -88,6 +88,8 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// How many there are of each severity, the worst first.
 pub(crate) fn counts(it: &model::fix::Counts) -> String {
-    let one = |(level, count): (&model::Level, &usize)| format!("{count} {}", level.to_string().to_lowercase());
+    let one = |(level, count): (&model::Level, &usize)| {
+        format!("{count} {}", level.to_string().to_lowercase())
+    };
     it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,6 @@
 macro_rules! words {
     ($($name:ident: $en:literal, $zh:literal;)*) => {
         /// The words of one language.
-        #[expect(missing_docs, reason = "they say it themselves")]
         #[derive(Debug)]
         pub(crate) struct Words { $(pub(crate) $name: &'static str,)* }
 
@@ -17,6 +16,7 @@ macro_rules! words {
 
 words! {
     language: "en", "zh-CN";
+    other: "zh-CN", "en";
     other_language: "中文", "English";
     image_security: "Image Security", "镜像安全";
     images: "Images", "镜像";
@@ -60,16 +60,13 @@ words! {
     exploited: "Exploited", "已被利用";
     fixable: "Fix available", "可修复";
     state: "State", "状态";
-    open: "open", "未处理";
     handled: "handled", "已处理";
-    gone: "gone", "已消失";
     priority: "Priority", "优先级";
     risk: "Risk", "风险";
     marks: "Marks", "标签";
     components: "Components", "组件";
     first_seen: "First seen", "首次发现";
     more: "Next page", "下一页";
-    from_start: "First page", "第一页";
     no_risks: "No open risks match.", "没有匹配的未处理风险。";
     no_risks_why: "That means something only for images that were scanned and seen well: look at the coverage.", "仅对已扫描且覆盖充分的镜像有意义：请查看覆盖情况。";
     address: "Address", "地址";
@@ -80,7 +77,6 @@ words! {
     no_registries_why: "Add one, and its images appear here by themselves.", "添加后，其中的镜像会自动出现。";
     add_registry: "Add registry", "添加镜像仓库";
     image: "Image", "镜像";
-    tags: "Tags", "标签";
     platform: "Platform", "平台";
     size: "Size", "大小";
     last_scan: "Last scan", "上次扫描";
@@ -101,15 +97,10 @@ words! {
     ecosystem: "Ecosystem", "生态";
     path: "Path", "路径";
     layer: "Layer", "层";
-    brought_in: "brought in", "引入";
-    digest: "Digest", "摘要";
     distribution: "System", "操作系统";
-    pushed: "Pushed", "推送时间";
     attributed: "of executable content attributed to packages", "的可执行内容归属于已知软件包";
     gaps: "went unseen", "处未能查看";
-    why_coverage: "Why", "原因";
     removes: "Removes", "消除";
-    do_this: "Do", "操作";
     stays: "No version mends yet", "尚无版本可修复";
     nothing_to_do: "Nothing can be upgraded to remove findings.", "没有可通过升级消除的风险。";
     at_once: "All at once", "一次完成";
@@ -118,7 +109,6 @@ words! {
     happened_appeared: "Appeared", "出现";
     happened_gone: "Went", "消失";
     happened_handled: "Handled", "已处理";
-    download: "Download", "下载";
     published: "Published", "发布时间";
     why_matched: "Why it matched", "匹配原因";
     compared: "compared", "比较";
@@ -136,7 +126,6 @@ words! {
     done: "done", "完成";
     running: "running", "进行中";
     waiting: "waiting", "等待中";
-    cancelled: "cancelled", "已取消";
     quota_exhausted: "quota exhausted", "授权数不足";
     cancel: "Cancel", "取消";
     retry_failed: "Retry failed", "重试失败项";
@@ -153,6 +142,28 @@ words! {
     will_cost: "quota needed:", "需要授权数：";
     ok: "OK", "确定";
     scan_again: "Verify: scan again", "验证：重新扫描";
+    cycle_stop: "stop", "停止";
+    cycle_three_days: "every 3 days", "每 3 天";
+    cycle_week: "every week", "每周";
+    cycle_two_weeks: "every two weeks", "每两周";
+    cycle_custom: "every so many hours", "自定义小时数";
+    cycle_hours: "Hours", "小时";
+    scope_tags: "Tags in scope", "范围内的标签";
+    scope_newest: "Newest tags of each repository", "每个仓库最新的标签数";
+    on_change: "Scan when an image in scope changes", "范围内镜像变更时扫描";
+    used: "Used", "已用";
+    authorised: "Authorised", "授权总数";
+    update_now: "Update now", "立即更新";
+    exceptions: "Exceptions", "例外";
+    no_exceptions: "Nothing is handled by a rule.", "没有规则处理任何风险。";
+    end: "End", "结束";
+    audit_log: "Audit log", "审计日志";
+    action: "Action", "操作";
+    object: "Object", "对象";
+    test_connection: "Test connection", "测试连接";
+    user: "User or robot", "用户或机器人账号";
+    optional: "optional", "可选";
+    works: "It works:", "连接正常：";
     not_there: "There is nothing here", "页面不存在";
     not_possible: "That did not work", "操作未成功";
     request: "request", "请求";

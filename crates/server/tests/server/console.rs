@@ -1,0 +1,106 @@
+//! The console's pages: who sees them, and that nothing in them is taken for markup.
+use crate::kit::{As, Running, cookie, header, ready};
+use scan::center::Role;
+use serde_json::json;
+use testkit::{
+    harbor::Harbor,
+    http::{Reply, ask},
+    image::image,
+    tar::{dir, file, tar},
+};
+
+fn page(it: &Running, who: &As, target: &str, more: &[(&str, &str)]) -> Reply {
+    it.ask_with(who, "GET", target, None, more)
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8(reply.body.clone()).unwrap()
+}
+
+#[test]
+fn pages_are_for_those_who_are_logged_in() {
+    let it = ready();
+    let nobody = As::default();
+    for target in ["/", "/images", "/tasks?limit=3", "/settings", "/risks/CVE-2024-1"] {
+        let reply = page(&it, &nobody, target, &[]);
+        assert_eq!(reply.status, 303, "{target}");
+        let to = header(&reply, "location").unwrap();
+        assert!(to.starts_with("/login?target=%2F"), "{to}");
+    }
+    let login = page(&it, &nobody, "/login?target=//evil.example", &[]);
+    assert!(text(&login).contains("data-then=\"/\"") && login.status == 200);
+    let policy = header(&login, "content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    let admin = it.log_in("admin");
+    for target in ["/", "/application", "/registries", "/images", "/tasks", "/settings"] {
+        let reply = page(&it, &admin, target, &[]);
+        assert_eq!(reply.status, 200, "{target}: {}", text(&reply));
+        let page = text(&reply);
+        assert!(page.contains("aria-current=\"page\"") && page.len() < 150_000, "{target}");
+    }
+    for (target, status) in
+        [("/risks/CVE-1", 404), ("/images/sha256:x", 404), ("/images?limit=0", 422)]
+    {
+        let reply = page(&it, &admin, target, &[]);
+        assert_eq!(reply.status, status, "{target}");
+        assert!(text(&reply).starts_with("<!doctype html>"), "{target}");
+    }
+    // Who may only look is offered nothing else.
+    let viewer = it.somebody(&admin, "viewer");
+    let home = text(&page(&it, &viewer, "/registries", &[]));
+    assert!(!home.contains("scan-now") && !home.contains("add-registry"), "{home}");
+}
+
+#[test]
+fn the_language_is_the_browsers_or_the_chosen_one() {
+    let it = ready();
+    let admin = it.log_in("admin");
+    let home = |more: &[(&str, &str)]| text(&page(&it, &admin, "/", more));
+    assert!(home(&[]).contains("<html lang=\"en\">"));
+    assert!(home(&[("accept-language", "fr, zh-CN;q=0.8, en;q=0.5")]).contains("镜像安全"));
+    let chosen = ask(&it.host, "GET", "/language?to=zh-CN&back=/images?text=a", &[], b"").unwrap();
+    assert_eq!((chosen.status, header(&chosen, "location")), (303, Some("/images?text=a")));
+    let both = format!("{}; {}", admin.0[0].1, cookie(&chosen));
+    let by_cookie = As(vec![("cookie", both)]);
+    assert!(text(&page(&it, &by_cookie, "/", &[("accept-language", "en")])).contains("镜像安全"));
+    let away = ask(&it.host, "GET", "/language?to=en&back=//evil.example", &[], b"").unwrap();
+    assert_eq!(header(&away, "location"), Some("/"));
+}
+
+#[test]
+fn what_others_named_is_text() {
+    let it = ready();
+    let harbor = Harbor::start("v2.15.3");
+    harbor.project("team");
+    let image = image("linux/amd64", &[tar(&[dir("srv"), file("srv/a", "a")])]);
+    harbor.put("team/app", "v1", &image);
+    let admin = it.log_in("admin");
+    it.center.run(Role::All).unwrap();
+    let name = "<script>alert(1)</script>\"'&";
+    let login = json!({"kind": "password", "user": "admin", "password": "hush"});
+    let given = json!({"kind": "harbor", "name": name, "address": harbor.host(), "login": login});
+    it.done(&admin, "POST", "/api/v1/registries", Some(&given));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let images = || it.done(&admin, "GET", "/api/v1/images", None)["items"].clone();
+    while images().as_array().unwrap().is_empty() {
+        assert!(std::time::Instant::now() < end, "no image in time");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let exception =
+        json!({"risk": name, "place": "everything", "kind": "accepted", "reason": name});
+    it.done(&admin, "POST", "/api/v1/exceptions", Some(&exception));
+    let digest = image.manifest.digest.to_string();
+    let search = "/images?text=%3Cscript%3Ealert(1)%3C/script%3E%22";
+    let of_image = format!("/images/{digest}");
+    for target in ["/registries", "/settings", search, of_image.as_str()] {
+        let page = text(&page(&it, &admin, target, &[]));
+        assert!(!page.contains("<script>alert"), "{target}: {page}");
+    }
+    assert!(text(&page(&it, &admin, "/registries", &[])).contains("&#60;script&#62;alert"));
+    for part in ["", "/components", "/layers", "/fix-plan", "/timeline"] {
+        let reply = page(&it, &admin, &format!("{of_image}{part}"), &[]);
+        assert_eq!(reply.status, 200, "{part}: {}", text(&reply));
+    }
+    it.center.stop();
+}
