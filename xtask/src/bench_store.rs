@@ -76,7 +76,7 @@ pub(crate) fn store(args: &[String]) -> Done {
     let all = !["--fill", "--ask", "--rematch", "--backup"].iter().any(|it| has(it));
     if all || has("--fill") {
         // In portions, on a machine that others use too.
-        let seconds = value("--seconds").map_or(Ok(u64::MAX), |it| it.parse())?;
+        let seconds = value("--seconds").map_or(Ok(86_400), |it| it.parse())?;
         bench.fill(Duration::from_secs(seconds))?;
     }
     if all || has("--ask") {

@@ -402,6 +402,17 @@ impl Tx<'_> {
         }
     }
 
+    /// A question of which the first rows are wanted, whichever these are. PostgreSQL would take that for a reason to
+    /// look through everything, hoping that they come soon.
+    pub(crate) fn as_they_come(&self, sql: &str) -> String {
+        match self.connection {
+            Connection::Sqlite(_) => sql.to_owned(),
+            Connection::Postgres(_) => {
+                format!("WITH it AS MATERIALIZED ({sql}) SELECT * FROM it")
+            }
+        }
+    }
+
     /// Makes all others wait who name the same number, until the transaction ends.
     pub(crate) fn alone(&mut self, number: i64) -> Result<()> {
         match self.connection {

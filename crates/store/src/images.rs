@@ -221,11 +221,11 @@ pub fn page(
             None => many.push(build),
         }
     }
-    // What stands in the row itself is a condition in any case.
-    if !(filter.states.is_empty() && filter.levels.is_empty() && filter.coverage.is_empty()) {
-        let mut values = Values::default();
-        let sql =
-            format!("SELECT i.id FROM image i WHERE {}", conditions(filter, &[], &mut values));
+    // What stands in the row itself is a condition in any case; a few are found in the index of the figures.
+    let mut values = Values::default();
+    if let Some(rated) = rated(filter, &mut values) {
+        let index = tx.by_index("image_figures");
+        let sql = format!("SELECT i.id FROM image i {index} WHERE {LISTED} AND {rated}");
         if let Some(found) = first(tx, sql, values)? {
             narrow(found);
         }
@@ -242,11 +242,14 @@ pub fn page(
     Ok(Page { items: some(tx, &ids)?, next: page.next })
 }
 
-/// The images that a question finds, if these are few.
+/// The images that a question finds, if these are few. It may find one several times.
 fn first(tx: &mut Tx<'_>, sql: String, mut values: Values) -> Result<Option<BTreeSet<i64>>> {
-    let sql = format!("{sql} LIMIT {}", values.put(one_more(FEW)));
+    let limit = FEW.saturating_mul(2);
+    let sql = format!("{} LIMIT {}", tx.as_they_come(&sql), values.put(one_more(limit)));
     let found = tx.rows(&sql, &values.0, |it| it.int(0))?;
-    Ok((found.len() <= FEW).then(|| found.into_iter().collect()))
+    let all = found.len() <= limit;
+    let found: BTreeSet<i64> = found.into_iter().collect();
+    Ok(Some(found).filter(|it| all && it.len() <= FEW))
 }
 
 /// Those of a few images that the filter leaves, sorted here.
@@ -304,21 +307,13 @@ fn walk(
     tx.rows(&sql, &values.0, |it| key(sort, it))
 }
 
+/// That an image `i` is in some list.
+const LISTED: &str = "i.places > 0 AND i.kind = 'image'";
+
 /// What holds for the row of an image `i` that the filter leaves.
 fn conditions(filter: &Filter, sets: &[Build], values: &mut Values) -> String {
-    let mut all = vec!["i.places > 0 AND i.kind = 'image'".to_owned()];
-    if !filter.states.is_empty() {
-        let states: Vec<&str> = filter.states.iter().map(|it| it.as_str()).collect();
-        all.push(format!("i.state IN ({})", values.list(&states)));
-    }
-    if !filter.levels.is_empty() {
-        let levels: Vec<i64> = filter.levels.iter().map(|it| it.number()).collect();
-        all.push(format!("i.level IN ({})", values.list(&levels)));
-    }
-    if !filter.coverage.is_empty() {
-        let grades: Vec<i64> = filter.coverage.iter().map(|it| number(*it)).collect();
-        all.push(format!("i.coverage IN ({})", values.list(&grades)));
-    }
+    let mut all = vec![LISTED.to_owned()];
+    all.extend(rated(filter, values));
     match filter.category {
         None => {}
         Some(Category::System) => {
@@ -334,6 +329,24 @@ fn conditions(filter: &Filter, sets: &[Build], values: &mut Values) -> String {
         all.extend(build(filter, values).map(|it| it.has()));
     }
     all.join(" AND ")
+}
+
+/// Of these states, levels and coverages.
+fn rated(filter: &Filter, values: &mut Values) -> Option<String> {
+    let mut all = Vec::new();
+    if !filter.states.is_empty() {
+        let states: Vec<&str> = filter.states.iter().map(|it| it.as_str()).collect();
+        all.push(format!("i.state IN ({})", values.list(&states)));
+    }
+    if !filter.levels.is_empty() {
+        let levels: Vec<i64> = filter.levels.iter().map(|it| it.number()).collect();
+        all.push(format!("i.level IN ({})", values.list(&levels)));
+    }
+    if !filter.coverage.is_empty() {
+        let grades: Vec<i64> = filter.coverage.iter().map(|it| number(*it)).collect();
+        all.push(format!("i.coverage IN ({})", values.list(&grades)));
+    }
+    (!all.is_empty()).then(|| all.join(" AND "))
 }
 
 /// A set that a filter may ask for.

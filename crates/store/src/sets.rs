@@ -35,15 +35,13 @@ pub(crate) struct Alternative {
 }
 
 impl Set {
-    /// The images, in no order.
+    /// The images, in no order, and some several times: who wants each once would have to wait for all.
     pub(crate) fn select(&self) -> String {
         let one = |it: &Alternative| {
             format!("SELECT {} FROM {} WHERE {}", it.image, it.from, it.condition)
         };
         let all: Vec<String> = self.0.iter().map(one).collect();
-        // Also where there is only one: an image is to come out once.
-        let all = all.join(" UNION ");
-        if self.0.len() > 1 { all } else { all.replacen("SELECT", "SELECT DISTINCT", 1) }
+        all.join(" UNION ALL ")
     }
 
     /// That the image `i` is in it.

@@ -17,9 +17,9 @@ use store::{
 /// How often a question is asked at least; more often, as long as that takes no longer than `WHILE`.
 const TIMES: usize = 100;
 const MOST: usize = 1_000;
-const WHILE: Duration = Duration::from_millis(500);
+const WHILE: Duration = Duration::from_millis(200);
 /// A question that misses the limit by far need not be asked a hundred times.
-const ENOUGH: Duration = Duration::from_secs(15);
+const ENOUGH: Duration = Duration::from_secs(6);
 const LIMIT: Duration = Duration::from_millis(100);
 /// Rows of a page, and of the largest that may be asked for.
 const PAGE: usize = 50;
