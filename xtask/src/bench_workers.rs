@@ -171,7 +171,7 @@ fn fill(registry: &Running, images: usize, folder: &Path) -> Done<Vec<PathBuf>> 
 
 /// An archive of text and programs that are like no others, with packages in the base.
 fn layer(kind: &str, number: usize, bytes: usize) -> Vec<u8> {
-    let mut seed = (number as u64 + 1) * 0x9e37_79b9_7f4a_7c15 ^ bytes as u64;
+    let mut seed = ((number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) ^ bytes as u64;
     let mut entries: Vec<Entry> = Vec::new();
     if kind == "base" {
         entries.push(file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"));

@@ -19,7 +19,8 @@ const PREPARED: usize = 500;
 
 /// A process that is stopped in the middle of a transaction must not hold up all others for good, nor
 /// may somebody else's lock hold us.
-const SESSION: &str = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '20s'; SET TIME ZONE 'UTC'";
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '20s'; SET TIME ZONE 'UTC'; \
+    SET jit = off";
 
 pub(crate) struct Postgres {
     client: Client,

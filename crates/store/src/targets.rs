@@ -1,5 +1,5 @@
 //! What deciding on scans asks besides: what is known of manifests, what has been paid for.
-use crate::{Error, Result, Tx};
+use crate::{Error, Result, Row, Tx};
 use std::collections::BTreeMap;
 
 /// What is known of a manifest.
@@ -13,17 +13,22 @@ pub struct Known {
 
 /// What is known of these manifests.
 pub fn known(tx: &mut Tx<'_>, digests: &[&str]) -> Result<BTreeMap<String, Known>> {
-    let sql = "SELECT digest, CASE WHEN kind = 'index' THEN 1 ELSE 0 END FROM image \
-               WHERE digest IN ({keys})";
-    let known = tx.among(sql, &[], digests, |it| Ok((it.text(0)?, it.truth(1)?)))?;
-    let known = known.into_iter().map(|(it, index)| (it, Known { index, parts: Vec::new() }));
+    let sql = "SELECT digest, id, CASE WHEN kind = 'index' THEN 1 ELSE 0 END FROM image WHERE digest IN ({keys})";
+    let row = |it: &Row| Ok((it.text(0)?, it.int(1)?, it.truth(2)?));
+    let found = tx.among(sql, &[], digests, row)?;
+    let wholes = found.iter().filter(|it| it.2).map(|it| (it.1, it.0.clone()));
+    let wholes: BTreeMap<i64, String> = wholes.collect();
+    let known = found.into_iter().map(|it| (it.0, Known { index: it.2, parts: Vec::new() }));
     let mut known: BTreeMap<String, Known> = known.collect();
-    let sql = "SELECT w.digest, i.digest, i.platform FROM image w JOIN part p ON p.whole = w.id \
-               JOIN image i ON i.id = p.image WHERE w.digest IN ({keys})";
-    for (whole, part) in
-        tx.among(sql, &[], digests, |it| Ok((it.text(0)?, (it.text(1)?, it.text(2)?))))?
-    {
-        if let Some(it) = known.get_mut(&whole).filter(|it| !it.parts.contains(&part)) {
+    let ids: Vec<i64> = wholes.keys().copied().collect();
+    // Columns by themselves and no join: a plan that PostgreSQL made when there were few images would read all.
+    let sql = "SELECT p.whole, (SELECT i.digest FROM image i WHERE i.id = p.image), \
+                 (SELECT i.platform FROM image i WHERE i.id = p.image) \
+               FROM part p WHERE p.whole IN ({keys})";
+    let row = |it: &Row| Ok((it.int(0)?, (it.text(1)?, it.text(2)?)));
+    for (whole, part) in tx.among(sql, &[], &ids, row)? {
+        let whole = wholes.get(&whole).and_then(|it| known.get_mut(it));
+        if let Some(it) = whole.filter(|it| !it.parts.contains(&part)) {
             it.parts.push(part);
         }
     }
