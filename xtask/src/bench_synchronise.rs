@@ -70,8 +70,10 @@ fn repository(number: usize) -> String {
 
 fn fill(tags: usize) -> Harbor {
     let harbor = Harbor::start("v2.15.3");
-    let base = plain_image("linux/amd64", &[tar(&[file("etc/motd", "x")])]);
-    (0..tags / TAGS).for_each(|it| harbor.series(&repository(it), TAGS, &base));
+    for it in 0..tags / TAGS {
+        let base = plain_image("linux/amd64", &[tar(&[file("etc/motd", it.to_string())])]);
+        harbor.series(&repository(it), TAGS, &base);
+    }
     harbor
 }
 

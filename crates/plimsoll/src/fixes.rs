@@ -26,7 +26,7 @@ pub(crate) fn show(image: &ImageReport, paint: Paint) -> String {
         let what = if it.actions == all { "all".to_owned() } else { it.actions.to_string() };
         let _ = writeln!(text, "  {what} at once{}: {}", clean(&place), it.command);
     }
-    if !plan.in_base.is_empty() {
+    if !plan.in_base.is_empty() && !image.layers.is_empty() {
         let came = findings(&plan.in_base);
         let _ = writeln!(text, "  or build on a newer base image: {came} came with layer 0");
     }

@@ -8,10 +8,18 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::SystemTime,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
-use store::{Store, reports};
+use store::{
+    Store,
+    leases::{self, Lease},
+    reports,
+};
 
 /// The most that the reports may take together; the ones not used for longest go first.
 const MOST_BYTES: u64 = 2 << 30;
@@ -21,6 +29,15 @@ const HASH_BYTES: u64 = 32;
 
 /// The largest report that is kept in a store, compressed: a database is no place for larger ones.
 const STORED_BYTES: u64 = 64 << 20;
+
+/// How long others wait for whoever pulls and inspects a layer, how much longer for each mebibyte of it, and how long
+/// at most: then they do it too. Whoever waits saves as much as he loses.
+const PATIENCE: Duration = Duration::from_secs(5);
+const A_MEBIBYTE: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// How often they look.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Where reports are kept. Several processes may use it at once: reports are complete from the start, and
 /// never change.
@@ -41,11 +58,33 @@ enum Place {
     Store(Shared),
 }
 
-/// A store, the time, and a directory for the spool of large reports.
+/// Whose turn it is to make a report.
+pub(crate) enum Turn {
+    /// It is made.
+    Known(Waiting),
+    /// The caller's, alone if the right to that could be had.
+    Ours(Option<Held>),
+}
+
+/// The right to make a report alone.
+pub(crate) struct Held {
+    store: Arc<Store>,
+    lease: Lease,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // If that fails, it ends by itself.
+        drop(self.store.write(|tx| leases::forget(tx, &self.lease)));
+    }
+}
+
+/// A store, the time, since when it has been that, and a directory for the spool of large reports.
 #[derive(Clone)]
 struct Shared {
     store: Arc<Store>,
     now: i64,
+    since: Instant,
     spool: PathBuf,
 }
 
@@ -68,7 +107,8 @@ impl Cache {
     /// The reports in `store`, likewise; large ones go through `spool` on their way. It is `now`.
     pub fn shared(store: &Arc<Store>, spool: &Path, inspectors: &str, now: i64) -> Cache {
         let (store, spool) = (Arc::clone(store), spool.to_owned());
-        Cache::of(Place::Store(Shared { store, now, spool }), inspectors)
+        let since = Instant::now();
+        Cache::of(Place::Store(Shared { store, now, since, spool }), inspectors)
     }
 
     fn of(place: Place, inspectors: &str) -> Cache {
@@ -107,6 +147,16 @@ impl Cache {
         let mut expected = Vec::new();
         bytes.read_to_end(&mut expected).ok()?;
         (hash.finalize()[..] == expected).then_some(report)
+    }
+
+    /// Waits while somebody else makes the report of a layer of so many bytes, packed, with whom the store is shared:
+    /// not for longer than that may take. It is known then, or the caller's to make until the answer is dropped.
+    pub(crate) fn turn(&self, diff_id: &Digest, bytes: u64, stop: &AtomicBool) -> Turn {
+        match &self.place {
+            _ if self.anew => Turn::Ours(None),
+            Place::Directory(_) => self.load(diff_id).map_or(Turn::Ours(None), Turn::Known),
+            Place::Store(shared) => shared.turn(diff_id, &self.revision, bytes, stop),
+        }
     }
 
     /// Keeps a report, with its hash behind it.
@@ -157,6 +207,29 @@ impl Cache {
 }
 
 impl Shared {
+    fn turn(&self, diff_id: &Digest, revision: &str, bytes: u64, stop: &AtomicBool) -> Turn {
+        let name = format!("layer {diff_id} {revision}");
+        let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+        let patience = PATIENCE.saturating_add(A_MEBIBYTE.saturating_mul(mebibytes)).min(LONGEST);
+        let mut held = None;
+        loop {
+            if let Some(it) = self.load(diff_id, revision) {
+                return Turn::Known(it);
+            }
+            // Ours, and whoever had it before has left no report.
+            if held.is_some() || stop.load(Ordering::Relaxed) {
+                return Turn::Ours(held);
+            }
+            let now = self.now.saturating_add(ms(self.since.elapsed()));
+            let until = now.saturating_add(ms(patience));
+            match self.store.write(|tx| leases::take(tx, &name, "", now, until)) {
+                Ok(Some(lease)) => held = Some(Held { store: Arc::clone(&self.store), lease }),
+                Ok(None) => thread::sleep(LOOK),
+                Err(_) => return Turn::Ours(None),
+            }
+        }
+    }
+
     /// A store that does not answer has nothing.
     fn load(&self, diff_id: &Digest, revision: &str) -> Option<Waiting> {
         let read = |tx: &mut store::Tx<'_>| reports::get(tx, diff_id.as_str(), revision);
@@ -175,6 +248,10 @@ impl Shared {
         let put = |tx: &mut store::Tx<'_>| reports::put(tx, name, revision, &packed, now);
         self.store.write(put).map_err(io::Error::other)
     }
+}
+
+fn ms(it: Duration) -> i64 {
+    i64::try_from(it.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Writes, and hashes what it writes.

@@ -1,6 +1,7 @@
 //! From a source to an inventory: the layers that are not known yet are inspected in parallel, then folded.
 use crate::{
     Attached, Cache, Inspection, attached,
+    cache::Turn,
     waiting::Waiting,
     worker::{Inspected, broken},
 };
@@ -166,15 +167,22 @@ impl Scanner<'_> {
     ) -> Result<Outcome, SourceError> {
         let failed = |err| SourceError::reading(&format!("layer {}", name_of(layer)), err);
         self.inspection.wanted().map_err(failed)?;
-        let known = self.cache.as_ref().zip(layer.diff_id.as_ref());
-        if let Some(report) = known.and_then(|(cache, diff_id)| cache.load(diff_id)) {
-            return Ok(Outcome { report, cached: true, missing: Vec::new() });
-        }
         if layer.blob.media_type.ends_with("+encrypted") {
             let report = Waiting::from(&broken(Reason::Encrypted));
             return Ok(Outcome { report, cached: false, missing: Vec::new() });
         }
-        let stop = Some(&*self.inspection.stop);
+        // Until this is over, nobody else pulls it too.
+        let known = self.cache.as_ref().zip(layer.diff_id.as_ref());
+        let stop = &*self.inspection.stop;
+        let turn = known.map(|(cache, diff_id)| cache.turn(diff_id, layer.blob.size, stop));
+        let _held = match turn {
+            Some(Turn::Known(report)) => {
+                return Ok(Outcome { report, cached: true, missing: Vec::new() });
+            }
+            Some(Turn::Ours(it)) => it,
+            None => None,
+        };
+        let stop = Some(stop);
         let mut blob = Counted { inner: open()?, progress: self.progress, stop };
         let inspected = self.inspection.inspect(&mut blob).map_err(failed)?;
         self.keep(layer, &inspected);

@@ -20,7 +20,7 @@ use store::{
 pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
     let (it, detail, found, whole, rules) = call.read(|tx| {
         let it = images::one(tx, digest)?.ok_or_else(|| Problem::not_found("image"))?;
-        let detail = detail(&it)?.ok_or_else(unscanned)?;
+        let detail = detail(&it)?.ok_or_else(|| unscanned(&it))?;
         let found = components::found(tx, it.image.id, &detail.systems)?;
         let whole = findings::whole(tx, it.image.id)?;
         let rules = rules(tx, &whole)?;
@@ -79,8 +79,12 @@ pub(crate) fn priority(it: &model::Finding) -> model::Priority {
     assess::priority(it.kind, it.severity.level, it.status, &known)
 }
 
-fn unscanned() -> Failure {
-    Problem::new(Code::Conflict, "the image has not been scanned yet").into()
+fn unscanned(it: &images::Detail) -> Failure {
+    let why = match it.parts.is_empty() {
+        true => "the image has not been scanned yet",
+        false => "this is an index; ask for one of the images that it leads to",
+    };
+    Problem::new(Code::Conflict, why).into()
 }
 
 /// The rules that handle some of these.

@@ -370,15 +370,23 @@ pub(crate) fn placed(tx: &mut Tx<'_>, images: &[i64], at: i64) -> Result<()> {
 
 /// Applies the rules for some images to matches that were not there before.
 pub(crate) fn matched(tx: &mut Tx<'_>, pairs: &[(i64, i64)], at: i64) -> Result<()> {
-    if pairs.is_empty() || narrow(tx)?.is_empty() {
+    let rules = narrow(tx)?;
+    if pairs.is_empty() || rules.is_empty() {
         return Ok(());
     }
-    let components: Vec<i64> = pairs.iter().map(|it| it.0).collect();
+    let risks: Vec<i64> = pairs.iter().map(|it| it.1).collect();
+    let sql = "SELECT id, name FROM risk WHERE id IN ({keys})";
+    let mut risks = tx.among(sql, &[], &risks, |it| Ok((it.int(0)?, it.text(1)?)))?;
+    risks.retain(|(_, name)| {
+        rules.iter().any(|it| it.rule.risk.is_empty() || it.rule.risk == *name)
+    });
+    let risks: BTreeSet<i64> = risks.into_iter().map(|it| it.0).collect();
+    let pairs = pairs.iter().filter(|it| risks.contains(&it.1));
+    let components: Vec<i64> = pairs.map(|it| it.0).collect();
     let sql = "SELECT DISTINCT ic.image FROM member m JOIN image_contents ic ON ic.contents = m.contents \
                WHERE m.component IN ({keys})";
     let mut images = tx.among(sql, &[], &components, |it| it.int(0))?;
     images.sort_unstable();
     images.dedup();
-    let risks: Vec<i64> = pairs.iter().map(|it| it.1).collect();
-    handling::cover(tx, &images, &Images::Risks(&risks), at)
+    handling::cover(tx, &images, &Images::Risks(&risks.into_iter().collect::<Vec<_>>()), at)
 }

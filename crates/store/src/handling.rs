@@ -3,6 +3,7 @@ use crate::{
     Category, Counts, Level, Result, Row, Tx, Value, contents, counts,
     exceptions::{self, New, Place},
     meaning::{Rule, Rules},
+    sets::Values,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,9 +35,20 @@ type Key = (i64, i64, i64);
 
 /// Makes `handled` say of these images what the rules say, and counts with it.
 pub(crate) fn cover(tx: &mut Tx<'_>, images: &[i64], which: &Images<'_>, at: i64) -> Result<()> {
+    let rules = Rules::of(exceptions::narrow(tx)?);
+    let only = only(tx, &rules, images, which)?;
+    // From the risks to their images, where that is the shorter way.
+    let mut all = match &only {
+        Some(only) if only.len().saturating_mul(10) < images.len() => Some(of_risks(tx, only)?),
+        _ => None,
+    };
     let mut risks = BTreeSet::new();
     for some in images.chunks(IMAGES) {
-        let (added, removed) = write(tx, some, which)?;
+        let found = match &mut all {
+            Some(all) => some.iter().filter_map(|it| all.remove(it)).flatten().collect(),
+            None => findings(tx, some, only.as_ref())?,
+        };
+        let (added, removed) = write(tx, some, &rules, only.as_ref(), found)?;
         let mut sums: BTreeMap<i64, Counts> = BTreeMap::new();
         for (finding, by) in added.iter().map(|it| (it, -1)).chain(removed.iter().map(|it| (it, 1)))
         {
@@ -48,30 +60,37 @@ pub(crate) fn cover(tx: &mut Tx<'_>, images: &[i64], which: &Images<'_>, at: i64
     counts::recount_risks(tx, &risks.into_iter().collect::<Vec<_>>(), at)
 }
 
+/// The risks that are looked at; `None`: all.
+fn only(
+    tx: &mut Tx<'_>,
+    rules: &Rules,
+    images: &[i64],
+    which: &Images<'_>,
+) -> Result<Option<BTreeSet<i64>>> {
+    let only: BTreeSet<i64> = match which {
+        Images::Risks(it) => it.iter().copied().collect(),
+        Images::Risk(name) if !name.is_empty() => named(tx, &[name])?.into_iter().collect(),
+        _ => {
+            let Some(names) = rules.risks() else { return Ok(None) };
+            // No rule can handle anything else, though one that has ended may have.
+            let before = handled(tx, images, None)?;
+            named(tx, &names)?.into_iter().chain(before.keys().map(|it| it.2)).collect()
+        }
+    };
+    Ok(Some(only))
+}
+
 /// Writes the rows alone. Gives the findings, one for each of the contents that has the component, that are
 /// handled now and those that are not any more.
 fn write(
     tx: &mut Tx<'_>,
     images: &[i64],
-    which: &Images<'_>,
+    rules: &Rules,
+    only: Option<&BTreeSet<i64>>,
+    found: Vec<Finding>,
 ) -> Result<(Vec<Finding>, Vec<Finding>)> {
-    let rules = Rules::of(exceptions::narrow(tx)?);
-    let only = match which {
-        Images::Risks(it) => Some(it.to_vec()),
-        Images::Risk(name) if !name.is_empty() => Some(named(tx, &[name])?),
-        _ => match rules.risks() {
-            None => None,
-            // No rule can handle anything else, though one that has ended may have.
-            Some(names) => {
-                let mut risks = named(tx, &names)?;
-                risks.extend(handled(tx, images, None)?.keys().map(|it| it.2));
-                Some(risks)
-            }
-        },
-    };
-    let before = handled(tx, images, only.as_deref())?;
-    let found = findings(tx, images, only.as_deref())?;
-    let scene = Scene::of(tx, images, &rules)?;
+    let before = handled(tx, images, only)?;
+    let scene = Scene::of(tx, images, rules)?;
     let mut after: BTreeMap<Key, i64> = BTreeMap::new();
     let components: BTreeSet<i64> = found.iter().map(|it| it.component).collect();
     let subjects = match rules.is_empty() {
@@ -109,7 +128,10 @@ fn write(
 
 /// Makes `handled` right for one image whose contents were replaced. Its counts are left to the caller.
 pub(crate) fn rewrite(tx: &mut Tx<'_>, image: i64) -> Result<()> {
-    write(tx, &[image], &Images::All).map(drop)
+    let (rules, images) = (Rules::of(exceptions::narrow(tx)?), [image]);
+    let only = only(tx, &rules, &images, &Images::All)?;
+    let found = findings(tx, &images, only.as_ref())?;
+    write(tx, &images, &rules, only.as_ref(), found).map(drop)
 }
 
 /// What of an image's counts its rows of `handled` take away.
@@ -132,7 +154,11 @@ pub(crate) fn named(tx: &mut Tx<'_>, names: &[&str]) -> Result<Vec<i64>> {
     tx.among("SELECT id FROM risk WHERE name IN ({keys})", &[], names, |it| it.int(0))
 }
 
-fn handled(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<BTreeMap<Key, i64>> {
+fn handled(
+    tx: &mut Tx<'_>,
+    images: &[i64],
+    only: Option<&BTreeSet<i64>>,
+) -> Result<BTreeMap<Key, i64>> {
     let sql = "SELECT image, component, risk, exception FROM handled WHERE image IN ({keys})";
     let row = |it: &Row| Ok(((it.int(0)?, it.int(1)?, it.int(2)?), it.int(3)?));
     let mut rows = tx.among(sql, &[], images, row)?;
@@ -140,27 +166,49 @@ fn handled(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<BTre
     Ok(rows.into_iter().collect())
 }
 
-fn findings(tx: &mut Tx<'_>, images: &[i64], only: Option<&[i64]>) -> Result<Vec<Finding>> {
-    const SELECT: &str = "SELECT ic.image, ma.component, ma.risk, r.name, r.category, \
-        CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END \
-        FROM image_contents ic JOIN member m ON m.contents = ic.contents \
-        JOIN matched ma ON ma.component = m.component \
-        JOIN risk r ON r.id = ma.risk WHERE ic.image IN ({keys})";
-    let row = |it: &Row| {
-        Ok(Finding {
-            image: it.int(0)?,
-            component: it.int(1)?,
-            risk: it.int(2)?,
-            name: it.text(3)?,
-            category: Category::at(it, 4)?,
-            level: Level::at(it, 5)?,
-        })
-    };
-    let Some(only) = only else { return tx.among(SELECT, &[], images, row) };
+const FINDING: &str = "SELECT ic.image, ma.component, ma.risk, r.name, r.category, \
+    CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END";
+
+fn finding(it: &Row) -> Result<Finding> {
+    Ok(Finding {
+        image: it.int(0)?,
+        component: it.int(1)?,
+        risk: it.int(2)?,
+        name: it.text(3)?,
+        category: Category::at(it, 4)?,
+        level: Level::at(it, 5)?,
+    })
+}
+
+fn findings(tx: &mut Tx<'_>, images: &[i64], only: Option<&BTreeSet<i64>>) -> Result<Vec<Finding>> {
+    let sql = format!(
+        "{FINDING} FROM image_contents ic JOIN member m ON m.contents = ic.contents \
+         JOIN matched ma ON ma.component = m.component \
+         JOIN risk r ON r.id = ma.risk WHERE ic.image IN ({{keys}})"
+    );
+    let Some(only) = only else { return tx.among(&sql, &[], images, finding) };
     let mut all = Vec::new();
-    for risk in only.iter().collect::<BTreeSet<_>>() {
-        let sql = format!("{SELECT} AND ma.risk = $1");
-        all.extend(tx.among(&sql, &[(*risk).into()], images, row)?);
+    let only: Vec<i64> = only.iter().copied().collect();
+    for some in only.chunks(1024) {
+        let mut values = Values::default();
+        let sql = format!("{sql} AND ma.risk IN ({})", values.list(some));
+        all.extend(tx.among(&sql, &values.0, images, finding)?);
+    }
+    Ok(all)
+}
+
+/// The findings of risks, by image.
+fn of_risks(tx: &mut Tx<'_>, risks: &BTreeSet<i64>) -> Result<BTreeMap<i64, Vec<Finding>>> {
+    let risks: Vec<i64> = risks.iter().copied().collect();
+    // In this order.
+    let sql = format!(
+        "{FINDING} FROM matched ma CROSS JOIN member m CROSS JOIN image_contents ic \
+         CROSS JOIN risk r WHERE m.component = ma.component AND ic.contents = m.contents \
+         AND r.id = ma.risk AND ma.risk IN ({{keys}})"
+    );
+    let mut all: BTreeMap<i64, Vec<Finding>> = BTreeMap::new();
+    for it in tx.among(&sql, &[], &risks, finding)? {
+        all.entry(it.image).or_default().push(it);
     }
     Ok(all)
 }

@@ -60,6 +60,12 @@ pub fn release(tx: &mut Tx<'_>, lease: &Lease) -> Result<()> {
     tx.execute(sql, &[(&lease.name).into(), lease.fence.into()]).map(drop)
 }
 
+/// Ends a lease and forgets that there was one, where it only keeps two from doing the same.
+pub fn forget(tx: &mut Tx<'_>, lease: &Lease) -> Result<()> {
+    let sql = "DELETE FROM lease WHERE name = $1 AND fence = $2";
+    tx.execute(sql, &[(&lease.name).into(), lease.fence.into()]).map(drop)
+}
+
 /// Who holds what, and until when.
 pub fn all(tx: &mut Tx<'_>, now: i64) -> Result<Vec<(String, String, i64)>> {
     let sql = "SELECT name, owner, until FROM lease WHERE until > $1 ORDER BY name";

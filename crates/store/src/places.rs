@@ -278,11 +278,12 @@ pub(crate) fn leave(tx: &mut Tx<'_>, repositories: &[i64], at: i64) -> Result<()
 
 /// Counts the places of images again.
 fn recount(tx: &mut Tx<'_>, images: &[i64], at: i64) -> Result<()> {
+    // No join: PostgreSQL would read all repositories for each image.
     let sql = "UPDATE image SET \
-        places = (SELECT COUNT(*) FROM place p JOIN repository r ON r.id = p.repository \
-                  WHERE p.image = image.id AND r.removed_at IS NULL), \
-        name = COALESCE((SELECT MIN(r.name) FROM place p JOIN repository r ON r.id = p.repository \
-                  WHERE p.image = image.id AND r.removed_at IS NULL), name) \
+        places = (SELECT COUNT(*) FROM place p WHERE p.image = image.id \
+                  AND (SELECT r.removed_at FROM repository r WHERE r.id = p.repository) IS NULL), \
+        name = COALESCE((SELECT MIN((SELECT r.name FROM repository r WHERE r.id = p.repository AND r.removed_at IS NULL)) \
+                  FROM place p WHERE p.image = image.id), name) \
         WHERE id IN ({keys})";
     tx.execute_among(sql, &[], images)?;
     let sql = "UPDATE image SET gone_at = CASE WHEN places > 0 THEN NULL ELSE CAST($1 AS BIGINT) END WHERE id IN ({keys}) \

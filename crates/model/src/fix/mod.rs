@@ -26,7 +26,8 @@ pub struct FixPlan {
     pub actions: Vec<Action>,
     /// The commands that do all actions of a package manager at once, and more.
     pub at_once: Vec<AtOnce>,
-    /// What the actions remove of what the oldest layer brought in: a newer base image may have it mended.
+    /// What the actions remove of the distribution's packages that the oldest layer brought in: a newer base image may have
+    /// them mended.
     pub in_base: Counts,
     /// The findings that no version mends yet, by severity.
     pub stays: Counts,
@@ -111,7 +112,7 @@ pub fn plan<'a>(
             count(&mut group.stays, finding);
             continue;
         }
-        if component.layer == 0 {
+        if component.layer == 0 && component.what.ecosystem.is_system() {
             count(&mut plan.in_base, finding);
         }
         group.add(rank, finding, component);
@@ -265,9 +266,11 @@ fn by_hand(ecosystem: Ecosystem) -> &'static str {
     }
 }
 
-/// What is removed, the worst severity first.
-fn weight(counts: &Counts) -> Vec<(Level, usize)> {
-    counts.iter().rev().map(|(level, count)| (*level, *count)).collect()
+/// What is removed, the worst severity first. What nobody has rated may be anything, and stands in the middle.
+fn weight(counts: &Counts) -> [usize; 6] {
+    use Level::{Critical, High, Low, Medium, Negligible, Unknown};
+    let of = |level| counts.get(&level).copied().unwrap_or_default();
+    [Critical, High, Medium, Unknown, Low, Negligible].map(of)
 }
 
 fn count(counts: &mut Counts, finding: &Finding) {

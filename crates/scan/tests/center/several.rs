@@ -109,6 +109,9 @@ fn two_processes_share_the_work_and_one_schedules() {
     assert_eq!((task.counts.total, task.counts.done), (12, 12));
     assert_eq!(one.tasks().len(), 1, "exactly one scheduled");
     assert_eq!(two.used(), 12);
+    // All have the same base.
+    let base = debian(&["alpha 1"], "").layers()[0].digest.clone();
+    assert_eq!(harbor.count(base.as_str()), 1, "a layer is pulled once");
     // Counted a moment after they are written.
     let done = || [&one, &two, &three].map(|it| it.center.figures().scanned);
     one.until("counted", || done().iter().sum::<u64>() == 12);

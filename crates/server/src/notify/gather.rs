@@ -27,8 +27,8 @@ struct Tale {
     /// They are told when no other has come for so long, or when the first has waited for so long.
     quiet_ms: i64,
     longest_ms: i64,
-    /// What is said of some.
-    tell: fn(&App, &[Notice]) -> Result<Message, Problem>,
+    /// What is said of some, if anything.
+    tell: fn(&App, &[Notice]) -> Result<Option<Message>, Problem>,
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -49,16 +49,16 @@ pub(super) fn gather(app: &App) -> Result<(), Problem> {
     let mut told: BTreeMap<String, i64> = told
         .map_err(|err| Problem::internal(format!("the setting {TOLD}: {err}")))?
         .unwrap_or_default();
-    let mut messages = Vec::new();
+    let (mut news, mut messages) = (false, Vec::new());
     for it in TALES {
         let after = told.get(it.notice).copied().unwrap_or_default();
         let some = ripe(app, it, after, now)?;
-        if let Some(last) = some.last() {
-            told.insert(it.notice.to_owned(), last.id);
-            messages.push((it.event, json!((it.tell)(app, &some)?).to_string()));
-        }
+        let Some(last) = some.last() else { continue };
+        told.insert(it.notice.to_owned(), last.id);
+        news = true;
+        messages.extend((it.tell)(app, &some)?.map(|said| (it.event, json!(said).to_string())));
     }
-    if messages.is_empty() {
+    if !news {
         return Ok(());
     }
     let told = json!(told).to_string();

@@ -31,8 +31,11 @@ const ADVICE: [(&str, &str); 9] = [
     ("unreachable", "look whether the registry runs and can be reached from here"),
 ];
 
-pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
     let mut all: Vec<Affected> = read(app, notices);
+    if all.is_empty() {
+        return Ok(None);
+    }
     let level = |it: &Affected| match it.level.as_str() {
         "high" => 3,
         "medium" => 2,
@@ -78,11 +81,14 @@ pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Message, Problem
             "images": images, "newly": it.images.len(), "open": it.open})
     });
     let data = json!({"count": all.len(), "risks": told.collect::<Vec<_>>()});
-    Ok(message(app, title, lines, data))
+    Ok(Some(message(app, title, lines, data)))
 }
 
-pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
     let all: Vec<Failed> = read(app, notices);
+    if all.is_empty() {
+        return Ok(None);
+    }
     let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
     for it in &all {
         let count = codes.entry(&it.code).or_default();
@@ -109,14 +115,12 @@ pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Message, Problem> 
     };
     let told: Vec<&Failed> = all.iter().take(TOLD).collect();
     let data = json!({"count": all.len(), "codes": codes, "scans": told});
-    Ok(message(app, title, lines, data))
+    Ok(Some(message(app, title, lines, data)))
 }
 
-pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
+pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
     // Of several the last one is what holds.
-    let all: Vec<Nearly> = read(app, notices);
-    let Nearly { used, total } =
-        all.into_iter().next_back().unwrap_or(Nearly { used: 0, total: None });
+    let Some(Nearly { used, total }) = read(app, notices).pop() else { return Ok(None) };
     let of = total.map_or_else(String::new, |it| format!(" of {it}"));
     let (title, text) = match total.is_some_and(|it| used >= it) {
         true => (
@@ -128,7 +132,7 @@ pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Message, Problem> {
             "When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.",
         ),
     };
-    Ok(message(app, title, vec![text.to_owned()], json!({"used": used, "total": total})))
+    Ok(Some(message(app, title, vec![text.to_owned()], json!({"used": used, "total": total}))))
 }
 
 /// The documents. One that cannot be read is told to the operator: it is ours.

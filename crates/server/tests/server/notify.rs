@@ -216,6 +216,9 @@ fn notices_are_told_together_and_once() {
     assert_eq!(events, ["newly-affected", "quota-nearly-used", "quota-nearly-used", "scan-failed"]);
     assert_eq!((receiver.count("/some"), receiver.count("/off")), (1, 0));
     what_is_said(&told);
+    // What cannot be understood is told to the operator alone, and holds up nothing.
+    notice(it, "quota", &["strange"]);
+    wait(|| it.log().contains("a notice cannot be understood"));
     // One is told by its name; what keeps coming does not keep others waiting.
     notice(it, "failed", &[failed(4)]);
     it.pass(20 * MINUTE);

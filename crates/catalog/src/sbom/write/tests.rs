@@ -88,7 +88,7 @@ fn finding(component: usize, id: &str) -> Finding {
             Rating {
                 level: Level::High,
                 by: "nvd".into(),
-                score: Some(7.5),
+                score: Some(6.2),
                 value: "CVSS:3.1/AV:N".into(),
             },
             Rating {
@@ -253,6 +253,7 @@ fn vulnerabilities_say_what_was_decided() {
     );
     let first = &entries[0];
     assert_eq!(first["ratings"][0]["method"], "CVSSv31");
+    assert_eq!(first["ratings"][0]["score"].to_string(), "6.2");
     assert_eq!(
         (&first["ratings"][1]["severity"], first["ratings"][1].get("vector")),
         (&"info".into(), None)

@@ -109,7 +109,9 @@ fn rating(it: &Rating) -> Value {
         if !it.by.is_empty() {
             object.insert("source".to_owned(), json!({"name": it.by}));
         }
-        object.extend(it.score.map(|it| ("score".to_owned(), json!(it))));
+        // By way of its text: 6.2 in single precision is 6.199999809265137 in double.
+        let score = it.score.and_then(|it| it.to_string().parse::<f64>().ok());
+        object.extend(score.map(|it| ("score".to_owned(), json!(it))));
     }
     set(&mut rating, "vector", Some(&it.value).filter(|_| method != "other").map(String::as_str));
     rating
