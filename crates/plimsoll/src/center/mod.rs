@@ -334,7 +334,9 @@ mod tests {
         }
         let task = |name: &str| table.named(name).unwrap();
         assert!(task("scan-now").starts(&table) && task("retry-task").starts(&table));
-        assert!(!task("preview-scan").starts(&table) && !task("read-task").starts(&table));
+        for name in ["preview-scan", "read-task", "cancel-task"] {
+            assert!(!task(name).starts(&table), "{name}");
+        }
         assert_eq!(task("test-registry").verdict(&table.schemas).as_deref(), Some("works"));
         assert_eq!(task("test-channel").verdict(&table.schemas).as_deref(), Some("arrived"));
         assert_eq!(task("scan-now").verdict(&table.schemas), None);

@@ -118,7 +118,7 @@ impl Operation {
         let read = table.named("read-task").map(|it| &it.answer);
         match (&self.answer, read) {
             (Answer::Json(it), Some(Answer::Json(task))) => {
-                self.method == Method::Post && it == task
+                self.method == Method::Post && self.body.is_some() && it == task
             }
             _ => false,
         }

@@ -18,6 +18,16 @@ const GAP: usize = 2;
 /// How wide the day of a time is.
 const DAY: usize = 10;
 
+/// What is left of a title over short values.
+const SHORT: usize = 6;
+
+/// A column: how wide it is, and how wide what stands in it is.
+struct Column {
+    name: String,
+    width: usize,
+    cells: usize,
+}
+
 /// A table that is written while its rows come.
 pub(super) struct Table<'a> {
     schemas: &'a Schemas,
@@ -25,7 +35,7 @@ pub(super) struct Table<'a> {
     /// How wide the terminal is; none: there is no terminal, and nothing is cut.
     room: Option<usize>,
     asked: Vec<String>,
-    columns: Vec<(String, usize)>,
+    columns: Vec<Column>,
     /// Columns that have been empty so far.
     empty: Vec<String>,
     begun: bool,
@@ -47,7 +57,7 @@ impl<'a> Table<'a> {
         if !self.begun && !rows.is_empty() {
             self.begun = true;
             self.begin(rows)?;
-            let titles = self.columns.iter().map(|(name, _)| title(name)).collect();
+            let titles = self.columns.iter().map(|it| title(&it.name)).collect();
             self.line(titles, to)?;
         }
         let late =
@@ -56,7 +66,7 @@ impl<'a> Table<'a> {
         left_out(&late);
         for row in rows {
             let cells =
-                self.columns.iter().map(|(name, _)| row.get(name).map_or_else(String::new, brief));
+                self.columns.iter().map(|it| row.get(&it.name).map_or_else(String::new, brief));
             self.line(cells.collect(), to)?;
         }
         Ok(())
@@ -64,7 +74,7 @@ impl<'a> Table<'a> {
 
     fn line(&self, cells: Vec<String>, to: &mut dyn Write) -> io::Result<()> {
         let mut text = String::new();
-        for (cell, (name, width)) in cells.iter().zip(&self.columns) {
+        for (cell, Column { name, width, .. }) in cells.iter().zip(&self.columns) {
             let cell = match self.room {
                 None => cell.clone(),
                 // The day says enough.
@@ -100,37 +110,41 @@ impl<'a> Table<'a> {
             }
             (names, self.empty) = (self.asked.clone(), Vec::new());
         }
-        let width = |name: &str| {
+        let column = |name: String| {
             let cells =
-                rows.iter().filter_map(|it| it.get(name)).map(|it| brief(it).chars().count());
-            cells.chain([name.chars().count()]).max().unwrap_or_default()
+                rows.iter().filter_map(|it| it.get(&name)).map(|it| brief(it).chars().count());
+            let cells = cells.max().unwrap_or_default();
+            Column { width: cells.max(name.chars().count()), cells, name }
         };
-        self.columns =
-            names.into_iter().map(|name| (width(&name), name)).map(|(a, b)| (b, a)).collect();
+        self.columns = names.into_iter().map(column).collect();
         if let Some(room) = self.room {
             self.fit(room);
         }
         Ok(())
     }
 
-    /// Says of times only the day, then cuts the widest columns; where that does not do, leaves out times, then the
-    /// last columns, and says so.
+    /// Says of times only the day, shortens titles, then cuts the widest columns; where that does not do, leaves out
+    /// times, then the last columns, and says so.
     fn fit(&mut self, room: usize) {
         if wide(&self.columns, usize::MAX) > room {
-            let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.0)).collect();
-            let times = self.columns.iter_mut().zip(times).filter(|it| it.1);
-            times.for_each(|(it, _)| it.1 = it.1.min(DAY));
+            let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.name)).collect();
+            for (it, is_time) in self.columns.iter_mut().zip(times) {
+                it.width = if is_time { it.width.min(DAY) } else { it.width };
+            }
+        }
+        if wide(&self.columns, usize::MAX) > room {
+            self.columns.iter_mut().for_each(|it| it.width = it.width.min(it.cells.max(SHORT)));
         }
         let mut without = Vec::new();
         while self.asked.is_empty() && self.columns.len() > 1 && wide(&self.columns, NARROW) > room
         {
-            let last = self.columns.iter().rposition(|it| self.is_time(&it.0));
+            let last = self.columns.iter().rposition(|it| self.is_time(&it.name));
             let it = self.columns.remove(last.unwrap_or(self.columns.len().saturating_sub(1)));
-            without.push(it.0);
+            without.push(it.name);
         }
-        let widest = self.columns.iter().map(|it| it.1).max().unwrap_or_default();
+        let widest = self.columns.iter().map(|it| it.width).max().unwrap_or_default();
         let most = (1..=widest).rev().find(|it| wide(&self.columns, *it) <= room).unwrap_or(1);
-        self.columns.iter_mut().for_each(|it| it.1 = it.1.min(most));
+        self.columns.iter_mut().for_each(|it| it.width = it.width.min(most));
         without.reverse();
         left_out(&without);
     }
@@ -146,8 +160,8 @@ impl<'a> Table<'a> {
 }
 
 /// How wide these are together, none wider than `most`.
-fn wide(columns: &[(String, usize)], most: usize) -> usize {
-    let all = columns.iter().map(|it| it.1.min(most).saturating_add(GAP));
+fn wide(columns: &[Column], most: usize) -> usize {
+    let all = columns.iter().map(|it| it.width.min(most).saturating_add(GAP));
     all.sum::<usize>().saturating_sub(GAP)
 }
 
@@ -312,6 +326,7 @@ mod tests {
             "name": {"type": "string"},
             "at": {"type": "string", "format": "date-time"},
             "reason": {"type": "string"},
+            "certainty": {"type": "boolean"},
             "settings": {"description": "whatever"},
             "items": {"type": "object", "properties": {"done": {"type": "integer"}}},
         }}}))
@@ -329,50 +344,56 @@ mod tests {
 
     fn rows() -> Value {
         json!([
-            {"at": "2026-03-01T12:00:00.5Z", "items": {"done": 2}, "name": "a\u{1b}[31m", "reason": "", "settings": {"a": 1}},
-            {"at": null, "items": {"done": 0}, "name": "a name that is long", "reason": "", "settings": {}},
+            {"at": "2026-03-01T12:00:00.5Z", "items": {"done": 2}, "certainty": true, "name": "a\u{1b}[31m", "reason": "", "settings": {"a": 1}},
+            {"at": null, "items": {"done": 0}, "certainty": false, "name": "a name that is long", "reason": "", "settings": {}},
         ])
     }
 
     #[test]
     fn in_a_pipe_nothing_is_cut() {
         let expected = [
-            "AT                    ITEMS   NAME                 REASON",
-            "2026-03-01 12:00:00Z  done 2  a\u{fffd}[31m",
-            "                      done 0  a name that is long",
+            "AT                    CERTAINTY  ITEMS   NAME                 REASON",
+            "2026-03-01 12:00:00Z  yes        done 2  a\u{fffd}[31m",
+            "                      no         done 0  a name that is long",
         ];
         assert_eq!(table(None, &[], &rows()), expected);
     }
 
     #[test]
     fn on_a_terminal_lines_fit() {
-        let check = |room, expected: &[&str]| assert_eq!(table(Some(room), &[], &rows()), expected);
+        let check = |room, expected: [&str; 3]| {
+            assert_eq!(table(Some(room), &[], &rows()), expected);
+            assert!(expected.iter().all(|it| it.chars().count() <= room));
+        };
         check(
             60,
-            &[
-                "AT                    ITEMS   NAME",
-                "2026-03-01 12:00:00Z  done 2  a\u{fffd}[31m",
-                "                      done 0  a name that is long",
+            [
+                "AT                    CERTAINTY  ITEMS   NAME",
+                "2026-03-01 12:00:00Z  yes        done 2  a\u{fffd}[31m",
+                "                      no         done 0  a name that is long",
+            ],
+        );
+        check(
+            48,
+            [
+                "AT          CERTA…  ITEMS   NAME",
+                "2026-03-01  yes     done 2  a\u{fffd}[31m",
+                "            no      done 0  a name that is long",
             ],
         );
         check(
             40,
-            &[
-                "AT          ITEMS   NAME",
-                "2026-03-01  done 2  a\u{fffd}[31m",
-                "            done 0  a name that is long",
+            [
+                "AT          CERTA…  ITEMS   NAME",
+                "2026-03-01  yes     done 2  a\u{fffd}[31m",
+                "            no      done 0  a name that…",
             ],
         );
         check(
-            32,
-            &[
-                "AT          ITEMS   NAME",
-                "2026-03-01  done 2  a\u{fffd}[31m",
-                "            done 0  a name that…",
-            ],
+            26,
+            ["CERTA…  ITEMS   NAME", "yes     done 2  a\u{fffd}[31m", "no      done 0  a name th…"],
         );
-        check(20, &["ITEMS   NAME", "done 2  a\u{fffd}[31m", "done 0  a name that…"]);
-        check(12, &["ITEMS", "done 2", "done 0"]);
+        check(20, ["CERTA…  ITEMS", "yes     done 2", "no      done 0"]);
         // What was asked for is there, however narrow.
         assert_eq!(table(Some(12), &["name", "at"], &rows())[0], "NAME   AT");
     }

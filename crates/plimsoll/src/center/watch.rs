@@ -34,25 +34,23 @@ impl Asked<'_> {
     /// Tells what happens until the line is cut; that of one thing, until it has ended.
     pub(super) fn watch(&self, target: &str) -> Result<ExitCode, Failure> {
         let thing = target.strip_suffix("/events").filter(|_| self.operation.path.contains('{'));
-        if let Some(thing) = thing {
-            let (content, _) = self.link.read(thing)?;
-            if ended(&serde_json::from_slice(&content).map_err(|err| unreadable(&err))?) {
-                return self
-                    .tell(&Event {
-                        kind: "task".to_owned(),
-                        data: String::from_utf8_lossy(&content).into_owned(),
-                        id: None,
-                    })
-                    .map(|_| ExitCode::SUCCESS);
-            }
-        }
         let mut last: Option<String> = None;
         loop {
             let seen: Vec<_> = last.iter().map(|it| ("last-event-id", it.clone())).collect();
             let response = self.link.ask(Method::Get, target, None, &seen)?;
             let mut lines = BufReader::new(response.body);
             // Streams end now and then, so that nobody holds them for ever; then it goes on where it was.
-            while let Some(it) = next(&mut lines) {
+            while let Some(mut it) = next(&mut lines) {
+                if it.data.is_empty() {
+                    // What ended before we listened, or too soon for anybody to see it go on, is told of nowhere.
+                    let now = thing.map(|it| self.link.read(it)).transpose()?;
+                    let Some((content, _)) = now else { continue };
+                    if !ended(&serde_json::from_slice(&content).map_err(|err| unreadable(&err))?) {
+                        continue;
+                    }
+                    it.kind = self.operation.name.trim_start_matches("watch-").to_owned();
+                    it.data = String::from_utf8_lossy(&content).into_owned();
+                }
                 let node = self.tell(&it)?;
                 last = it.id.or(last);
                 if thing.is_some() && ended(&node) {
@@ -134,7 +132,7 @@ fn members(node: &Node) -> String {
     all.map(|(name, it)| format!("{name} {it}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The next event; none: the stream has ended, or broke off.
+/// The next event, one without data for a sign of life; none: the stream has ended, or broke off.
 fn next(lines: &mut BufReader<Body>) -> Option<Event> {
     let mut event = Event::default();
     loop {
@@ -147,10 +145,10 @@ fn next(lines: &mut BufReader<Body>) -> Option<Event> {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             _ if line.is_empty() && !event.data.is_empty() => return Some(event),
+            "" if !line.is_empty() => return Some(Event::default()),
             "id" => event.id = Some(value.to_owned()),
             "event" => value.clone_into(&mut event.kind),
             "data" => event.data.push_str(value),
-            // A comment keeps the line warm.
             _ => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
@@ -263,6 +263,35 @@ fn who_is_logged_in_is_known_to_the_next_command_and_to_nobody_else() {
     let change = "center change-password --old-from - --new-from -";
     assert_eq!(center.told(change, "correct horse\nbattery staple\n").code, 0);
     center.shown("center list-people");
+}
+
+#[test]
+fn a_person_is_asked_for_a_password_which_is_not_shown() {
+    if !real::installed(&["script"]) {
+        return;
+    }
+    let center = Center::ready();
+    let line = format!("{} center log-in --name admin", env!("CARGO_BIN_EXE_plimsoll"));
+    // It gives a terminal to what it runs.
+    let mut terminal = Command::new("script");
+    terminal.args(["-q", "-e", "-c", &line, "/dev/null"]).env_clear();
+    terminal
+        .env("PATH", "/usr/bin:/bin")
+        .env("SHELL", "/bin/sh")
+        .env("HOME", center.bench.path("home"));
+    terminal.env("PLIMSOLL_SERVER", &center.address).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut terminal = terminal.spawn().unwrap();
+    let (mut shown, mut byte) = (String::new(), [0]);
+    let mut output = terminal.stdout.take().unwrap();
+    while !shown.ends_with("password: ") {
+        output.read_exact(&mut byte).unwrap();
+        shown.push(char::from(byte[0]));
+    }
+    let mut input = terminal.stdin.take().unwrap();
+    input.write_all(b"correct horse\n").unwrap();
+    output.read_to_string(&mut shown).unwrap();
+    assert!(shown.contains("role: admin") && !shown.contains("horse"), "{shown}");
+    assert!(terminal.wait().unwrap().success());
 }
 
 #[test]
