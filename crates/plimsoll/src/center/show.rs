@@ -18,6 +18,9 @@ const GAP: usize = 2;
 /// How wide the day of a time is.
 const DAY: usize = 10;
 
+/// Names have no more: of vulnerabilities, packages, platforms. What has more is a text, or a hash.
+const TEXT: usize = 16;
+
 /// What is left of a title over short values.
 const SHORT: usize = 6;
 
@@ -26,6 +29,13 @@ struct Column {
     name: String,
     width: usize,
     cells: usize,
+}
+
+impl Column {
+    /// How wide it is, with at most `most` if it is wider than `kept`.
+    fn cut(&self, kept: usize, most: usize) -> usize {
+        if self.width <= kept { self.width } else { self.width.min(most) }
+    }
 }
 
 /// A table that is written while its rows come.
@@ -126,25 +136,30 @@ impl<'a> Table<'a> {
     /// Says of times only the day, shortens titles, then cuts the widest columns; where that does not do, leaves out
     /// times, then the last columns, and says so.
     fn fit(&mut self, room: usize) {
-        if wide(&self.columns, usize::MAX) > room {
+        if wide(&self.columns, 0, usize::MAX) > room {
             let times: Vec<bool> = self.columns.iter().map(|it| self.is_time(&it.name)).collect();
             for (it, is_time) in self.columns.iter_mut().zip(times) {
                 it.width = if is_time { it.width.min(DAY) } else { it.width };
             }
         }
-        if wide(&self.columns, usize::MAX) > room {
+        if wide(&self.columns, 0, usize::MAX) > room {
             self.columns.iter_mut().for_each(|it| it.width = it.width.min(it.cells.max(SHORT)));
         }
         let mut without = Vec::new();
-        while self.asked.is_empty() && self.columns.len() > 1 && wide(&self.columns, NARROW) > room
+        while self.asked.is_empty()
+            && self.columns.len() > 1
+            && wide(&self.columns, 0, NARROW) > room
         {
             let last = self.columns.iter().rposition(|it| self.is_time(&it.name));
             let it = self.columns.remove(last.unwrap_or(self.columns.len().saturating_sub(1)));
             without.push(it.name);
         }
+        // Names are cut last: half of one is another one.
+        let whole = wide(&self.columns, TEXT, NARROW) <= room;
+        let kept = if whole { TEXT } else { 0 };
         let widest = self.columns.iter().map(|it| it.width).max().unwrap_or_default();
-        let most = (1..=widest).rev().find(|it| wide(&self.columns, *it) <= room).unwrap_or(1);
-        self.columns.iter_mut().for_each(|it| it.width = it.width.min(most));
+        let most = (1..=widest).rev().find(|it| wide(&self.columns, kept, *it) <= room);
+        self.columns.iter_mut().for_each(|it| it.width = it.cut(kept, most.unwrap_or(1)));
         without.reverse();
         left_out(&without);
     }
@@ -159,9 +174,9 @@ impl<'a> Table<'a> {
     }
 }
 
-/// How wide these are together, none wider than `most`.
-fn wide(columns: &[Column], most: usize) -> usize {
-    let all = columns.iter().map(|it| it.width.min(most).saturating_add(GAP));
+/// How wide these are together, when those wider than `kept` have at most `most`.
+fn wide(columns: &[Column], kept: usize, most: usize) -> usize {
+    let all = columns.iter().map(|it| it.cut(kept, most).saturating_add(GAP));
     all.sum::<usize>().saturating_sub(GAP)
 }
 
