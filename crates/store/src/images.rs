@@ -8,10 +8,14 @@ use model::{Grade, Uncovered};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
+    ops::Deref,
 };
 
 /// A set of so few images is looked through; images are looked through for a larger one.
 const FEW: usize = 5_000;
+
+/// So many names of tags are listed.
+const NAMES: usize = 1_000;
 
 /// Which images. What is empty or `None` leaves nothing out.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +40,23 @@ pub struct Filter {
     pub components: Option<Vec<i64>>,
     /// With the risk of this name, open or handled.
     pub risk: String,
+}
+
+/// A filter, and what its text was found to mean.
+struct Sought<'a> {
+    filter: &'a Filter,
+    /// The names of tags with the text, where they can be listed.
+    tags: Option<Vec<String>>,
+    /// The repositories with the text in their name or their registry's, where they can be listed.
+    places: Option<Vec<i64>>,
+}
+
+impl Deref for Sought<'_> {
+    type Target = Filter;
+
+    fn deref(&self) -> &Filter {
+        self.filter
+    }
 }
 
 /// How a scan of an image ended.
@@ -205,6 +226,8 @@ pub fn page(
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> Result<Page<Image>> {
+    let (tags, places) = (tags_with(tx, &filter.text)?, places_with(tx, &filter.text)?);
+    let filter = &Sought { filter, tags, places };
     let mut few: Option<BTreeSet<i64>> = None;
     let mut many = Vec::new();
     let mut narrow = |found: BTreeSet<i64>| {
@@ -242,6 +265,42 @@ pub fn page(
     Ok(Page { items: some(tx, &ids)?, next: page.next })
 }
 
+/// The names of tags that have a text, where they can be listed: most registries have few names and many tags, and where
+/// each image has a name of its own, few have the text. `None`: the tags have to be asked.
+fn tags_with(tx: &mut Tx<'_>, text: &str) -> Result<Option<Vec<String>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let limit = NAMES.saturating_add(1);
+    // From each name to the next one in the index, over all the tags between them.
+    let all = format!(
+        "WITH RECURSIVE n (name) AS (SELECT MIN(name) FROM tag UNION ALL \
+         SELECT (SELECT MIN(t.name) FROM tag t WHERE t.name > n.name) FROM n WHERE n.name IS NOT NULL) \
+         SELECT name FROM n WHERE name IS NOT NULL LIMIT {limit}"
+    );
+    let mut names = tx.rows(&all, &[], |it| it.text(0))?;
+    if names.len() <= NAMES {
+        let text = text.to_ascii_lowercase();
+        names.retain(|it| it.to_ascii_lowercase().contains(&text));
+        return Ok(Some(names));
+    }
+    let some =
+        format!("SELECT DISTINCT name FROM tag WHERE lower(name) LIKE $1 {ESCAPE} LIMIT {limit}");
+    let names = tx.rows(&some, &[anywhere(text).into()], |it| it.text(0))?;
+    Ok(Some(names).filter(|it| it.len() <= NAMES))
+}
+
+/// The repositories that have a text in their name or their registry's, where these are not many.
+fn places_with(tx: &mut Tx<'_>, text: &str) -> Result<Option<Vec<i64>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let limit = NAMES.saturating_add(1);
+    let sql = format!("SELECT r.id FROM repository r WHERE {} LIMIT {limit}", named("$1"));
+    let ids = tx.rows(&sql, &[anywhere(text).into()], |it| it.int(0))?;
+    Ok(Some(ids).filter(|it| it.len() <= NAMES))
+}
+
 /// The images that a question finds, if these are few. It may find one several times.
 fn first(tx: &mut Tx<'_>, sql: String, mut values: Values) -> Result<Option<BTreeSet<i64>>> {
     let limit = FEW.saturating_mul(2);
@@ -255,7 +314,7 @@ fn first(tx: &mut Tx<'_>, sql: String, mut values: Values) -> Result<Option<BTre
 /// Those of a few images that the filter leaves, sorted here.
 fn among(
     tx: &mut Tx<'_>,
-    filter: &Filter,
+    filter: &Sought<'_>,
     sets: &[Build],
     sort: Sort,
     after: Option<(Value, i64)>,
@@ -281,7 +340,7 @@ fn among(
 /// The images in the order of an index, as far as a page goes.
 fn walk(
     tx: &mut Tx<'_>,
-    filter: &Filter,
+    filter: &Sought<'_>,
     sets: &[Build],
     sort: Sort,
     after: Option<(Value, i64)>,
@@ -311,7 +370,7 @@ fn walk(
 const LISTED: &str = "i.places > 0 AND i.kind = 'image'";
 
 /// What holds for the row of an image `i` that the filter leaves.
-fn conditions(filter: &Filter, sets: &[Build], values: &mut Values) -> String {
+fn conditions(filter: &Sought<'_>, sets: &[Build], values: &mut Values) -> String {
     let mut all = vec![LISTED.to_owned()];
     all.extend(rated(filter, values));
     match filter.category {
@@ -332,7 +391,7 @@ fn conditions(filter: &Filter, sets: &[Build], values: &mut Values) -> String {
 }
 
 /// Of these states, levels and coverages.
-fn rated(filter: &Filter, values: &mut Values) -> Option<String> {
+fn rated(filter: &Sought<'_>, values: &mut Values) -> Option<String> {
     let mut all = Vec::new();
     if !filter.states.is_empty() {
         let states: Vec<&str> = filter.states.iter().map(|it| it.as_str()).collect();
@@ -350,12 +409,12 @@ fn rated(filter: &Filter, values: &mut Values) -> Option<String> {
 }
 
 /// A set that a filter may ask for.
-type Build = fn(&Filter, &mut Values) -> Option<Set>;
+type Build = fn(&Sought<'_>, &mut Values) -> Option<Set>;
 
 const SETS: [Build; 5] = [placed, tagged, written, containing, risky];
 
 /// In these registries and repositories.
-fn placed(filter: &Filter, values: &mut Values) -> Option<Set> {
+fn placed(filter: &Sought<'_>, values: &mut Values) -> Option<Set> {
     let condition = repositories(filter, values)?;
     Some(Set(vec![Alternative { image: "p.image", from: PLACE, condition }]))
 }
@@ -365,7 +424,7 @@ const TAG: &str = "tag t JOIN repository r ON r.id = t.repository";
 const PART: &str =
     "part pt JOIN tag t ON t.image = pt.whole JOIN repository r ON r.id = t.repository";
 
-fn repositories(filter: &Filter, values: &mut Values) -> Option<String> {
+fn repositories(filter: &Sought<'_>, values: &mut Values) -> Option<String> {
     if filter.registries.is_empty() && filter.repositories.is_empty() {
         return None;
     }
@@ -379,7 +438,7 @@ fn repositories(filter: &Filter, values: &mut Values) -> Option<String> {
 }
 
 /// With this tag.
-fn tagged(filter: &Filter, values: &mut Values) -> Option<Set> {
+fn tagged(filter: &Sought<'_>, values: &mut Values) -> Option<Set> {
     if filter.tag.is_empty() {
         return None;
     }
@@ -392,16 +451,22 @@ fn tagged(filter: &Filter, values: &mut Values) -> Option<Set> {
 }
 
 /// With this text.
-fn written(filter: &Filter, values: &mut Values) -> Option<Set> {
+fn written(filter: &Sought<'_>, values: &mut Values) -> Option<Set> {
     if filter.text.is_empty() {
         return None;
     }
-    let pattern = values.put(anywhere(&filter.text));
-    let named = format!(
-        "r.removed_at IS NULL AND (lower(r.name) LIKE {pattern} {ESCAPE} OR r.registry IN \
-         (SELECT id FROM registry WHERE lower(name) LIKE {pattern} {ESCAPE}))"
-    );
-    let tag = format!("r.removed_at IS NULL AND lower(t.name) LIKE {pattern} {ESCAPE}");
+    let pattern = anywhere(&filter.text);
+    let named = match &filter.places {
+        None => Some(named(&values.put(&pattern))),
+        Some(ids) if ids.is_empty() => None,
+        // Not by an index, which would be asked once for each.
+        Some(ids) => Some(format!("+p.repository IN ({})", values.list(ids))),
+    };
+    let tag = match &filter.tags {
+        None => Some(format!("lower(t.name) LIKE {} {ESCAPE}", values.put(&pattern))),
+        Some(names) if names.is_empty() => None,
+        Some(names) => Some(format!("t.name IN ({})", values.list(names))),
+    };
     let digest = filter.text.strip_prefix("sha256:").unwrap_or(&filter.text);
     let start = values.put(beginning(&format!("sha256:{digest}")));
     // As a range, which the index on digests finds.
@@ -409,16 +474,26 @@ fn written(filter: &Filter, values: &mut Values) -> Option<Set> {
         (values.put(format!("sha256:{digest}")), values.put(format!("sha256:{digest}~")));
     let digest =
         format!("d.digest >= {from} AND d.digest < {to} AND lower(d.digest) LIKE {start} {ESCAPE}");
-    Some(Set(vec![
-        Alternative { image: "p.image", from: PLACE, condition: named },
-        Alternative { image: "t.image", from: TAG, condition: tag.clone() },
-        Alternative { image: "pt.image", from: PART, condition: tag },
-        Alternative { image: "d.id", from: "image d", condition: digest },
-    ]))
+    let mut all = vec![Alternative { image: "d.id", from: "image d", condition: digest }];
+    all.extend(named.map(|condition| Alternative { image: "p.image", from: PLACE, condition }));
+    if let Some(tag) = tag {
+        let condition = format!("r.removed_at IS NULL AND {tag}");
+        all.push(Alternative { image: "t.image", from: TAG, condition: condition.clone() });
+        all.push(Alternative { image: "pt.image", from: PART, condition });
+    }
+    Some(Set(all))
+}
+
+/// That a repository `r`, or its registry, has a name like this.
+fn named(pattern: &str) -> String {
+    format!(
+        "r.removed_at IS NULL AND (lower(r.name) LIKE {pattern} {ESCAPE} OR r.registry IN \
+         (SELECT id FROM registry WHERE lower(name) LIKE {pattern} {ESCAPE}))"
+    )
 }
 
 /// With one of these components.
-fn containing(filter: &Filter, values: &mut Values) -> Option<Set> {
+fn containing(filter: &Sought<'_>, values: &mut Values) -> Option<Set> {
     let components = filter.components.as_ref()?;
     let list = if components.is_empty() { "NULL".to_owned() } else { values.list(components) };
     let condition =
@@ -427,7 +502,7 @@ fn containing(filter: &Filter, values: &mut Values) -> Option<Set> {
 }
 
 /// With this risk.
-fn risky(filter: &Filter, values: &mut Values) -> Option<Set> {
+fn risky(filter: &Sought<'_>, values: &mut Values) -> Option<Set> {
     if filter.risk.is_empty() {
         return None;
     }

@@ -104,6 +104,8 @@ CREATE INDEX image_scanned ON image (scanned_at, id) WHERE places > 0 AND kind =
 CREATE INDEX image_pushed ON image (pushed_at, id) WHERE places > 0 AND kind = 'image';
 CREATE INDEX image_name ON image (name, id) WHERE places > 0 AND kind = 'image';
 CREATE INDEX image_figures ON image (state, level, coverage) WHERE places > 0 AND kind = 'image';
+-- What kept images from being seen whole, of which there are few kinds.
+CREATE INDEX image_uncovered ON image (uncovered) WHERE places > 0 AND kind = 'image' AND first_scanned > 0;
 CREATE INDEX image_gone ON image (gone_at) WHERE places = 0;
 -- Whose risks have to be told.
 CREATE INDEX image_unsettled ON image (id)
