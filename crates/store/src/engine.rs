@@ -393,6 +393,14 @@ impl Tx<'_> {
         self.number(sql, &[])
     }
 
+    /// What follows a table that is to be read as it lies. PostgreSQL knows when that is best.
+    pub(crate) fn as_they_lie(&self) -> String {
+        match self.connection {
+            Connection::Sqlite(_) => "NOT INDEXED".to_owned(),
+            Connection::Postgres(_) => String::new(),
+        }
+    }
+
     /// What follows a table that is to be walked in the order of an index. PostgreSQL knows how many rows will do; SQLite
     /// prefers any index that a condition fits, and sorts what it finds.
     pub(crate) fn by_index(&self, index: &str) -> String {

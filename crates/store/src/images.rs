@@ -11,8 +11,12 @@ use std::{
     ops::Deref,
 };
 
-/// A set of so few images is looked through; images are looked through for a larger one.
-const FEW: usize = 5_000;
+/// A set of so few images is looked through; images are looked through for a larger one. In debug builds so few that tests
+/// take all ways.
+const FEW: usize = if cfg!(debug_assertions) { 3 } else { 5_000 };
+
+/// So many images are looked through in the order of the list, before all of a set are found at once.
+const AHEAD: usize = if cfg!(debug_assertions) { 4 } else { 500 };
 
 /// So many names of tags are listed.
 const NAMES: usize = 1_000;
@@ -205,6 +209,10 @@ impl Sort {
         self == Sort::Name
     }
 
+    fn direction(self) -> &'static str {
+        if self.is_text() { "ASC" } else { "DESC" }
+    }
+
     fn order(self, a: &Key, b: &Key) -> Ordering {
         if self.is_text() { a.cmp(b) } else { b.cmp(a) }
     }
@@ -322,7 +330,7 @@ fn among(
 ) -> Result<Vec<Key>> {
     let few: Vec<i64> = few.iter().copied().collect();
     let mut values = Values::default();
-    let conditions = conditions(filter, sets, &mut values);
+    let conditions = conditions(filter, sets, &Set::has, &mut values);
     let column = sort.column();
     let sql =
         format!("SELECT i.id, i.{column} FROM image i WHERE i.id IN ({{keys}}) AND {conditions}");
@@ -337,7 +345,8 @@ fn among(
     Ok(keys)
 }
 
-/// The images in the order of an index, as far as a page goes.
+/// The images in the order of an index, as far as a page goes: among the next ones, where most pages are found, or else
+/// among all. Those of a set may all be far behind.
 fn walk(
     tx: &mut Tx<'_>,
     filter: &Sought<'_>,
@@ -347,30 +356,70 @@ fn walk(
     limit: usize,
 ) -> Result<Vec<Key>> {
     let mut values = Values::default();
-    let mut conditions = conditions(filter, sets, &mut values);
-    let (column, direction, beyond) = (
-        sort.column(),
-        if sort.is_text() { "ASC" } else { "DESC" },
-        if sort.is_text() { ">" } else { "<" },
-    );
-    if let Some((value, id)) = after {
-        let (value, id) = (values.put(value), values.put(id));
-        conditions += &format!(" AND (i.{column}, i.id) {beyond} ({value}, {id})");
-    }
-    let limit = values.put(one_more(limit));
-    let index = tx.by_index(sort.index());
+    let conditions = conditions(filter, sets, &Set::has, &mut values);
+    let (column, direction) = (sort.column(), sort.direction());
+    let next = listed(sort, tx.by_index(sort.index()), after.as_ref(), &mut values);
+    let ahead = AHEAD.saturating_add(limit);
     let sql = format!(
-        "SELECT i.id, i.{column} FROM image i {index} WHERE {conditions} \
+        "SELECT i.id, i.{column}, CASE WHEN {conditions} THEN 1 ELSE 0 END FROM image i WHERE i.id IN \
+         (SELECT i.id FROM {next} ORDER BY i.{column} {direction}, i.id {direction} LIMIT {ahead}) \
+         ORDER BY i.{column} {direction}, i.id {direction}"
+    );
+    let rows = tx.rows(&sql, &values.0, |it| Ok((key(sort, it)?, it.truth(2)?)))?;
+    let (end, mut found) = (rows.len() < ahead, Vec::new());
+    found.extend(rows.into_iter().filter(|it| it.1).map(|it| it.0));
+    if end || found.len() > limit {
+        found.truncate(limit.saturating_add(1));
+        return Ok(found);
+    }
+    walk_all(tx, filter, sets, sort, after, limit)
+}
+
+/// The same among all.
+fn walk_all(
+    tx: &mut Tx<'_>,
+    filter: &Sought<'_>,
+    sets: &[Build],
+    sort: Sort,
+    after: Option<(Value, i64)>,
+    limit: usize,
+) -> Result<Vec<Key>> {
+    let mut values = Values::default();
+    let conditions = conditions(filter, sets, &Set::holds, &mut values);
+    let (column, direction) = (sort.column(), sort.direction());
+    // Rows as they lie are read sooner than in the order of an index, if nothing but they themselves says which.
+    let index = if sets.is_empty() { tx.as_they_lie() } else { tx.by_index(sort.index()) };
+    let next = listed(sort, index, after.as_ref(), &mut values);
+    let limit = values.put(one_more(limit));
+    let sql = format!(
+        "SELECT i.id, i.{column} FROM {next} AND {conditions} \
          ORDER BY i.{column} {direction}, i.id {direction} LIMIT {limit}"
     );
     tx.rows(&sql, &values.0, |it| key(sort, it))
+}
+
+/// The images behind this one.
+fn listed(sort: Sort, index: String, after: Option<&(Value, i64)>, values: &mut Values) -> String {
+    let column = sort.column();
+    let mut sql = format!("image i {index} WHERE {LISTED}");
+    if let Some((value, id)) = after {
+        let beyond = if sort.is_text() { ">" } else { "<" };
+        let (value, id) = (values.put(value.clone()), values.put(*id));
+        sql += &format!(" AND (i.{column}, i.id) {beyond} ({value}, {id})");
+    }
+    sql
 }
 
 /// That an image `i` is in some list.
 const LISTED: &str = "i.places > 0 AND i.kind = 'image'";
 
 /// What holds for the row of an image `i` that the filter leaves.
-fn conditions(filter: &Sought<'_>, sets: &[Build], values: &mut Values) -> String {
+fn conditions(
+    filter: &Sought<'_>,
+    sets: &[Build],
+    has: &dyn Fn(&Set) -> String,
+    values: &mut Values,
+) -> String {
     let mut all = vec![LISTED.to_owned()];
     all.extend(rated(filter, values));
     match filter.category {
@@ -385,7 +434,7 @@ fn conditions(filter: &Sought<'_>, sets: &[Build], values: &mut Values) -> Strin
         }
     }
     for build in sets {
-        all.extend(build(filter, values).map(|it| it.has()));
+        all.extend(build(filter, values).map(|it| has(&it)));
     }
     all.join(" AND ")
 }

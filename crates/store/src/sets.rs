@@ -44,6 +44,11 @@ impl Set {
         all.join(" UNION ALL ")
     }
 
+    /// That the image `i` is in it, by finding all of it at once.
+    pub(crate) fn holds(&self) -> String {
+        format!("i.id IN ({})", self.select())
+    }
+
     /// That the image `i` is in it.
     pub(crate) fn has(&self) -> String {
         let one = |it: &Alternative| {
