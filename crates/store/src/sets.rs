@@ -46,7 +46,8 @@ impl Set {
 
     /// That the image `i` is in it, by finding all of it at once.
     pub(crate) fn holds(&self) -> String {
-        format!("i.id IN ({})", self.select())
+        // Apart from the rest, lest PostgreSQL ask for each image after all.
+        format!("i.id IN (WITH s (id) AS MATERIALIZED ({}) SELECT id FROM s)", self.select())
     }
 
     /// That the image `i` is in it.
