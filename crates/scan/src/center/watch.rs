@@ -8,9 +8,8 @@ use std::{
 use store::{
     Tx, audit, deliveries, exceptions,
     garbage::{self, Age, Swept},
-    idempotency,
     leases::Lease,
-    logins, notices, registries, rematch, reports,
+    notices, registries, rematch, reports,
     tasks::{self, Filter, Task},
 };
 
@@ -192,8 +191,6 @@ impl Center {
             let count = all.into_iter().fold(0usize, usize::saturating_add);
             Ok(if more || count > 0 { u64::try_from(count.max(1)).unwrap_or(u64::MAX) } else { 0 })
         })?;
-        self.world.store.write(|tx| idempotency::purge(tx, now.saturating_sub(DAY_MS)))?;
-        self.world.store.write(|tx| logins::purge(tx, now))?;
         Ok(())
     }
 

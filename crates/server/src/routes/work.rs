@@ -161,15 +161,14 @@ pub(crate) fn cancel(call: &Call, (): ()) -> Result<Json<Task>, Problem> {
 
 pub(crate) fn retry(call: &Call, Json(asked): Json<Retry>) -> Result<Json<Task>, Problem> {
     let id = call.id("task")?;
-    let which = match asked.which {
-        Again::Failed => items::Ended::Failed,
-        Again::QuotaExhausted => items::Ended::Exhausted,
-    };
     call.write(|tx| {
         one_task(tx, id)?;
         call.audit(tx, &format!("task/{id}"), NOTHING, NOTHING)
     })?;
-    while call.app.store.write(|tx| tasks::again(tx, id, which, call.now, SOME))? > 0 {}
+    match asked.which {
+        Again::Failed => call.app.center.retry(id)?,
+        Again::QuotaExhausted => call.app.center.resume(id)?,
+    };
     task(call, ())
 }
 
