@@ -139,7 +139,7 @@ impl Machine {
         login: &LoginDocument,
         document: &RegistryDocument,
     ) -> i64 {
-        let document = serde_json::to_string(document).unwrap();
+        let text = serde_json::to_string(document).unwrap();
         let mut secret = serde_json::to_vec(login).unwrap();
         secret.reverse();
         let new = New {
@@ -147,14 +147,19 @@ impl Machine {
             name: address,
             address,
             account: None,
-            document: &document,
+            document: &text,
             secret: Some(&secret),
             hook: None,
             created_at: 1,
         };
-        let id = self.store.write(|tx| store::registries::add(tx, &new)).unwrap();
-        self.center.registry_changed(id).unwrap();
-        id
+        // At once with its limits: told of it afterwards, the center could read it twice, the second time while
+        // the test is changing it.
+        let add = |tx: &mut store::Tx<'_>| {
+            let id = store::registries::add(tx, &new)?;
+            store::lanes::limit(tx, id, document.images_at_once, document.images_per_hour)?;
+            Ok(id)
+        };
+        self.store.write(add).unwrap()
     }
 
     /// Waits until a registry has been synchronised since this was called.
