@@ -33,7 +33,9 @@ fn pages_are_for_those_who_are_logged_in() {
     assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     let admin = it.log_in("admin");
-    for target in ["/", "/application", "/registries", "/images", "/tasks", "/settings"] {
+    for target in
+        ["/", "/application", "/registries", "/images", "/tasks", "/settings", "/settings/audit"]
+    {
         let reply = page(&it, &admin, target, &[]);
         assert_eq!(reply.status, 200, "{target}: {}", text(&reply));
         let page = text(&reply);
@@ -93,7 +95,7 @@ fn what_others_named_is_text() {
     let digest = image.manifest.digest.to_string();
     let search = "/images?text=%3Cscript%3Ealert(1)%3C/script%3E%22";
     let of_image = format!("/images/{digest}");
-    for target in ["/registries", "/settings", search, of_image.as_str()] {
+    for target in ["/registries", "/settings/exceptions", search, of_image.as_str()] {
         let page = text(&page(&it, &admin, target, &[]));
         assert!(!page.contains("<script>alert"), "{target}: {page}");
     }

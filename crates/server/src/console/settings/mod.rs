@@ -1,0 +1,23 @@
+//! Settings: one page for each matter, under one row of tabs.
+pub(super) mod advisories;
+pub(super) mod audit;
+pub(super) mod exceptions;
+pub(super) mod scan;
+
+use super::Frame;
+
+impl Frame {
+    /// The tabs of the settings: paths and names, as far as whoever looks may open them.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str)> {
+        let w = self.w;
+        let mut tabs = vec![
+            ("/settings", w.scan_settings),
+            ("/settings/advisories", w.advisories),
+            ("/settings/exceptions", w.exceptions),
+        ];
+        if self.administers() {
+            tabs.push(("/settings/audit", w.audit_log));
+        }
+        tabs
+    }
+}
