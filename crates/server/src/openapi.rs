@@ -15,7 +15,7 @@ pub fn document() -> Value {
     settings.definitions_path = "/components/schemas".into();
     let mut schemas = settings.into_generator();
     let mut paths = Map::new();
-    for route in ROUTES.iter().filter(|it| !it.name.is_empty()) {
+    for route in ROUTES.iter().filter(|it| !it.page && !it.name.is_empty()) {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             let method = route.method.as_str().to_ascii_lowercase();

@@ -1,6 +1,6 @@
 //! What handlers take from a call, and how that is described.
 use crate::{Code, Problem, call::Call};
-use axum::body::Bytes;
+use axum::{body::Bytes, http::Uri};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 
@@ -29,6 +29,9 @@ pub(crate) struct Raw;
 
 /// The content, a JSON document of somebody else's, as it came.
 pub(crate) struct Document(pub(crate) Bytes);
+
+/// The content, as a browser sends a form (WHATWG URL, application/x-www-form-urlencoded).
+pub(crate) struct Form<T>(pub(crate) T);
 
 /// The query of the address.
 pub(crate) struct Query<T>(pub(crate) T);
@@ -82,16 +85,33 @@ impl Input for Document {
 
 impl<T: DeserializeOwned + JsonSchema> Input for Query<T> {
     fn take(call: &Call) -> Result<Query<T>, Problem> {
-        let query = axum::extract::Query::try_from_uri(&call.uri);
-        query.map(|it| Query(it.0)).map_err(|err| {
-            let why = std::error::Error::source(&err).map_or(err.to_string(), ToString::to_string);
-            Problem::invalid(format!("the query: {why}"))
-        })
+        pairs(&call.uri, "the query").map(Query)
     }
 
     fn describe(schemas: &mut SchemaGenerator) -> Takes {
         Takes { query: Some(T::json_schema(schemas)), ..Takes::default() }
     }
+}
+
+impl<T: DeserializeOwned> Input for Form<T> {
+    fn take(call: &Call) -> Result<Form<T>, Problem> {
+        call.content_is("application/x-www-form-urlencoded")?;
+        // It is written like a query.
+        let query = [b"/?".as_slice(), &call.body].concat();
+        let bad = |_| Problem::new(Code::Malformed, "the content is not a form");
+        pairs(&Uri::from_maybe_shared(query).map_err(bad)?, "the form").map(Form)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        Takes::default()
+    }
+}
+
+fn pairs<T: DeserializeOwned>(uri: &Uri, what: &str) -> Result<T, Problem> {
+    axum::extract::Query::try_from_uri(uri).map(|it| it.0).map_err(|err| {
+        let why = std::error::Error::source(&err).map_or(err.to_string(), ToString::to_string);
+        Problem::invalid(format!("{what}: {why}"))
+    })
 }
 
 impl<T: DeserializeOwned + JsonSchema, U: DeserializeOwned + JsonSchema> Input

@@ -75,3 +75,13 @@ pub(crate) fn page<I: Input + 'static, O: Output + 'static>(
 ) -> Route {
     Route { page: true, ..route(Method::GET, path, access, "", "", handle) }
 }
+
+/// The same of a form of a page, which browsers send without any script. It has a name for the audit log.
+pub(crate) fn form<I: Input + 'static, O: Output + 'static>(
+    path: &'static str,
+    access: Access,
+    name: &'static str,
+    handle: fn(&Call, I) -> Result<O, Problem>,
+) -> Route {
+    Route { page: true, ..route(Method::POST, path, access, name, "", handle) }
+}

@@ -26,9 +26,12 @@ words! {
     log_out: "Log out", "退出登录";
     name: "Name", "名称";
     password: "Password", "密码";
+    new_password: "Password, at least 12 characters", "密码（至少 12 个字符）";
     setup_token: "Setup token (from the log)", "初始化令牌（见日志）";
     set_up: "Make the first administrator", "创建首个管理员";
     set_up_why: "Nobody is here yet. The log of this server shows a token that only its operator can read.", "此处尚无用户。服务器日志中有一个只有运维人员能看到的令牌。";
+    wrong_login: "The name or the password is wrong.", "用户名或密码错误。";
+    wrong_token: "The setup token is wrong, or somebody has set this up already.", "初始化令牌错误，或已有人完成初始化。";
     by_provider: "Log in with your organisation", "使用组织账号登录";
     scan_now: "Scan now", "一键扫描";
     scan_settings: "Scan settings", "扫描设置";

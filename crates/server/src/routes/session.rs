@@ -34,12 +34,12 @@ pub(crate) struct Ways {
 pub(crate) struct Setup {
     /// What the log said at the start.
     #[schemars(extend("writeOnly" = true))]
-    token: String,
+    pub(crate) token: String,
     /// The name to log in with.
-    name: String,
+    pub(crate) name: String,
     /// At least 12 characters.
     #[schemars(extend("writeOnly" = true))]
-    password: String,
+    pub(crate) password: String,
 }
 
 /// Who wants to come in.
@@ -47,10 +47,10 @@ pub(crate) struct Setup {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Login {
     /// The name to log in with.
-    name: String,
+    pub(crate) name: String,
     /// The password.
     #[schemars(extend("writeOnly" = true))]
-    password: String,
+    pub(crate) password: String,
 }
 
 /// A new password of one's own.

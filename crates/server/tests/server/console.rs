@@ -1,5 +1,5 @@
 //! The console's pages: who sees them, and that nothing in them is taken for markup.
-use crate::kit::{As, Running, cookie, header, ready};
+use crate::kit::{As, PASSWORD, Running, cookie, header, ready};
 use scan::center::Role;
 use serde_json::json;
 use testkit::{
@@ -28,7 +28,7 @@ fn pages_are_for_those_who_are_logged_in() {
         assert!(to.starts_with("/login?target=%2F"), "{to}");
     }
     let login = page(&it, &nobody, "/login?target=//evil.example", &[]);
-    assert!(text(&login).contains("data-then=\"/\"") && login.status == 200);
+    assert!(text(&login).contains("name=\"target\" value=\"/\"") && login.status == 200);
     let policy = header(&login, "content-security-policy").unwrap();
     assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
@@ -52,6 +52,44 @@ fn pages_are_for_those_who_are_logged_in() {
     let viewer = it.somebody(&admin, "viewer");
     let home = text(&page(&it, &viewer, "/registries", &[]));
     assert!(!home.contains("scan-now") && !home.contains("add-registry"), "{home}");
+}
+
+#[test]
+fn people_come_in_by_a_form_that_needs_no_script() {
+    let it = ready();
+    let form = "application/x-www-form-urlencoded";
+    let send = |target: &str, content: &str, more: &[(&str, &str)]| {
+        let headers = [&[("content-type", form)], more].concat();
+        ask(&it.host, "POST", target, &headers, content.as_bytes()).unwrap()
+    };
+    let login =
+        format!("name=admin&password={}&target=%2Fimages%3Fcve%3Da", PASSWORD.replace(' ', "+"));
+    let came = send("/login", &login, &[]);
+    assert_eq!((came.status, header(&came, "location")), (303, Some("/images?cve=a")));
+    let inside = As(vec![("cookie", cookie(&came))]);
+    assert_eq!(page(&it, &inside, "/images", &[]).status, 200);
+    let away = send("/login", &login.replace("%2Fimages", "%2F%2Fevil.example"), &[]);
+    assert_eq!(header(&away, "location"), Some("/"));
+    // Another site's form logs nobody in: neither as its own user nor as ours.
+    for more in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let reply = send("/login", &login, &[more]);
+        assert_eq!((reply.status, header(&reply, "set-cookie")), (403, None), "{more:?}");
+    }
+    let check = |target, content, language, status, words: &str| {
+        let reply = send(target, content, &[("accept-language", language)]);
+        assert_eq!((reply.status, header(&reply, "set-cookie")), (status, None), "{content}");
+        let page = text(&reply);
+        assert!(page.contains(words) && page.starts_with("<!doctype html>"), "{words}: {page}");
+        assert!(!page.contains("hush"), "{page}");
+    };
+    let wrong = "name=%3Cb%3E&password=hush";
+    check("/login", wrong, "en", 401, "The name or the password is wrong.");
+    check("/login", wrong, "zh", 401, "用户名或密码错误。");
+    check("/login", wrong, "en", 401, "value=\"&#60;b&#62;\"");
+    check("/setup", "token=hush&name=a&password=hush-hush-hush", "en", 403, "setup token is wrong");
+    check("/login", "name=a", "en", 422, "missing field");
+    let json = [("content-type", "application/json")];
+    assert_eq!(ask(&it.host, "POST", "/login", &json, b"{}").unwrap().status, 415);
 }
 
 #[test]
