@@ -82,13 +82,19 @@ function open(dialog, values) {
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
 }
 
+/** What went wrong, in words: details are English, so that others are told what kind of failure it is before. */
+async function failure(reply) {
+  const { title, detail } = await reply.json().catch(() => ({}));
+  return (document.documentElement.lang === "en" ? [detail] : [title, detail]).filter(Boolean).join("：") || reply.statusText;
+}
+
 async function send(element, body) {
   const [method, target] = element.dataset.api.split(" ");
   const headers = { ...csrf, "idempotency-key": crypto.randomUUID?.() ?? String(Math.random()) };
   if (body) headers["content-type"] = "application/json";
   if (element.dataset.version) headers["if-match"] = element.dataset.version;
   const reply = await fetch(target, { method, headers, body: body && JSON.stringify(body) });
-  if (!reply.ok) throw new Error((await reply.json().catch(() => ({}))).detail ?? reply.statusText);
+  if (!reply.ok) throw new Error(await failure(reply));
   if (element.dataset.version) element.dataset.version = reply.headers.get("etag");
   return reply.status === 204 ? null : reply.json();
 }

@@ -157,6 +157,11 @@ fn words(headers: &HeaderMap) -> &'static Words {
     chosen.and_then(of).or_else(|| liked.split(',').find_map(of)).unwrap_or(&EN)
 }
 
+/// Whether somebody reads Chinese.
+pub(crate) fn chinese(headers: &HeaderMap) -> bool {
+    words(headers).language == ZH.language
+}
+
 /// Which language or theme, and where somebody was.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Chosen {
