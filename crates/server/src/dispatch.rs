@@ -68,12 +68,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let app = Arc::clone(&app);
             async move {
                 let id = arrived.id.clone();
-                let seen = route.page.then(|| (request.headers().clone(), shown_at(&request)));
+                let asker = Asker::new(&request, route.page);
                 let outcome = routed(&app, route, arrived, params, request).await;
                 outcome.unwrap_or_else(|err| {
-                    let page = seen.map(|(headers, at)| console::refuse(&headers, &at, &err, &id));
-                    let page = page.and_then(|it| it.send(&app).ok());
-                    let mut response = page.unwrap_or_else(|| refuse(&app, &id, &err));
+                    let mut response = refuse(&app, &id, &err, &asker);
                     response.extensions_mut().insert(Answered { route, asker: None });
                     response
                 })
@@ -83,8 +81,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
     let otherwise = |code, detail: &'static str| {
         let app = Arc::clone(app);
-        move |Extension(arrived): Extension<Arrived>| {
-            std::future::ready(refuse(&app, &arrived.id, &Problem::new(code, detail)))
+        move |Extension(arrived): Extension<Arrived>, request: Request| {
+            // Whoever typed an address is a person.
+            let asker = Asker::new(&request, accepts_pages(request.headers()));
+            std::future::ready(refuse(&app, &arrived.id, &Problem::new(code, detail), &asker))
         }
     };
     router
@@ -110,7 +110,7 @@ pub(crate) async fn answer(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match caught(router.call(request)).await {
         Ok(Ok(it)) => it,
-        Err(cause) => refuse(&app, &id, &Problem::internal(cause)),
+        Err(cause) => refuse(&app, &id, &Problem::internal(cause), &Asker::default()),
     };
     protect(&app, response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -270,13 +270,37 @@ async fn receive(
     timeout(app.settings.limits.body, reading).await.map_err(late)?
 }
 
+/// What an answer to a failure has to know of whoever asked.
+#[derive(Default)]
+struct Asker {
+    chinese: bool,
+    /// What a page needs, if it is to be one: the request's headers and where it is shown.
+    page: Option<(HeaderMap, String)>,
+}
+
+impl Asker {
+    fn new(request: &Request, page: bool) -> Asker {
+        let headers = request.headers();
+        let page = page.then(|| (headers.clone(), shown_at(request)));
+        Asker { chinese: console::chinese(headers), page }
+    }
+}
+
+fn accepts_pages(headers: &HeaderMap) -> bool {
+    header(headers, "accept").is_some_and(|it| it.contains("text/html"))
+}
+
 /// The answer that says what went wrong; why it did goes to the log, if that is ours to mend.
-fn refuse(app: &App, id: &str, problem: &Problem) -> Response<Body> {
+fn refuse(app: &Arc<App>, id: &str, problem: &Problem, asker: &Asker) -> Response<Body> {
     if let Some(cause) = &problem.cause {
         let level = if problem.code == Code::Internal { "error" } else { "warn" };
         app.note(level, "a request failed", &[("request", json!(id)), ("reason", json!(cause))]);
     }
-    let content = problem.document(id).to_string();
+    let page = asker.page.as_ref().map(|(headers, at)| console::refuse(headers, at, problem, id));
+    if let Some(page) = page.and_then(|it| it.send(app).ok()) {
+        return page;
+    }
+    let content = problem.document(id, asker.chinese).to_string();
     let mut response = Response::new(Body::from(content));
     *response.status_mut() = problem.code.status().try_into().unwrap_or_default();
     let headers = response.headers_mut();
@@ -432,7 +456,7 @@ mod tests {
             (problem.code, problem.cause.as_deref()),
             (Code::Internal, Some("panicked: hush"))
         );
-        assert!(!problem.document("id").to_string().contains("hush"), "{problem:?}");
-        assert_eq!(refuse(&app, "id", &problem).status(), 500);
+        assert!(!problem.document("id", false).to_string().contains("hush"), "{problem:?}");
+        assert_eq!(refuse(&app, "id", &problem, &Asker::default()).status(), 500);
     }
 }

@@ -76,26 +76,32 @@ impl Code {
         Code::Full,
     ];
 
-    /// Status, name, and the title that RFC 9110 gives the status.
-    fn row(self) -> (u16, &'static str, &'static str) {
+    /// Status, name, the title that RFC 9110 gives the status, and one in Chinese.
+    fn row(self) -> (u16, &'static str, &'static str, &'static str) {
         match self {
-            Code::Malformed => (400, "malformed", "Bad Request"),
-            Code::Unauthenticated => (401, "unauthenticated", "Unauthorized"),
-            Code::Forbidden => (403, "forbidden", "Forbidden"),
-            Code::CrossSite => (403, "cross-site", "Forbidden"),
-            Code::NotFound => (404, "not-found", "Not Found"),
-            Code::MethodNotAllowed => (405, "method-not-allowed", "Method Not Allowed"),
-            Code::RequestTimeout => (408, "request-timeout", "Request Timeout"),
-            Code::Conflict => (409, "conflict", "Conflict"),
-            Code::Changed => (412, "changed", "Precondition Failed"),
-            Code::TooLarge => (413, "too-large", "Content Too Large"),
-            Code::TooLong => (414, "too-long", "URI Too Long"),
-            Code::UnsupportedMediaType => (415, "unsupported-media-type", "Unsupported Media Type"),
-            Code::Invalid => (422, "invalid", "Unprocessable Content"),
-            Code::TooManyRequests => (429, "too-many-requests", "Too Many Requests"),
-            Code::Internal => (500, "internal", "Internal Server Error"),
-            Code::Unavailable => (503, "unavailable", "Service Unavailable"),
-            Code::Full => (507, "full", "Insufficient Storage"),
+            Code::Malformed => (400, "malformed", "Bad Request", "请求无法解析"),
+            Code::Unauthenticated => (401, "unauthenticated", "Unauthorized", "请先登录"),
+            Code::Forbidden => (403, "forbidden", "Forbidden", "没有权限"),
+            Code::CrossSite => (403, "cross-site", "Forbidden", "请求来自其他站点"),
+            Code::NotFound => (404, "not-found", "Not Found", "不存在"),
+            Code::MethodNotAllowed => {
+                (405, "method-not-allowed", "Method Not Allowed", "不支持此操作")
+            }
+            Code::RequestTimeout => (408, "request-timeout", "Request Timeout", "请求超时"),
+            Code::Conflict => (409, "conflict", "Conflict", "与现有数据冲突"),
+            Code::Changed => (412, "changed", "Precondition Failed", "数据已被他人修改"),
+            Code::TooLarge => (413, "too-large", "Content Too Large", "内容过大"),
+            Code::TooLong => (414, "too-long", "URI Too Long", "地址过长"),
+            Code::UnsupportedMediaType => {
+                (415, "unsupported-media-type", "Unsupported Media Type", "不支持的内容类型")
+            }
+            Code::Invalid => (422, "invalid", "Unprocessable Content", "内容不符合要求"),
+            Code::TooManyRequests => {
+                (429, "too-many-requests", "Too Many Requests", "操作过于频繁")
+            }
+            Code::Internal => (500, "internal", "Internal Server Error", "服务器内部错误"),
+            Code::Unavailable => (503, "unavailable", "Service Unavailable", "服务暂时不可用"),
+            Code::Full => (507, "full", "Insufficient Storage", "存储空间不足"),
         }
     }
 
@@ -134,9 +140,10 @@ impl Problem {
         Problem { retry_after, cause, ..Problem::new(Code::Unavailable, detail) }
     }
 
-    /// The document that is sent.
-    pub(crate) fn document(&self, request: &str) -> Value {
-        let (status, code, title) = self.code.row();
+    /// The document that is sent, with its title in Chinese for those who read that (RFC 9457, 3.1.3).
+    pub(crate) fn document(&self, request: &str, chinese: bool) -> Value {
+        let (status, code, title, translated) = self.code.row();
+        let title = if chinese { translated } else { title };
         let mut document = Map::new();
         let members = [
             ("type", json!("about:blank")),

@@ -32,6 +32,9 @@ use words::{EN, Words, ZH};
 /// The cookie that says which language somebody chose.
 const LANGUAGE: &str = "plimsoll_language";
 
+/// The cookie that says which theme somebody chose.
+const THEME: &str = "plimsoll_theme";
+
 /// The pages, and what they are made of.
 #[rustfmt::skip]
 pub(crate) fn table() -> Vec<Route> {
@@ -60,7 +63,8 @@ pub(crate) fn table() -> Vec<Route> {
         page("/login", Anyone, login::page),
         form("/login", Anyone, "logIn", login::log_in),
         form("/setup", Anyone, "setUp", login::set_up),
-        page("/language", Anyone, choose),
+        page("/language", Anyone, choose_language),
+        page("/theme", Anyone, choose_theme),
         page("/favicon.ico", Anyone, |_, ()| Ok(File("image/svg+xml", include_str!("mark.svg")))),
         page("/console.css", Anyone, |_, ()| Ok(File("text/css; charset=utf-8", include_str!("console.css")))),
         page("/console.js", Anyone, |_, ()| Ok(File("text/javascript; charset=utf-8", include_str!("console.js")))),
@@ -80,6 +84,8 @@ pub(crate) struct Frame {
     pub(crate) sections: [(&'static str, &'static str); 4],
     /// The address of the page.
     pub(crate) at: String,
+    /// The theme that was chosen, and the one that comes after it.
+    pub(crate) theme: [&'static str; 2],
 }
 
 #[derive(Template)]
@@ -97,11 +103,18 @@ impl Frame {
             |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
         let who = call.who.as_ref().map(session);
         let at = call.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Frame { who, here, at, ..Frame::bare(words(&call.headers)) }
+        Frame { who, here, at, ..Frame::bare(&call.headers) }
     }
 
     /// One for somebody who is not known.
-    fn bare(w: &'static Words) -> Frame {
+    fn bare(headers: &HeaderMap) -> Frame {
+        let w = words(headers);
+        let chosen = cookie(headers, THEME).unwrap_or_default();
+        let theme = match chosen {
+            "light" => ["light", "dark"],
+            "dark" => ["dark", "auto"],
+            _ => ["auto", "light"],
+        };
         let at = "/".to_owned();
         let sections = [
             ("/", w.image_security),
@@ -109,7 +122,16 @@ impl Frame {
             ("/tasks", w.tasks),
             ("/settings", w.settings),
         ];
-        Frame { w, who: None, here: "", sections, at }
+        Frame { w, who: None, here: "", sections, at, theme }
+    }
+
+    /// What a theme is called.
+    pub(crate) fn theme_name(&self, theme: &str) -> &'static str {
+        match theme {
+            "light" => self.w.theme_light,
+            "dark" => self.w.theme_dark,
+            _ => self.w.theme_auto,
+        }
     }
 
     /// Whether whoever looks at the page may change everything.
@@ -141,7 +163,12 @@ fn words(headers: &HeaderMap) -> &'static Words {
     chosen.and_then(of).or_else(|| liked.split(',').find_map(of)).unwrap_or(&EN)
 }
 
-/// Which language, and where somebody was.
+/// Whether somebody reads Chinese.
+pub(crate) fn chinese(headers: &HeaderMap) -> bool {
+    words(headers).language == ZH.language
+}
+
+/// Which language or theme, and where somebody was.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Chosen {
     to: String,
@@ -149,12 +176,23 @@ pub(super) struct Chosen {
     back: String,
 }
 
-fn choose(call: &Call, Query(chosen): Query<Chosen>) -> Result<WithCookies<Redirect>, Problem> {
-    let value = if chosen.to == ZH.language { ZH.language } else { EN.language };
-    let (name, value, path) = (LANGUAGE, value.to_owned(), "/");
-    let secure = call.app.settings.encrypted();
-    let cookie = Cookie { name, value, path, seconds: 365 * 86_400, secure };
-    Ok(WithCookies(Redirect(within(&chosen.back)), vec![cookie]))
+fn choose_language(
+    call: &Call,
+    Query(it): Query<Chosen>,
+) -> Result<WithCookies<Redirect>, Problem> {
+    let value = if it.to == ZH.language { ZH.language } else { EN.language };
+    Ok(choose(call, LANGUAGE, value, &it.back))
+}
+
+fn choose_theme(call: &Call, Query(it): Query<Chosen>) -> Result<WithCookies<Redirect>, Problem> {
+    let value = if matches!(it.to.as_str(), "light" | "dark") { &it.to } else { "auto" };
+    Ok(choose(call, THEME, value, &it.back))
+}
+
+fn choose(call: &Call, name: &'static str, value: &str, back: &str) -> WithCookies<Redirect> {
+    let (value, secure) = (value.to_owned(), call.app.settings.encrypted());
+    let cookie = Cookie { name, value, path: "/", seconds: 365 * 86_400, secure };
+    WithCookies(Redirect(within(back)), vec![cookie])
 }
 
 /// A path of this server: whatever could name another one becomes the first page.
@@ -170,9 +208,9 @@ pub(crate) fn refuse(headers: &HeaderMap, path: &str, problem: &Problem, request
         let target = net::encode(path);
         return Reply::empty(303).header(names::LOCATION, format!("/login?target={target}"));
     }
-    let w = words(headers);
+    let frame = Frame::bare(headers);
+    let w = frame.w;
     let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
-    let frame = Frame::bare(w);
     let page = Refused { frame, title, detail: &problem.detail, request };
     let text = page.render().unwrap_or_else(|_| problem.detail.clone());
     html_reply(problem.code.status(), text)

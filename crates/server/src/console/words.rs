@@ -18,6 +18,10 @@ words! {
     language: "en", "zh-CN";
     other: "zh-CN", "en";
     other_language: "中文", "English";
+    theme: "Theme", "主题";
+    theme_auto: "Auto", "自动";
+    theme_light: "Light", "浅色";
+    theme_dark: "Dark", "深色";
     image_security: "Image Security", "镜像安全";
     images: "Images", "镜像";
     tasks: "Tasks", "任务";

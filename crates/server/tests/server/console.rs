@@ -93,19 +93,36 @@ fn people_come_in_by_a_form_that_needs_no_script() {
 }
 
 #[test]
-fn the_language_is_the_browsers_or_the_chosen_one() {
+fn language_and_theme_are_the_browsers_or_the_chosen_ones() {
     let it = ready();
     let admin = it.log_in("admin");
     let home = |more: &[(&str, &str)]| text(&page(&it, &admin, "/", more));
-    assert!(home(&[]).contains("<html lang=\"en\">"));
+    assert!(home(&[]).contains("<html lang=\"en\""));
     assert!(home(&[("accept-language", "fr, zh-CN;q=0.8, en;q=0.5")]).contains("镜像安全"));
     let chosen = ask(&it.host, "GET", "/language?to=zh-CN&back=/images?text=a", &[], b"").unwrap();
     assert_eq!((chosen.status, header(&chosen, "location")), (303, Some("/images?text=a")));
-    let both = format!("{}; {}", admin.0[0].1, cookie(&chosen));
-    let by_cookie = As(vec![("cookie", both)]);
+    let both_of = |who: &As, reply: &Reply| {
+        As(vec![("cookie", format!("{}; {}", who.0[0].1, cookie(reply)))])
+    };
+    let by_cookie = both_of(&admin, &chosen);
     assert!(text(&page(&it, &by_cookie, "/", &[("accept-language", "en")])).contains("镜像安全"));
     let away = ask(&it.host, "GET", "/language?to=en&back=//evil.example", &[], b"").unwrap();
     assert_eq!(header(&away, "location"), Some("/"));
+    // What kind of failure it is, too; and whoever types an address sees a page.
+    let wrong = page(&it, &both_of(&admin, &chosen), "/api/v1/images/x", &[]);
+    assert!(
+        text(&wrong).contains("\"title\":\"不存在\"") && text(&wrong).contains("no such image")
+    );
+    let typed = [("accept", "text/html,*/*"), ("accept-language", "zh")];
+    let nowhere = page(&it, &As::default(), "/nowhere", &typed);
+    assert!(nowhere.status == 404 && text(&nowhere).contains("页面不存在"), "{}", text(&nowhere));
+    assert!(!text(&page(&it, &As::default(), "/nowhere", &[])).contains("<html"));
+    // So with the theme.
+    assert!(home(&[]).contains("data-theme=\"auto\""));
+    let chosen = ask(&it.host, "GET", "/theme?to=dark&back=/images", &[], b"").unwrap();
+    assert_eq!((chosen.status, header(&chosen, "location")), (303, Some("/images")));
+    let dark = both_of(&admin, &chosen);
+    assert!(text(&page(&it, &dark, "/", &[])).contains("data-theme=\"dark\""));
 }
 
 #[test]
