@@ -9,7 +9,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// So many tags and repositories can be chosen from; there may be very many.
-const SOME: usize = 40;
+const SOME: usize = 20;
 
 /// A place that can be chosen.
 pub(crate) struct Choice {

@@ -117,6 +117,8 @@ words! {
     happened_gone: "Went", "消失";
     happened_handled: "Handled", "已处理";
     // Handling
+    of_system: "System", "系统";
+    of_application: "Application", "应用";
     open: "open", "未处理";
     gone: "gone", "已消失";
     last_seen: "Last seen", "最近出现";
@@ -319,7 +321,7 @@ words! {
     advice_unreachable: "look whether the registry runs and can be reached from here", "检查镜像仓库是否运行、网络是否可达";
     published: "Published", "发布时间";
     why_matched: "Why it matched", "匹配原因";
-    compared: "compared", "比较";
+    compared: "Compared", "比较";
     advisory: "Advisory", "公告";
     ratings: "Ratings", "评分";
     references: "References", "参考";
