@@ -216,10 +216,10 @@ words! {
     import_vex: "Import VEX", "导入 VEX";
     import_vex_is: "OpenVEX, CSAF or CycloneDX. What the document says does not apply becomes exceptions.", "支持 OpenVEX、CSAF 和 CycloneDX。文档声明不受影响的内容将成为例外。";
     document: "Document", "文档";
-    vex_made: "statements made exceptions", "条声明已成为例外";
-    vex_kept: "were there already", "条已存在";
-    vex_nothing: "made none, for these reasons:", "条未生成例外，原因如下：";
-    vex_superseded: "exceptions of older versions ended", "条旧版本的例外已结束";
+    vex_made: "Statements that became exceptions:", "已成为例外的声明：";
+    vex_kept: "There already:", "已存在：";
+    vex_nothing: "Without an exception, and why:", "未生成例外及原因：";
+    vex_superseded: "Exceptions of older versions that ended:", "已结束的旧版本例外：";
     close: "Close", "关闭";
     file: "File", "文件";
     by_source: "by its source package", "按源码包";
