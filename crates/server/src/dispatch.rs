@@ -71,7 +71,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
                 let seen = route.page.then(|| (request.headers().clone(), shown_at(&request)));
                 let outcome = routed(&app, route, arrived, params, request).await;
                 outcome.unwrap_or_else(|err| {
-                    let page = seen.map(|(headers, at)| console::refuse(&headers, &at, &err, &id));
+                    let page = seen
+                        .map(|(headers, at)| console::refuse((&headers, app.demo), &at, &err, &id));
                     let page = page.and_then(|it| it.send(&app).ok());
                     let mut response = page.unwrap_or_else(|| refuse(&app, &id, &err));
                     response.extensions_mut().insert(Answered { route, asker: None });

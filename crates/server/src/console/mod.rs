@@ -69,6 +69,8 @@ pub(crate) struct Frame {
     pub(crate) sections: [(&'static str, &'static str); 4],
     /// The address of the page.
     pub(crate) at: String,
+    /// Whether all images are made up.
+    pub(crate) demo: bool,
 }
 
 #[derive(Template)]
@@ -86,7 +88,8 @@ impl Frame {
             |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
         let who = call.who.as_ref().map(session);
         let at = call.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Frame { who, here, at, ..Frame::bare(words(&call.headers)) }
+        let demo = call.app.demo;
+        Frame { who, here, at, demo, ..Frame::bare(words(&call.headers)) }
     }
 
     /// One for somebody who is not known.
@@ -98,7 +101,7 @@ impl Frame {
             ("/tasks", w.tasks),
             ("/settings", w.settings),
         ];
-        Frame { w, who: None, here: "", sections, at }
+        Frame { w, who: None, here: "", sections, at, demo: false }
     }
 
     /// Whether whoever looks at the page may change everything.
@@ -154,14 +157,19 @@ fn within(path: &str) -> String {
 }
 
 /// What somebody sees who cannot have a page: where to log in, or why not.
-pub(crate) fn refuse(headers: &HeaderMap, path: &str, problem: &Problem, request: &str) -> Reply {
+pub(crate) fn refuse(
+    (headers, demo): (&HeaderMap, bool),
+    path: &str,
+    problem: &Problem,
+    request: &str,
+) -> Reply {
     if problem.code == Code::Unauthenticated {
         let target = net::encode(path);
         return Reply::empty(303).header(names::LOCATION, format!("/login?target={target}"));
     }
     let w = words(headers);
     let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
-    let frame = Frame::bare(w);
+    let frame = Frame { demo, ..Frame::bare(w) };
     let page = Refused { frame, title, detail: &problem.detail, request };
     let text = page.render().unwrap_or_else(|_| problem.detail.clone());
     html_reply(problem.code.status(), text)
