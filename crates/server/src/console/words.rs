@@ -18,6 +18,7 @@ words! {
     language: "en", "zh-CN";
     other: "zh-CN", "en";
     other_language: "中文", "English";
+    skip: "Skip to the content", "跳到正文";
     theme: "Theme", "主题";
     theme_auto: "Auto", "自动";
     theme_light: "Light", "浅色";
