@@ -132,8 +132,8 @@ function once(dialog, made) {
 
 async function copy(button) {
   const from = document.querySelector(button.dataset.copy);
-  if (navigator.clipboard) await navigator.clipboard.writeText(from.textContent);
-  else {
+  const done = await navigator.clipboard?.writeText(from.textContent).then(() => true, () => false);
+  if (!done) {
     // Browsers let pages without TLS do it only so.
     getSelection().selectAllChildren(from);
     document.execCommand("copy");

@@ -1,9 +1,11 @@
 //! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
 //! script; what changes something is sent to the API by the script.
+mod accounts;
 mod home;
 mod image;
 mod images;
 mod login;
+mod registries;
 mod risk;
 mod settings;
 mod show;
@@ -40,7 +42,9 @@ pub(crate) fn table() -> Vec<Route> {
     vec![
         page("/", viewer, home::system),
         page("/application", viewer, home::application),
-        page("/registries", viewer, home::registries),
+        page("/registries", viewer, registries::list),
+        page("/registries/{id}", viewer, registries::one),
+        page("/accounts/{id}", viewer, accounts::page),
         page("/images", viewer, images::list),
         page("/images/{digest}", viewer, image::findings),
         page("/images/{digest}/components", viewer, image::components),
