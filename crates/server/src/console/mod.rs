@@ -55,6 +55,8 @@ pub(crate) fn table() -> Vec<Route> {
         page("/tasks", viewer, tasks::list),
         page("/tasks/{id}", viewer, tasks::one),
         page("/settings", viewer, settings::scan::page),
+        page("/settings/scope", viewer, settings::scope::page),
+        page("/settings/quota", viewer, settings::quota::page),
         page("/settings/advisories", viewer, settings::advisories::page),
         page("/settings/exceptions", viewer, settings::exceptions::page),
         page("/settings/audit", Only(Role::Admin), settings::audit::page),

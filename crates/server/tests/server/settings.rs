@@ -117,3 +117,75 @@ fn instances_of_an_account_offer_no_removal_and_say_why() {
     check(&seen, &[&place], &["remove-account", "edit-account", "/test"]);
     it.center.stop();
 }
+
+#[test]
+fn the_settings_say_what_happens_next() {
+    let it = ready();
+    let admin = it.log_in("admin");
+    let (operator, viewer) = (it.somebody(&admin, "operator"), it.somebody(&admin, "viewer"));
+    let scan = |who: &As| page(&it, who, "/settings");
+    let stopped = ["The cycle is stopped", "are not scanned by themselves"];
+    let (forms, quotas) =
+        (["PUT /api/v1/settings/scan", "data-version=\"&#34;0&#34;\""], ["PUT /api/v1/quota"]);
+    check(&scan(&admin), &[&stopped[..], &forms, &quotas].concat(), &[]);
+    check(&scan(&operator), &[&stopped[..], &forms].concat(), &quotas);
+    check(&scan(&viewer), &[&stopped[..], &["<fieldset disabled>"]].concat(), &quotas);
+    let window = json!({"from_minute": 65, "to_minute": 200, "offset_minutes": 345});
+    let cycle = json!({"kind": "custom", "hours": 36, "window": window});
+    let settings = json!({"cycle": cycle, "on_change": true});
+    it.done(&operator, "PUT", "/api/v1/settings/scan", Some(&settings));
+    it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": 40})));
+    let chosen =
+        ["value=\"36\"", "value=\"01:05\"", "\"345\" selected", "data-version=\"&#34;1&#34;\""];
+    let next = ["Everything in scope is scanned again", "as soon as they are seen", "max=\"40\""];
+    check(&scan(&viewer), &[&chosen[..], &next].concat(), &stopped);
+    // The window opens at 19:20 by UTC.
+    check(&scan(&viewer), &["2023-11-15 19:20 UTC"], &["quota is used up"]);
+    it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": 0})));
+    check(&scan(&viewer), &["The quota is used up"], &[]);
+    check(&page(&it, &viewer, "/settings/quota"), &["Nothing of the quota"], &[]);
+}
+
+#[test]
+fn the_scope_is_chosen_in_a_tree_of_which_only_what_is_open_comes() {
+    let (it, harbor) = (ready(), harbor());
+    harbor.put("team/web", "v1", &some_image("two"));
+    let admin = it.log_in("admin");
+    let (operator, viewer) = (it.somebody(&admin, "operator"), it.somebody(&admin, "viewer"));
+    it.center.run(Role::All).unwrap();
+    let made = it.done(&admin, "POST", REGISTRIES, Some(&given(&harbor)));
+    let id = &made["id"];
+    until(&it, &admin, &format!("{REGISTRIES}/{id}"), |it| it["images"] == 2);
+    let tree = |who: &As, more: &str| page(&it, who, &format!("/settings/scope{more}"));
+    let node = |node: &str| format!("data-node=\"{node}\" data-registry=\"{id}\"");
+    let (all, team, app, web) = (node("*"), node("team/*"), node("team/app"), node("team/web"));
+    check(
+        &tree(&viewer, ""),
+        &[&all, "2 repositories"],
+        &[&team, &app, "id=\"add-rule\"", "class=\"first\""],
+    );
+    let open = tree(&operator, &format!("?registry={id}"));
+    check(&open, &[&all, &team, "id=\"add-rule\"", &format!("id=\"in-{id}\"")], &[&app]);
+    let inner = format!("?registry={id}&namespace=team");
+    check(&tree(&operator, &inner), &[&team, &app, &web, &format!("id=\"in-{id}-team\"")], &[]);
+    check(&tree(&operator, "?text=app"), &[&app], &[&team, &web]);
+    check(&tree(&operator, "?text=%3Cb%3E"), &["No repository matches", "&#60;b&#62;"], &["<b>"]);
+    // What the tree says is what the rules say.
+    let rule = |include: bool, repository: &str| json!({"include": include, "registry": id, "repository": repository});
+    let rules = json!([rule(true, "team/*"), rule(false, "team/web"), rule(false, "<b>")]);
+    let settings = json!({"scope": {"rules": rules, "tags": "v*", "newest": 3, "later": false}});
+    let held = it.done(&viewer, "POST", "/api/v1/settings/scan/preview", Some(&settings));
+    assert_eq!((&held["images"], &held["known"]), (&json!(1), &json!(0)), "{held}");
+    it.done(&operator, "PUT", "/api/v1/settings/scan", Some(&settings));
+    let ticked = |it: &str| format!("{it} checked");
+    let [all_ticked, web_ticked] = [ticked(&all), ticked(&web)];
+    let chosen =
+        [ticked(&team), ticked(&app), "value=\"team/web\"".to_owned(), "&#60;b&#62;".to_owned()];
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    check(&tree(&operator, &inner), &chosen, &[&all_ticked, &web_ticked, "value=\"<b>\""]);
+    // A rule about a registry that is gone stays one.
+    it.done(&admin, "DELETE", &format!("{REGISTRIES}/{id}"), None);
+    check(&tree(&operator, ""), &[&format!("<option value=\"{id}\" selected>#{id}")], &[&all]);
+    assert_eq!(it.refused(&viewer, "PUT", "/api/v1/settings/scan", Some(&settings)).0, 403);
+    it.center.stop();
+}
