@@ -1,9 +1,11 @@
 //! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
 //! script; what changes something is sent to the API by the script.
+mod accounts;
 mod home;
 mod image;
 mod images;
 mod login;
+mod registries;
 mod risk;
 mod settings;
 mod show;
@@ -40,7 +42,9 @@ pub(crate) fn table() -> Vec<Route> {
     vec![
         page("/", viewer, home::system),
         page("/application", viewer, home::application),
-        page("/registries", viewer, home::registries),
+        page("/registries", viewer, registries::list),
+        page("/registries/{id}", viewer, registries::one),
+        page("/accounts/{id}", viewer, accounts::page),
         page("/images", viewer, images::list),
         page("/images/{digest}", viewer, image::findings),
         page("/images/{digest}/components", viewer, image::components),
@@ -51,6 +55,8 @@ pub(crate) fn table() -> Vec<Route> {
         page("/tasks", viewer, tasks::list),
         page("/tasks/{id}", viewer, tasks::one),
         page("/settings", viewer, settings::scan::page),
+        page("/settings/scope", viewer, settings::scope::page),
+        page("/settings/quota", viewer, settings::quota::page),
         page("/settings/advisories", viewer, settings::advisories::page),
         page("/settings/exceptions", viewer, settings::exceptions::page),
         page("/settings/audit", Only(Role::Admin), settings::audit::page),
