@@ -107,7 +107,7 @@ impl<T: DeserializeOwned> Input for Form<T> {
     }
 }
 
-fn pairs<T: DeserializeOwned>(uri: &Uri, what: &str) -> Result<T, Problem> {
+pub(crate) fn pairs<T: DeserializeOwned>(uri: &Uri, what: &str) -> Result<T, Problem> {
     axum::extract::Query::try_from_uri(uri).map(|it| it.0).map_err(|err| {
         let why = std::error::Error::source(&err).map_or(err.to_string(), ToString::to_string);
         Problem::invalid(format!("{what}: {why}"))
