@@ -2,8 +2,8 @@
 use crate::{
     routes::timeline::FIRST,
     views::{
-        Coverage, ExceptionKind, Happened, ImageState, Level, Named, Place, Risk, RiskState, Time,
-        TimelineEvent,
+        Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
+        Time, TimelineEvent,
     },
 };
 use jiff::Timestamp;
@@ -43,6 +43,17 @@ pub(crate) fn level(it: &Level, w: &'static Words) -> &'static str {
         Level::Medium => w.medium,
         Level::Low => w.low,
         Level::None => w.none,
+    }
+}
+
+/// What is to be thought of an image: the class in the style sheet, and the word. Where nothing was found because little
+/// was seen, that is not known.
+pub(crate) fn verdict(it: &Image, w: &'static Words) -> (&'static str, &'static str) {
+    match (it.state, it.level, it.coverage) {
+        (ImageState::New | ImageState::Failed, ..) => ("", state(&it.state, w)),
+        (_, Level::None, Coverage::Unknown) => ("unknown", w.unknown),
+        (_, Level::None, Coverage::Partial) => ("", w.none),
+        _ => (class(&it.level), level(&it.level, w)),
     }
 }
 
