@@ -133,8 +133,8 @@ function once(dialog, made) {
 
 async function copy(button) {
   const from = document.querySelector(button.dataset.copy);
-  if (navigator.clipboard) await navigator.clipboard.writeText(from.textContent);
-  else {
+  const done = await navigator.clipboard?.writeText(from.textContent).then(() => true, () => false);
+  if (!done) {
     // Browsers let pages without TLS do it only so.
     getSelection().selectAllChildren(from);
     document.execCommand("copy");
@@ -162,6 +162,92 @@ async function refresh(address, parts) {
     become(old, fresh);
     old.querySelectorAll("form").forEach(shape);
   }
+  judge();
+}
+
+/** Adds an item to a list, as a template has it. */
+function add(template, list) {
+  const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
+  document.getElementById(list).append(item);
+  return item;
+}
+
+function drop(button) {
+  const { form } = button;
+  button.closest("[data-item]").remove();
+  document.getElementById(button.dataset.drop).focus();
+  changed(form);
+}
+
+/** Opens or closes a branch of a tree: it is fetched as part of a page. A link without a state is one to more of it. */
+async function branch(link, event) {
+  event.preventDefault();
+  const item = link.closest("li");
+  const open = link.getAttribute("aria-expanded");
+  if (open === "true") item.querySelector("ul").remove();
+  else {
+    const part = (await fetched(link.href)).getElementById(link.dataset.part);
+    if (open) item.append(part);
+    else item.replaceWith(...part.children);
+  }
+  if (open) link.setAttribute("aria-expanded", open !== "true");
+  judge();
+}
+
+/** Whether a pattern of a rule fits a name: `*` stands for any characters, `?` for one. */
+function fits(pattern, name) {
+  const plain = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp("^" + plain.replaceAll("*", "[^]*").replaceAll("?", "[^]") + "$", "u").test(name);
+}
+
+/** The rules of the scope, as they stand in the form. */
+function rules() {
+  const read = (row) => {
+    const [include, registry, repository] = [...row.querySelectorAll("select, input")].map((it) => it.value);
+    return { row, include: include === "true", registry, repository };
+  };
+  return [...document.querySelectorAll("#rules [data-item]")].map(read);
+}
+
+/** Whether a rule is about some repository of a node, one at least. */
+function meets(rule, { registry, node }) {
+  if (registry !== "" && rule.registry !== "" && rule.registry !== registry) return false;
+  if (!/[*?]/.test(rule.repository)) return fits(node, rule.repository);
+  const [a, b] = [rule.repository, node].map((it) => it.split(/[*?]/)[0]);
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+/** Shows in the tree what the rules say of its nodes: of all that is in one, or of some of it. */
+function judge() {
+  const all = rules();
+  for (const box of document.querySelectorAll("[data-node]")) {
+    const { registry, node } = box.dataset;
+    const last = all.findLastIndex((it) => ["", registry].includes(it.registry) && fits(it.repository, node));
+    box.checked = all[last]?.include ?? false;
+    const otherwise = (it) => it.include !== box.checked && meets(it, box.dataset);
+    box.indeterminate = node.endsWith("*") && all.slice(last + 1).some(otherwise);
+  }
+}
+
+/** Writes rules for a node that was ticked or not: those within it go, and one comes unless the others say so already. */
+function choose(box) {
+  const { registry, node } = box.dataset;
+  const wanted = box.checked;
+  const within = (it) => (registry === "" || it.registry === registry) && fits(node, it.repository);
+  for (const it of rules().filter(within)) it.row.remove();
+  judge();
+  if (box.checked !== wanted || box.indeterminate) {
+    const fields = add("rule", "rules").querySelectorAll("select, input");
+    [String(wanted), registry, node].forEach((value, at) => (fields[at].value = value));
+  }
+  changed(document.getElementById("scope-form"));
+}
+
+/** A form says something else now. */
+function changed(form) {
+  if (form.querySelector("[data-when]")) shape(form);
+  if (form.dataset.preview) preview(form);
+  judge();
 }
 
 /** Makes an element like a fresh one and leaves alone what is alike, so that focus, scrolling and what is open stay. */
@@ -199,13 +285,16 @@ const clicks = {
   "[data-copy]": copy,
   "[data-open]": (it) => open(document.getElementById(it.dataset.open), it.dataset),
   "[data-close]": (it) => it.closest("dialog").close(),
+  "[data-add]": (it) => add(it.dataset.add, it.dataset.to).querySelector("input").focus(),
+  "[data-drop]": drop,
+  "a[data-part]": branch,
   "button[data-api]": (it) => act(it, it.dataset.body && JSON.parse(it.dataset.body)),
 };
 
 document.addEventListener("click", (event) => {
   for (const [which, does] of Object.entries(clicks)) {
     const element = event.target.closest(which);
-    if (element) return does(element);
+    if (element) return does(element, event);
   }
 });
 
@@ -302,9 +391,8 @@ function preview(form) {
 
 let typing;
 document.addEventListener("input", (event) => {
-  const asks = event.target.form;
-  if (asks?.querySelector("[data-when]")) shape(asks);
-  if (asks?.dataset.preview) preview(asks);
+  if (event.target.dataset.node) return choose(event.target);
+  if (event.target.form) changed(event.target.form);
   const form = event.target.closest("form[data-auto]");
   if (event.target.dataset.suggest) {
     clearTimeout(typing);
@@ -323,7 +411,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+for (const it of document.querySelectorAll("[data-clock]")) it.value = -new Date().getTimezoneOffset();
 document.querySelectorAll("main form").forEach(shape);
+document.querySelectorAll("main > :not(dialog) form[data-preview]").forEach(preview);
+judge();
 
 // What happens elsewhere shows here, at most twice a second.
 if (document.querySelector("[data-live]")) {
@@ -335,5 +426,7 @@ if (document.querySelector("[data-live]")) {
     }, 500);
   };
   const events = new EventSource("/api/v1/events");
+  // What happened between the page and its first event was missed.
+  events.addEventListener("open", later);
   for (const kind of ["task", "registry", "advisories", "notice", "reset"]) events.addEventListener(kind, later);
 }

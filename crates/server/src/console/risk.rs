@@ -13,7 +13,7 @@ use crate::{
     page::Part,
     receive::Query,
     routes::images::{self, Explained},
-    views::{Affected, Image, ImageState, Risk},
+    views::{Affected, Image, Risk},
 };
 use askama::Template;
 use model::Rating;

@@ -2,8 +2,8 @@
 use crate::{
     routes::timeline::FIRST,
     views::{
-        Coverage, ExceptionKind, Happened, ImageState, Level, Named, Place, Risk, RiskState, Time,
-        TimelineEvent,
+        Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
+        Time, TimelineEvent,
     },
 };
 use jiff::Timestamp;
@@ -43,6 +43,17 @@ pub(crate) fn level(it: &Level, w: &'static Words) -> &'static str {
         Level::Medium => w.medium,
         Level::Low => w.low,
         Level::None => w.none,
+    }
+}
+
+/// What is to be thought of an image: the class in the style sheet, and the word. Where nothing was found because little
+/// was seen, that is not known.
+pub(crate) fn verdict(it: &Image, w: &'static Words) -> (&'static str, &'static str) {
+    match (it.state, it.level, it.coverage) {
+        (ImageState::New | ImageState::Failed, ..) => ("", state(&it.state, w)),
+        (_, Level::None, Coverage::Unknown) => ("unknown", w.unknown),
+        (_, Level::None, Coverage::Partial) => ("", w.none),
+        _ => (class(&it.level), level(&it.level, w)),
     }
 }
 
@@ -239,4 +250,23 @@ pub(crate) fn counts(it: &model::fix::Counts) -> String {
         format!("{count} {}", level.to_string().to_lowercase())
     };
     it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// A number in a field.
+pub(crate) fn number<T: ToString>(it: &Option<T>) -> String {
+    it.as_ref().map(T::to_string).unwrap_or_default()
+}
+
+/// What people call a kind of registry.
+pub(crate) fn flavor(name: &str) -> &str {
+    registry::flavor(name).map_or(name, |it| it.title)
+}
+
+/// Whether a registry or an account answers.
+pub(crate) fn connection(state: &str, w: &'static Words) -> &'static str {
+    match state {
+        "connected" => w.connected,
+        "failing" => w.failing,
+        _ => w.not_asked_yet,
+    }
 }

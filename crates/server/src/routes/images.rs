@@ -8,9 +8,9 @@ use crate::{
     reply::Export,
     report,
     views::{
-        Affected, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
-        Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart, ImageState,
-        Item, Layer, Level, Many, Risk, RiskState, Time,
+        Affected, Age, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
+        Day, Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart,
+        ImageState, Item, Layer, Level, Many, Risk, RiskState, Time,
     },
 };
 use model::{
@@ -23,7 +23,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{cmp::Ordering, collections::BTreeMap};
 use store::{
-    Cursor, Tx, advisories, components, figures, findings, images, items, quota, rematch, risks,
+    Cursor, Tx, advisories, components, figures, findings, history, images, items, quota, rematch,
+    risks,
 };
 
 /// Which images, and in which order.
@@ -232,11 +233,11 @@ fn filter(tx: &mut Tx<'_>, asked: &Which) -> Result<images::Filter, Failure> {
     })
 }
 
-/// The images with the component that is asked for, and which of its versions each has, by the image's id.
-pub(crate) fn having(
-    call: &Call,
-    asked: &Which,
-) -> Result<(Page<Image>, BTreeMap<i64, Vec<String>>), Problem> {
+/// Versions by the image that has them.
+type Versions = BTreeMap<i64, Vec<String>>;
+
+/// The images with the component that is asked for, and which of its versions each has.
+pub(crate) fn having(call: &Call, asked: &Which) -> Result<(Page<Image>, Versions), Problem> {
     let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     call.read(|tx| {
         let filter = filter(tx, asked)?;
@@ -245,7 +246,7 @@ pub(crate) fn having(
             components_asked_for(tx, asked)?.unwrap_or_default().into_iter().collect();
         let images: Vec<i64> = page.items.iter().map(|it| it.id).collect();
         let some: Vec<i64> = known.keys().copied().collect();
-        let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        let mut found = Versions::new();
         for (image, component) in components::in_images(tx, &images, &some)? {
             let version = known.get(&component).map(|it| it.version.clone());
             found.entry(image).or_default().extend(version);
@@ -593,7 +594,41 @@ pub(crate) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
     call.read(|tx| {
         let risks = risks::open(tx)?.into_iter().map(|(a, b, n)| (a.into(), b.into(), n)).collect();
         let images = figures::images(tx)?.into_iter().map(ImageCount::from).collect();
-        let quota = quota::read(tx)?.into();
-        Ok(Json(Figures { images, risks, quota, cycle_last, cycle_next }))
+        let (quota, ages) = (quota::read(tx)?.into(), ages(tx, call.now)?);
+        Ok(Json(Figures { images, risks, quota, cycle_last, cycle_next, ages }))
+    })
+}
+
+fn ages(tx: &mut Tx<'_>, now: i64) -> store::Result<Vec<Age>> {
+    const DAYS: [u32; 3] = [7, 30, 90];
+    let since = DAYS.map(|it| now.saturating_sub(i64::from(it).saturating_mul(86_400_000)));
+    let age = |(level, at, risks): (store::Level, i64, i64)| {
+        let days = usize::try_from(at).ok().and_then(|it| DAYS.get(it).copied());
+        Age { level: level.into(), days, risks }
+    };
+    Ok(risks::ages(tx, since)?.into_iter().map(age).collect())
+}
+
+/// How far back.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichDays {
+    /// So many days until today, 1 to 400; none: 90.
+    days: Option<u32>,
+}
+
+pub(crate) fn history(
+    call: &Call,
+    Query(asked): Query<WhichDays>,
+) -> Result<Json<Vec<Day>>, Problem> {
+    let days = asked.days.unwrap_or(90);
+    if !(1..=400).contains(&days) {
+        return Err(Problem::invalid("days is 1 to 400"));
+    }
+    call.read(|tx| {
+        let today = history::today(tx, call.now)?;
+        let first = today.day.saturating_add(1).saturating_sub(i64::from(days));
+        let before = history::since(tx, first)?.into_iter().filter(|it| it.day < today.day);
+        Ok(Json(before.chain([today]).map(Day::from).collect()))
     })
 }
