@@ -138,6 +138,7 @@ words! {
     has_component: "Has component", "包含组件";
     component: "Component", "组件";
     below: "Below version", "低于版本";
+    without: "Without", "去除";
     show_all: "Show all images", "显示所有镜像";
     scan: "Scan", "扫描";
     where_is: "Find a component", "查找组件";
