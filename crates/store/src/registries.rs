@@ -41,6 +41,8 @@ pub struct Registry {
     pub document: String,
     /// Whether there is a secret.
     pub has_secret: bool,
+    /// Whether a webhook may tell of it.
+    pub has_hook: bool,
     /// `new`, `connected`, `failing`.
     pub state: String,
     /// Why, in words.
@@ -88,7 +90,7 @@ pub fn add(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
 }
 
 const REGISTRY: &str = "SELECT r.id, r.kind, r.name, r.address, r.account, r.instance, r.document, \
-    CASE WHEN r.secret IS NULL THEN 0 ELSE 1 END, r.state, r.reason, r.sync_at, r.synced_at, r.created_at, r.removed_at, \
+    CASE WHEN r.secret IS NULL THEN 0 ELSE 1 END, CASE WHEN r.hook IS NULL THEN 0 ELSE 1 END, r.state, r.reason, r.sync_at, r.synced_at, r.created_at, r.removed_at, \
     COUNT(p.id), CAST(COALESCE(SUM(p.images), 0) AS BIGINT) \
     FROM registry r LEFT JOIN repository p ON p.registry = r.id AND p.removed_at IS NULL";
 
@@ -102,14 +104,15 @@ fn registry(it: &Row) -> Result<Registry> {
         instance: it.maybe_text(5)?,
         document: it.text(6)?,
         has_secret: it.truth(7)?,
-        state: it.text(8)?,
-        reason: it.text(9)?,
-        sync_at: it.maybe_int(10)?,
-        synced_at: it.maybe_int(11)?,
-        created_at: it.int(12)?,
-        removed_at: it.maybe_int(13)?,
-        repositories: it.int(14)?,
-        images: it.int(15)?,
+        has_hook: it.truth(8)?,
+        state: it.text(9)?,
+        reason: it.text(10)?,
+        sync_at: it.maybe_int(11)?,
+        synced_at: it.maybe_int(12)?,
+        created_at: it.int(13)?,
+        removed_at: it.maybe_int(14)?,
+        repositories: it.int(15)?,
+        images: it.int(16)?,
     })
 }
 

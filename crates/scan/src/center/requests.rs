@@ -6,7 +6,7 @@ use super::{
     notices,
     selection::{Repository, Selection, Wanted},
 };
-use crate::settings::{self, Settings, Tag};
+use crate::settings::{self, Scope, Settings, Tag};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
@@ -49,10 +49,23 @@ impl Center {
     /// # Errors
     /// When the store does not answer.
     pub fn preview(&self, selection: &Selection) -> Result<Preview, Failure> {
+        self.previewed(&Wanted::Selection(selection.clone()))
+    }
+
+    /// What scanning everything in this scope would be, were it chosen now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub fn preview_scope(&self, scope: &Scope) -> Result<Preview, Failure> {
+        let known = self.world.store.read(repositories::newest)?;
+        self.previewed(&Wanted::Scope(Scope { known, ..scope.clone() }))
+    }
+
+    fn previewed(&self, wanted: &Wanted) -> Result<Preview, Failure> {
         let quota = self.world.store.read(quota::read)?;
         let mut preview = Preview { left: quota.left(), ..Preview::default() };
         let mut seen = BTreeSet::new();
-        self.each(&Wanted::Selection(selection.clone()), &mut |_, images| {
+        self.each(wanted, &mut |_, images| {
             let new: Vec<Target> =
                 images.into_iter().map(|it| it.0).filter(|it| seen.insert(it.image)).collect();
             let digests: Vec<&str> = new.iter().map(|it| it.digest.as_str()).collect();

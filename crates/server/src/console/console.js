@@ -4,33 +4,82 @@
 
 const csrf = { "x-requested-with": "plimsoll" };
 
-/** Puts a value into an object at a path such as `settings.tls.kind`. */
+/** Puts a value into an object at a path such as `settings.tls.kind`; `kinds[]` is a list to which it is added. */
 function put(object, path, value) {
   const names = path.split(".");
   const last = names.pop();
   const inner = names.reduce((it, name) => (it[name] ??= {}), object);
-  inner[last] = value;
+  if (last.endsWith("[]")) (inner[last.slice(0, -2)] ??= []).push(value);
+  else inner[last] = value;
 }
 
-/** The content of a form as JSON; what is empty is left out. */
+/** What becomes of the text of a field, by its `data-type`. */
+const types = {
+  number: Number,
+  json: JSON.parse,
+  list: (text) => text.split(/[\s,]+/).filter(Boolean),
+  minutes: (text) => text.split(":").reduce((sum, it) => sum * 60 + Number(it), 0),
+  time: (text) => new Date(text).toISOString(),
+};
+
+/** What a field says; nothing when it is empty or not chosen. `data-member` makes an object of each item of a list. */
+function said(field) {
+  if (field.type === "checkbox" && !field.name.endsWith("[]")) return field.checked;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked ? field.value : undefined;
+  if (field.value === "") return undefined;
+  const value = types[field.dataset.type ?? field.type]?.(field.value) ?? field.value;
+  return field.dataset.member ? value.map((it) => ({ [field.dataset.member]: it })) : value;
+}
+
+/** The content of a form as JSON. Names are paths; those in an element with `data-item` belong to one item of that list. */
 function content(form) {
   const object = {};
+  const items = new Map();
   for (const field of form.elements) {
-    if (!field.name || field.disabled || (field.type === "radio" && !field.checked)) continue;
-    if (field.type === "checkbox" && field.dataset.type === "each") {
-      if (field.checked) (object[field.name] ??= []).push(field.value);
-    } else if (field.type === "checkbox") put(object, field.name, field.checked);
-    else if (field.value === "") continue;
-    else if (field.dataset.when && form.elements["cycle.kind"].value !== field.dataset.when) continue;
-    else if (field.dataset.type === "json") put(object, field.name, JSON.parse(field.value));
-    else if (field.dataset.type === "true") put(object, field.name, true);
-    else if (field.dataset.type === "list") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean));
-    else if (field.dataset.type === "places") put(object, field.name, field.value.split(/[\s,]+/).filter(Boolean).map((repository) => ({ repository })));
-    else if (field.type === "number") put(object, field.name, Number(field.value));
-    else put(object, field.name, field.value);
+    if (!field.name || !field.matches("input, select, textarea") || field.matches(":disabled")) continue;
+    const value = said(field);
+    if (value === undefined) continue;
+    const item = field.closest("[data-item]");
+    if (item && !items.has(item)) {
+      items.set(item, {});
+      put(object, item.dataset.item + "[]", items.get(item));
+    }
+    put(items.get(item) ?? object, field.name, value);
   }
-  if (object.login?.user) object.login.kind = "password";
   return object;
+}
+
+/** Shows what another field asks for, as `data-when="login.kind=password|token"` says; what is hidden is not sent. */
+function shape(form) {
+  const chosen = (it) => (it?.type === "checkbox" ? String(it.checked) : it?.value);
+  for (const it of form.querySelectorAll("[data-when]")) {
+    const [name, values] = it.dataset.when.split("=");
+    it.hidden = !values.split("|").includes(chosen(form.elements[name]));
+  }
+  for (const it of form.querySelectorAll("[data-when] :is(input, select, textarea)")) {
+    it.disabled = it.closest("[data-when][hidden]") !== null;
+  }
+}
+
+/** Puts values where `data-value` names them: texts, fields, and `data-of="DELETE /api/v1/tokens/{id}"`. */
+function fill(dialog, values) {
+  for (const it of dialog.querySelectorAll("[data-value]")) {
+    const value = values[it.dataset.value] ?? "";
+    const text = value && it.dataset.type === "address" ? new URL(value, location.origin).href : value;
+    it[it.matches("input, select, textarea") ? "value" : "textContent"] = text;
+  }
+  for (const it of dialog.querySelectorAll("[data-of]")) {
+    it.dataset.api = it.dataset.of.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[name]));
+  }
+}
+
+/** Opens a dialog about something. */
+function open(dialog, values) {
+  fill(dialog, values);
+  for (const it of dialog.querySelectorAll(".error")) it.hidden = true;
+  dialog.showModal();
+  dialog.querySelectorAll("form").forEach(shape);
+  dialog.querySelectorAll("form[data-preview]").forEach(preview);
 }
 
 /** What went wrong, in words: details are English, so that others are told what kind of failure it is before. */
@@ -43,46 +92,161 @@ async function send(element, body) {
   const [method, target] = element.dataset.api.split(" ");
   const headers = { ...csrf, "idempotency-key": crypto.randomUUID?.() ?? String(Math.random()) };
   if (body) headers["content-type"] = "application/json";
+  if (element.dataset.version) headers["if-match"] = element.dataset.version;
   const reply = await fetch(target, { method, headers, body: body && JSON.stringify(body) });
   if (!reply.ok) throw new Error(await failure(reply));
+  if (element.dataset.version) element.dataset.version = reply.headers.get("etag");
   return reply.status === 204 ? null : reply.json();
 }
 
+/** Does what a form or a button is for. What is made is shown, gone to, or seen on the page. */
 async function act(element, body) {
-  const error = element.querySelector?.(".error");
+  const { go, then, show } = element.dataset;
+  const [error, done] = [element.querySelector(".error"), element.querySelector("[data-done]")];
   if (error) error.hidden = true;
+  if (done) done.textContent = "";
   element.setAttribute("aria-busy", "true");
   try {
     const made = await send(element, body);
-    if (element.dataset.go) location.assign(element.dataset.go + made.id);
-    else if (element.dataset.then) location.assign(element.dataset.then);
-    else {
-      element.closest("dialog")?.close();
-      await refresh(location.href);
-    }
+    if (go) return location.assign(go + made.id);
+    if (then) return location.assign(then);
+    element.closest("dialog")?.close();
+    if (element.closest("dialog")) element.reset?.();
+    if (show) once(document.getElementById(show), made);
+    if (done) done.textContent = done.dataset.done;
+    await refresh(location.href);
   } catch (why) {
-    if (error) {
-      error.textContent = why.message;
-      error.hidden = false;
-    } else alert(why.message);
+    if (!error) return alert(why.message);
+    error.textContent = why.message;
+    error.hidden = false;
   } finally {
     element.removeAttribute("aria-busy");
   }
 }
 
-/** Fetches a page anew and puts its living parts in the place of ours. */
-let asked = 0;
-async function refresh(address, whole) {
-  const mine = ++asked;
-  const reply = await fetch(address, { headers: { accept: "text/html" } });
-  if (reply.redirected && new URL(reply.url).pathname === "/login") return location.reload();
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-  if (mine !== asked) return;
-  const parts = whole ? ["#main"] : [...document.querySelectorAll("[data-live]")].map((it) => "#" + it.id);
-  for (const name of parts) {
-    const [old, fresh] = [document.querySelector(name), page.querySelector(name)];
-    if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
+/** Shows something secret in a dialog, and forgets it with that. */
+function once(dialog, made) {
+  open(dialog, made);
+  dialog.addEventListener("close", () => fill(dialog, {}), { once: true });
+}
+
+async function copy(button) {
+  const from = document.querySelector(button.dataset.copy);
+  const done = await navigator.clipboard?.writeText(from.textContent).then(() => true, () => false);
+  if (!done) {
+    // Browsers let pages without TLS do it only so.
+    getSelection().selectAllChildren(from);
+    document.execCommand("copy");
   }
+  const words = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => (button.textContent = words), 1500);
+}
+
+async function fetched(address) {
+  const reply = await fetch(address, { headers: { accept: "text/html" } });
+  if (reply.redirected && new URL(reply.url).pathname === "/login") location.reload();
+  return new DOMParser().parseFromString(await reply.text(), "text/html");
+}
+
+/** Fetches a page anew and puts its living parts in the place of ours, or those that are named. */
+let asked = 0;
+async function refresh(address, parts) {
+  const mine = ++asked;
+  const page = await fetched(address);
+  if (mine !== asked) return;
+  for (const old of document.querySelectorAll(parts || "[data-live]")) {
+    const fresh = page.getElementById(old.id);
+    if (!fresh || old.innerHTML === fresh.innerHTML) continue;
+    old.replaceWith(fresh);
+    fresh.querySelectorAll("form").forEach(shape);
+  }
+  judge();
+}
+
+/** Adds an item to a list, as a template has it. */
+function add(template, list) {
+  const item = document.getElementById(template).content.firstElementChild.cloneNode(true);
+  document.getElementById(list).append(item);
+  return item;
+}
+
+function drop(button) {
+  const { form } = button;
+  button.closest("[data-item]").remove();
+  document.getElementById(button.dataset.drop).focus();
+  changed(form);
+}
+
+/** Opens or closes a branch of a tree: it is fetched as part of a page. A link without a state is one to more of it. */
+async function branch(link, event) {
+  event.preventDefault();
+  const item = link.closest("li");
+  const open = link.getAttribute("aria-expanded");
+  if (open === "true") item.querySelector("ul").remove();
+  else {
+    const part = (await fetched(link.href)).getElementById(link.dataset.part);
+    if (open) item.append(part);
+    else item.replaceWith(...part.children);
+  }
+  if (open) link.setAttribute("aria-expanded", open !== "true");
+  judge();
+}
+
+/** Whether a pattern of a rule fits a name: `*` stands for any characters, `?` for one. */
+function fits(pattern, name) {
+  const plain = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  return new RegExp("^" + plain.replaceAll("*", "[^]*").replaceAll("?", "[^]") + "$", "u").test(name);
+}
+
+/** The rules of the scope, as they stand in the form. */
+function rules() {
+  const read = (row) => {
+    const [include, registry, repository] = [...row.querySelectorAll("select, input")].map((it) => it.value);
+    return { row, include: include === "true", registry, repository };
+  };
+  return [...document.querySelectorAll("#rules [data-item]")].map(read);
+}
+
+/** Whether a rule is about some repository of a node, one at least. */
+function meets(rule, { registry, node }) {
+  if (registry !== "" && rule.registry !== "" && rule.registry !== registry) return false;
+  if (!/[*?]/.test(rule.repository)) return fits(node, rule.repository);
+  const [a, b] = [rule.repository, node].map((it) => it.split(/[*?]/)[0]);
+  return a.startsWith(b) || b.startsWith(a);
+}
+
+/** Shows in the tree what the rules say of its nodes: of all that is in one, or of some of it. */
+function judge() {
+  const all = rules();
+  for (const box of document.querySelectorAll("[data-node]")) {
+    const { registry, node } = box.dataset;
+    const last = all.findLastIndex((it) => ["", registry].includes(it.registry) && fits(it.repository, node));
+    box.checked = all[last]?.include ?? false;
+    const otherwise = (it) => it.include !== box.checked && meets(it, box.dataset);
+    box.indeterminate = node.endsWith("*") && all.slice(last + 1).some(otherwise);
+  }
+}
+
+/** Writes rules for a node that was ticked or not: those within it go, and one comes unless the others say so already. */
+function choose(box) {
+  const { registry, node } = box.dataset;
+  const wanted = box.checked;
+  const within = (it) => (registry === "" || it.registry === registry) && fits(node, it.repository);
+  for (const it of rules().filter(within)) it.row.remove();
+  judge();
+  if (box.checked !== wanted || box.indeterminate) {
+    const fields = add("rule", "rules").querySelectorAll("select, input");
+    [String(wanted), registry, node].forEach((value, at) => (fields[at].value = value));
+  }
+  changed(document.getElementById("scope-form"));
+}
+
+/** A form says something else now. */
+function changed(form) {
+  if (form.querySelector("[data-when]")) shape(form);
+  if (form.dataset.preview) preview(form);
+  judge();
 }
 
 document.addEventListener("submit", (event) => {
@@ -96,17 +260,23 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+/** What a click on such an element does. */
+const clicks = {
+  "[data-test]": test,
+  "[data-copy]": copy,
+  "[data-open]": (it) => open(document.getElementById(it.dataset.open), it.dataset),
+  "[data-close]": (it) => it.closest("dialog").close(),
+  "[data-add]": (it) => add(it.dataset.add, it.dataset.to).querySelector("input").focus(),
+  "[data-drop]": drop,
+  "a[data-part]": branch,
+  "button[data-api]": (it) => act(it),
+};
+
 document.addEventListener("click", (event) => {
-  const tests = event.target.closest("[data-test]");
-  if (tests) return test(tests);
-  const element = event.target.closest("[data-api], [data-open], [data-close]");
-  if (!element || element.matches("form")) return;
-  if (element.dataset.open) {
-    const dialog = document.getElementById(element.dataset.open);
-    dialog?.showModal();
-    dialog?.querySelectorAll("form[data-preview]").forEach(preview);
-  } else if ("close" in element.dataset) element.closest("dialog").close();
-  else act(element);
+  for (const [which, does] of Object.entries(clicks)) {
+    const element = event.target.closest(which);
+    if (element) return does(element, event);
+  }
 });
 
 /** Filters apply as one types; the address says which, so that it can be kept and sent. */
@@ -115,19 +285,24 @@ function filter(form) {
   for (const [name, value] of [...given]) if (value === "") given.delete(name);
   const address = location.pathname + (given.size ? "?" + given : "");
   history.replaceState(null, "", address);
-  return refresh(address);
+  return refresh(address, form.dataset.auto);
 }
 
-/** Says whether a registry could be watched, before it is added. */
+/** Says whether a registry or an account can be watched. */
 async function test(button) {
-  const out = button.form.querySelector("output");
+  const { form } = button;
+  const out = button.closest("form, section").querySelector("output");
+  if (form && !form.reportValidity()) return;
   out.textContent = "…";
   try {
-    const it = await send({ dataset: { api: button.dataset.test } }, content(button.form));
+    const it = await send({ dataset: { api: button.dataset.test } }, form && content(form));
     const found = [it.product, it.version].filter(Boolean).join(" ");
-    out.textContent = it.works ? `${out.dataset.works} ${found}` : it.problems.map((problem) => problem.words).join("; ");
+    const words = it.problems.map((problem) => problem.words);
+    out.textContent = [it.works ? `${out.dataset.works} ${found}` : out.dataset.fails, ...words].join("\n");
+    out.className = it.works ? "good" : "bad";
   } catch (why) {
     out.textContent = why.message;
+    out.className = "bad";
   }
 }
 
@@ -139,7 +314,9 @@ function preview(form) {
     const out = form.querySelector("output");
     try {
       const it = await send({ dataset: { api: form.dataset.preview } }, content(form));
-      out.textContent = `${it.images} ${out.dataset.images} ${it.known}; ${out.dataset.cost} ${it.cost}` + (it.left === null ? "" : ` / ${it.left}`);
+      const { images, cost } = out.dataset;
+      const costs = cost ? `; ${cost} ${it.cost}` + (it.left === null ? "" : ` / ${it.left}`) : "";
+      out.textContent = `${it.images} ${images} ${it.known}${costs}`;
     } catch (why) {
       out.textContent = why.message;
     }
@@ -148,8 +325,8 @@ function preview(form) {
 
 let typing;
 document.addEventListener("input", (event) => {
-  const asks = event.target.closest("form[data-preview]");
-  if (asks) preview(asks);
+  if (event.target.dataset.node) return choose(event.target);
+  if (event.target.form) changed(event.target.form);
   const form = event.target.closest("form[data-auto]");
   if (!form) return;
   clearTimeout(typing);
@@ -163,6 +340,11 @@ document.addEventListener("keydown", (event) => {
     document.querySelector("input[type=search]")?.focus();
   }
 });
+
+for (const it of document.querySelectorAll("[data-clock]")) it.value = -new Date().getTimezoneOffset();
+document.querySelectorAll("main form").forEach(shape);
+document.querySelectorAll("main > :not(dialog) form[data-preview]").forEach(preview);
+judge();
 
 // What happens elsewhere shows here, at most twice a second.
 if (document.querySelector("[data-live]")) {

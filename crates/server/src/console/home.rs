@@ -1,28 +1,28 @@
-//! Image Security: the figures, the risks by category, the registries.
+//! Image Security: the figures, and the risks by category.
 use super::{Frame, Html, html, show};
 use crate::{
     Page as List, Problem,
     call::Call,
     receive::{Input, Query},
-    routes::{advisories, images, registries},
-    views::{Advisories, Category, Figures, ImageState, Level, Registry, Risk},
+    routes::{advisories, images},
+    views::{Advisories, Category, Figures, ImageState, Level, Risk},
 };
 use askama::Template;
 
 /// The types of images there are.
-static KINDS: [&str; 3] = ["acr", "harbor", "oci"];
+pub(super) static KINDS: [&str; 3] = ["acr", "harbor", "oci"];
 
 /// The strip over the tabs.
-struct Strip {
-    high: i64,
-    medium: i64,
-    low: i64,
-    scanned: i64,
-    never: i64,
-    failed: i64,
-    unknown: i64,
-    figures: Figures,
-    advisories: Advisories,
+pub(super) struct Strip {
+    pub(super) high: i64,
+    pub(super) medium: i64,
+    pub(super) low: i64,
+    pub(super) scanned: i64,
+    pub(super) never: i64,
+    pub(super) failed: i64,
+    pub(super) unknown: i64,
+    pub(super) figures: Figures,
+    pub(super) advisories: Advisories,
 }
 
 #[derive(Template)]
@@ -34,15 +34,6 @@ struct Risks {
     list: List<Risk>,
     asked: images::WhichRisks,
     more: String,
-}
-
-#[derive(Template)]
-#[template(path = "registries.html")]
-struct Registries {
-    frame: Frame,
-    strip: Strip,
-    tab: &'static str,
-    list: Vec<Registry>,
 }
 
 pub(super) fn system(call: &Call, (): ()) -> Result<Html, Problem> {
@@ -63,12 +54,6 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
     html(&Risks { frame, strip, tab, list, asked, more })
 }
 
-pub(super) fn registries(call: &Call, (): ()) -> Result<Html, Problem> {
-    let (frame, strip) = (Frame::new(call, "/"), Strip::new(call)?);
-    let list = registries::list(call, ())?.0;
-    html(&Registries { frame, strip, tab: "/registries", list })
-}
-
 /// The address of the page that follows: this one's, with another cursor.
 pub(super) fn following(call: &Call, next: Option<&str>) -> String {
     let Some(next) = next else { return String::new() };
@@ -80,7 +65,7 @@ pub(super) fn following(call: &Call, next: Option<&str>) -> String {
 }
 
 impl Strip {
-    fn new(call: &Call) -> Result<Strip, Problem> {
+    pub(super) fn new(call: &Call) -> Result<Strip, Problem> {
         let figures = images::figures(call, ())?.0;
         let sum = |is: &dyn Fn(&crate::views::ImageCount) -> bool| {
             figures
@@ -108,7 +93,7 @@ impl Strip {
     }
 
     /// Open risks of a category.
-    fn open(&self, category: Category) -> i64 {
+    pub(super) fn open(&self, category: Category) -> i64 {
         let mine = self.figures.risks.iter().filter(|it| it.0 == category);
         mine.fold(0i64, |sum, it| sum.saturating_add(it.2))
     }

@@ -93,3 +93,22 @@ pub(crate) fn counts(it: &model::fix::Counts) -> String {
     };
     it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
 }
+
+/// A number in a field.
+pub(crate) fn number<T: ToString>(it: &Option<T>) -> String {
+    it.as_ref().map(T::to_string).unwrap_or_default()
+}
+
+/// What people call a kind of registry.
+pub(crate) fn kind(name: &str) -> &str {
+    registry::flavor(name).map_or(name, |it| it.title)
+}
+
+/// Whether a registry or an account answers.
+pub(crate) fn connection(state: &str, w: &'static Words) -> &'static str {
+    match state {
+        "connected" => w.connected,
+        "failing" => w.failing,
+        _ => w.not_asked_yet,
+    }
+}

@@ -127,6 +127,7 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/events", VIEWER, "watchAll", "Be told what happens (server-sent events)", work::events),
         route(M::GET, "/api/v1/settings/scan", VIEWER, "readScanSettings", "Read what is scanned by itself, and when", settings::scan),
         route(M::PUT, "/api/v1/settings/scan", OPERATOR, "changeScanSettings", "Choose what is scanned by itself, and when", settings::change_scan),
+        route(M::POST, "/api/v1/settings/scan/preview", VIEWER, "previewScope", "Say what would be in scope, and what scanning it would cost", settings::preview_scan),
         route(M::GET, "/api/v1/quota", VIEWER, "readQuota", "Read the quota", work::quota),
         route(M::PUT, "/api/v1/quota", ADMIN, "authoriseQuota", "Set what is authorised", work::authorise),
         route(M::GET, "/api/v1/quota/ledger", VIEWER, "listLedger", "List what was used", work::ledger),

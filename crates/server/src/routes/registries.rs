@@ -45,19 +45,19 @@ pub(crate) struct MadeHook {
 }
 
 /// Which repositories.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichRepositories {
     /// Of the registry of this id.
-    registry: Option<i64>,
+    pub(crate) registry: Option<i64>,
     /// Of exactly this namespace; with nothing after `=`, those without one.
-    namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// With this in the name.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 pub(crate) fn list(call: &Call, (): ()) -> Result<Json<Vec<Registry>>, Problem> {
@@ -107,12 +107,16 @@ pub(crate) fn namespaces(
     call: &Call,
     Query(part): Query<Part>,
 ) -> Result<Json<Page<Namespace>>, Problem> {
-    let (id, Place { cursor, limit }) = (call.id("registry")?, part.place()?);
+    namespaces_of(call, call.id("registry")?, &part).map(Json)
+}
+
+pub(crate) fn namespaces_of(call: &Call, id: i64, part: &Part) -> Result<Page<Namespace>, Problem> {
+    let Place { cursor, limit } = part.place()?;
     let page = call.read(|tx| {
         one(tx, id)?;
         Ok(repositories::namespaces(tx, id, cursor.as_ref(), limit)?)
     })?;
-    Ok(Json(shown(page)))
+    Ok(shown(page))
 }
 
 pub(crate) fn repositories(

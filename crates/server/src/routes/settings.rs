@@ -5,7 +5,10 @@ use crate::{
     receive::Json,
     reply::Versioned,
 };
-use scan::settings::{NAME, Settings};
+use scan::{
+    center::Preview,
+    settings::{NAME, Settings},
+};
 use store::{Tx, repositories, settings};
 
 pub(crate) fn scan(call: &Call, (): ()) -> Result<Versioned<Settings>, Problem> {
@@ -38,6 +41,15 @@ pub(crate) fn change_scan(
         call.audit(tx, "settings/scan", Some(&before), Some(&after))?;
         Ok(Versioned(after, version))
     })
+}
+
+/// Says what would be in scope.
+pub(crate) fn preview_scan(
+    call: &Call,
+    Json(wanted): Json<Settings>,
+) -> Result<Json<Preview>, Problem> {
+    wanted.check().map_err(Problem::invalid)?;
+    Ok(Json(call.app.center.preview_scope(&wanted.scope)?))
 }
 
 /// What was chosen, or what holds until somebody does; and its version.

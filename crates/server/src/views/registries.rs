@@ -66,6 +66,8 @@ pub struct Registry {
     pub settings: serde_json::Value,
     /// Whether something to log in with is kept. It is never shown.
     pub has_secret: bool,
+    /// Whether there is a secret by which it may tell us of changes. It is never shown again.
+    pub has_hook: bool,
     /// `new`, `connected`, `failing`.
     pub state: String,
     /// Why, in words.
@@ -119,6 +121,7 @@ impl From<store::registries::Registry> for Registry {
             instance: it.instance,
             settings: serde_json::from_str(&it.document).unwrap_or_default(),
             has_secret: it.has_secret,
+            has_hook: it.has_hook,
             state: it.state,
             reason: it.reason,
             sync_at: it.sync_at.map(Time),

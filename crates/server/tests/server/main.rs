@@ -16,6 +16,7 @@ mod notify;
 mod oidc;
 mod operation;
 mod registries;
+mod settings;
 mod tasks;
 mod vex;
 #[allow(dead_code, reason = "the store's tests need more of it")]

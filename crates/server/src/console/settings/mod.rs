@@ -2,7 +2,9 @@
 pub(super) mod advisories;
 pub(super) mod audit;
 pub(super) mod exceptions;
+pub(super) mod quota;
 pub(super) mod scan;
+pub(super) mod scope;
 
 use super::Frame;
 
