@@ -1,5 +1,9 @@
 //! What the address of a page asks for, and the addresses of its neighbours.
-use crate::{Problem, call::Call, receive::pairs};
+use crate::{
+    Problem,
+    call::Call,
+    receive::{Input, Query},
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -18,13 +22,9 @@ pub(crate) struct Slice<T> {
     pub(crate) after: String,
 }
 
-/// Reads the query. What is empty counts as not given: browsers send empty fields of forms too.
+/// Reads the query.
 pub(crate) fn asked<T: DeserializeOwned + JsonSchema>(call: &Call) -> Result<T, Problem> {
-    let given = |it: &&str| it.split_once('=').is_some_and(|(_, value)| !value.is_empty());
-    let kept: Vec<&str> = query(call).filter(given).collect();
-    let uri = format!("/?{}", kept.join("&")).parse();
-    let uri = uri.map_err(|_| Problem::invalid("the query cannot be read"))?;
-    pairs(&uri, "the query")
+    Query::take(call).map(|it| it.0)
 }
 
 /// The query with some members instead of those of the same name, or without them where a value is empty. It begins with
