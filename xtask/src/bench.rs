@@ -1,7 +1,7 @@
 //! Benchmarks: each prints what it measured beside the limit of the same thing.
 use crate::{
-    bench_center, bench_memory, bench_scan, bench_store, bench_synchronise, bench_workers,
-    snapshots,
+    bench_center, bench_memory, bench_pages, bench_scan, bench_store, bench_synchronise,
+    bench_workers, snapshots,
 };
 use assess::{Builder, Database, Item, Scope, assess_in, database::Meta};
 use jiff::civil::date;
@@ -28,6 +28,7 @@ const BENCHES: &[Bench] = &[
     ("db", db),
     ("db-large", db_large),
     ("store", bench_store::store),
+    ("pages", bench_pages::pages),
     ("synchronise", bench_synchronise::synchronise),
     ("workers", bench_workers::workers),
     ("center", bench_center::center),
@@ -45,6 +46,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         );
         println!(
             "  store: [--images N] [--postgres URL | --at FILE] [--unshared] [--fill | --ask [--only WORD] | --rematch | --backup FILE]"
+        );
+        println!(
+            "  pages: --at FILE | --postgres URL [--only WORD], of a copy of a store that was filled"
         );
         return ExitCode::from(2);
     };

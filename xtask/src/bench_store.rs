@@ -4,10 +4,11 @@ mod records;
 
 use crate::bench_findings::of_component;
 use model::{
-    Component, Coverage, Ecosystem, Finding, Grade, ImagePath, Inventory, Kind, Level, Located,
-    Priority, Release, Status, System, Uncovered,
+    Component, Coverage, Descriptor, Digest, Ecosystem, Finding, Grade, Image, ImagePath,
+    Inventory, Kind, Layer, Level, Located, Priority, Release, Status, System, Uncovered,
 };
-use sha2::{Digest, Sha256};
+use scan::center::{Detail, Facts};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeSet,
     error::Error,
@@ -380,12 +381,36 @@ fn scan(
         findings: found,
         coverage: &coverage,
         verify: false,
-        detail: &[b'x'; 2_000],
+        detail: &detail(image),
     };
     match scans::succeed(tx, &scan, &rate)? {
         Outcome::Stored => Ok(()),
         Outcome::Stale(it) => Err(store::Error::Invalid(format!("the advisories are {it}"))),
     }
+}
+
+/// What is kept of an image besides: that it has four layers.
+fn detail(image: usize) -> Vec<u8> {
+    let of = |layer: usize| {
+        let digest = Digest::parse(&digest(image * 4 + layer));
+        let size = 10_000_000 >> layer;
+        let blob = Descriptor { digest: digest.clone(), size, ..Descriptor::default() };
+        Layer { blob, diff_id: digest, created_by: format!("RUN make layer-{layer}") }
+    };
+    let image = Image {
+        name: "team/application".to_owned(),
+        digest: Digest::parse(&digest(image)),
+        platform: None,
+        created: None,
+        layers: (0..4).map(of).collect(),
+    };
+    let facts = |it: &Layer| Facts {
+        diff_id: it.diff_id.as_ref().map(ToString::to_string),
+        bytes: it.blob.size * 3,
+        entries: 2_000,
+    };
+    let layers = image.layers.iter().map(facts).collect();
+    serde_json::to_vec(&Detail { image, layers, ..Detail::default() }).unwrap_or_default()
 }
 
 fn library(kind: &str, number: usize) -> String {

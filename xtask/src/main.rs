@@ -4,6 +4,7 @@ mod bench;
 mod bench_center;
 mod bench_findings;
 mod bench_memory;
+mod bench_pages;
 mod bench_scan;
 mod bench_store;
 mod bench_synchronise;

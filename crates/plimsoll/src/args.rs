@@ -270,6 +270,10 @@ pub(crate) struct ServeArguments {
     /// Where to answer [default: 127.0.0.1:8480]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
+    /// Show what it is like, without a registry and without a network: with a few images that are made up, in a data
+    /// directory that goes with it unless --data-dir names one
+    #[arg(long, conflicts_with = "database_url")]
+    pub(crate) demo: bool,
     #[command(flatten)]
     pub(crate) center: CenterArguments,
 }

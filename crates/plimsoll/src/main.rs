@@ -5,6 +5,7 @@ mod backup;
 mod center;
 mod config;
 mod db;
+mod demo;
 mod describe;
 mod explain;
 mod fixes;

@@ -2,10 +2,11 @@
 use crate::{
     args::{CenterArguments, ServeArguments},
     config::{Config, Typed},
+    demo::{self, Demo},
 };
 use ::scan::{
     advisories,
-    center::{Center, Role, World},
+    center::{Center, Role, Updates, World},
 };
 use jiff::Timestamp;
 use rustix::{fs::Mode, process::umask};
@@ -24,7 +25,7 @@ use std::{
     process::{self, ExitCode},
     sync::{Arc, atomic::AtomicBool},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use store::Store;
 
@@ -40,7 +41,9 @@ struct Parts {
 
 /// The center: API, scheduler, workers.
 pub(crate) fn serve(arguments: &ServeArguments) -> Result<ExitCode, String> {
-    let mut parts = parts(&arguments.center, arguments.listen.as_deref())?;
+    let own = arguments.center.data_dir.as_deref();
+    let demo = arguments.demo.then(|| Demo::new(own)).transpose()?;
+    let mut parts = parts(&arguments.center, arguments.listen.as_deref(), demo.as_ref())?;
     let listen = parts.config.listen();
     let listener = TcpListener::bind(listen).map_err(|err| format!("listen on {listen}: {err}"))?;
     let settings = parts.config.server()?;
@@ -49,9 +52,25 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<ExitCode, String> {
     let (store, center) = (Arc::clone(&parts.store), parts.center.clone());
     let (keys, log) = (Arc::clone(&parts.keys), parts.log.clone());
     let app = App::new(Base { store, center, keys, net, log, clock: Arc::new(now) }, settings)?;
-    app.welcome(parts.config.admin_password())?;
+    let password = match &demo {
+        None => app.welcome(parts.config.admin_password()).map(|()| None)?,
+        Some(demo) => {
+            demo.connect(&parts.store, now())?;
+            Some(app.welcome_to_demo()?)
+        }
+    };
     let server = Server::start(app, listener).map_err(|err| err.to_string())?;
     let address = format!("{scheme}://{}", server.address());
+    if let (Some(demo), Some(password)) = (&demo, password) {
+        crate::scan::print(&demo.greeting(&address, password.reveal()))?;
+        let (log, began) = (parts.log.clone(), Instant::now());
+        let ready = move |images| {
+            let fields =
+                [("images", json!(images)), ("seconds", json!(began.elapsed().as_secs_f64()))];
+            log.write(now(), "info", "the demo has been scanned", &fields);
+        };
+        demo::scan(Arc::clone(&parts.store), &parts.center, now, ready)?;
+    }
     parts.run(Role::All, &[("address", json!(address))])?;
     // Both at once: requests that wait for the center end with it.
     let center = parts.center.clone();
@@ -65,7 +84,7 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<ExitCode, String> {
 
 /// A machine more that scans.
 pub(crate) fn worker(arguments: &CenterArguments) -> Result<ExitCode, String> {
-    let mut parts = parts(arguments, None)?;
+    let mut parts = parts(arguments, None, None)?;
     if !parts.config.is_shared() {
         return Err(
             "a worker shares the PostgreSQL of a center: --database-url, or database.url in the \
@@ -82,22 +101,32 @@ pub(crate) fn worker(arguments: &CenterArguments) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn parts(arguments: &CenterArguments, listen: Option<&str>) -> Result<Parts, String> {
+fn parts(
+    arguments: &CenterArguments,
+    listen: Option<&str>,
+    demo: Option<&Demo>,
+) -> Result<Parts, String> {
     // From here on nobody dies of them; the second one ends us at once.
     let signals = Signals::new([SIGINT, SIGTERM]).map_err(|err| err.to_string())?;
     let typed = Typed {
         config: arguments.config.as_deref(),
         listen,
-        data_dir: arguments.data_dir.as_deref(),
+        data_dir: demo.map(Demo::directory).or(arguments.data_dir.as_deref()),
         database_url: arguments.database_url.as_deref(),
     };
     let config = Config::read(&typed, &|name| env::var(name).ok())?;
+    if demo.is_some() && config.is_shared() {
+        return Err("a demo has a database of its own; leave database.url out".to_owned());
+    }
     let log = Log::new(config.log(stderr().is_terminal()), stderr());
     // Whatever is made from here on is for us alone.
     umask(Mode::RWXG | Mode::RWXO);
     let data = config.data_dir();
     make(&data)?;
     let store = Store::open(config.store()?).map_err(|err| err.to_string())?;
+    if demo.is_some() {
+        server::demo::claim(&store, now())?;
+    }
     let (store, keys) = (Arc::new(store), Arc::new(config.keys()?));
     let renewed = server::check_keys(&store, &keys, now())?;
     if renewed > 0 {
@@ -107,7 +136,11 @@ fn parts(arguments: &CenterArguments, listen: Option<&str>) -> Result<Parts, Str
     let center = Center::new(World {
         store: Arc::clone(&store),
         advisories: advisories::Store::new(&data),
-        updates: config.updates()?,
+        // A demo shows the same with and without the internet.
+        updates: match config.updates()? {
+            it if demo.is_some() => Updates { every: None, ..it },
+            it => it,
+        },
         network: config.network(),
         inspection: config.inspection(),
         clock: Arc::new(now),

@@ -1,6 +1,6 @@
 //! What all requests share.
 use crate::{
-    Events, Keys, Log, Problem, Settings, metrics::Metrics, notify::Ways, oidc::Provider,
+    Events, Keys, Log, Problem, Settings, demo, metrics::Metrics, notify::Ways, oidc::Provider,
     password::Passwords, seal::random, who::hash,
 };
 use net::{Client, Secret};
@@ -31,6 +31,8 @@ pub struct App {
     pub(crate) passwords: Passwords,
     pub(crate) provider: Option<Provider>,
     pub(crate) ways: Ways,
+    /// Whether it has nothing but images made up for it.
+    pub(crate) demo: bool,
     clock: Clock,
     threads: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -73,6 +75,7 @@ impl App {
         let threads = Arc::new(Semaphore::new(settings.limits.threads));
         let events = Arc::new(Events::new(random().map_err(failed)?));
         let passwords = Passwords::new().map_err(failed)?;
+        let demo = store.read(demo::is_one).map_err(|err| err.to_string())?;
         let (metrics, stopping) = (Metrics::default(), watch::Sender::new(false));
         Ok(App {
             store,
@@ -85,6 +88,7 @@ impl App {
             passwords,
             provider,
             ways,
+            demo,
             clock,
             threads,
             stopping,

@@ -6,6 +6,7 @@
 mod app;
 mod call;
 mod console;
+pub mod demo;
 mod dispatch;
 mod events;
 mod export;

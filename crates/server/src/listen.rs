@@ -44,6 +44,9 @@ impl Server {
     /// Answers whoever connects to `listener`.
     pub fn start(app: App, listener: TcpListener) -> io::Result<Server> {
         let app = Arc::new(app);
+        if app.demo {
+            app.note("warn", "this is a demo: all images are made up", &[]);
+        }
         let address = listener.local_addr()?;
         listener.set_nonblocking(true)?;
         let certificate = app.settings.tls.clone().map(Certificate::load).transpose()?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    process::Child,
+    process::{Child, ChildStdout},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -97,8 +97,13 @@ impl Running {
         kill_process(pid, signal).unwrap();
     }
 
+    /// What it prints besides its log.
+    pub(crate) fn output(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
     /// Ends it as an operator does.
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.signal(Signal::TERM);
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{:?}", self.log.lock().unwrap());
         self.says("stopped");

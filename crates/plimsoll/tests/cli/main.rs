@@ -15,6 +15,7 @@ mod center;
 mod children;
 mod damage;
 mod db;
+mod demo;
 mod formats;
 mod gates;
 mod images;

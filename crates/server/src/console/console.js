@@ -356,5 +356,7 @@ if (document.querySelector("[data-live]")) {
     }, 500);
   };
   const events = new EventSource("/api/v1/events");
+  // What happened between the page and its first event was missed.
+  events.addEventListener("open", later);
   for (const kind of ["task", "registry", "advisories", "notice", "reset"]) events.addEventListener(kind, later);
 }

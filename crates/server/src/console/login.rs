@@ -59,7 +59,7 @@ pub(super) fn page(call: &Call, Query(then): Query<Then>) -> Result<Html, Proble
 }
 
 fn shown(call: &Call, target: String, name: String, error: String) -> Result<Html, Problem> {
-    let session::Ways { setup, oidc } = session::ways(call, ())?.0;
+    let session::Ways { setup, oidc, .. } = session::ways(call, ())?.0;
     html(&Page { frame: Frame::new(call, ""), setup, oidc, target, name, error })
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Frame {
     pub(crate) at: String,
     /// The theme that was chosen, and the one that comes after it.
     pub(crate) theme: [&'static str; 2],
+    /// Whether all images are made up.
+    pub(crate) demo: bool,
 }
 
 #[derive(Template)]
@@ -103,7 +105,8 @@ impl Frame {
             |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
         let who = call.who.as_ref().map(session);
         let at = call.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        Frame { who, here, at, ..Frame::bare(&call.headers) }
+        let demo = call.app.demo;
+        Frame { who, here, at, demo, ..Frame::bare(&call.headers) }
     }
 
     /// One for somebody who is not known.
@@ -122,7 +125,7 @@ impl Frame {
             ("/tasks", w.tasks),
             ("/settings", w.settings),
         ];
-        Frame { w, who: None, here: "", sections, at, theme }
+        Frame { w, who: None, here: "", sections, at, theme, demo: false }
     }
 
     /// What a theme is called.
@@ -203,12 +206,17 @@ fn within(path: &str) -> String {
 }
 
 /// What somebody sees who cannot have a page: where to log in, or why not.
-pub(crate) fn refuse(headers: &HeaderMap, path: &str, problem: &Problem, request: &str) -> Reply {
+pub(crate) fn refuse(
+    (headers, demo): (&HeaderMap, bool),
+    path: &str,
+    problem: &Problem,
+    request: &str,
+) -> Reply {
     if problem.code == Code::Unauthenticated {
         let target = net::encode(path);
         return Reply::empty(303).header(names::LOCATION, format!("/login?target={target}"));
     }
-    let frame = Frame::bare(headers);
+    let frame = Frame { demo, ..Frame::bare(headers) };
     let w = frame.w;
     let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
     let page = Refused { frame, title, detail: &problem.detail, request };

@@ -18,6 +18,7 @@ words! {
     language: "en", "zh-CN";
     other: "zh-CN", "en";
     other_language: "中文", "English";
+    skip: "Skip to the content", "跳到正文";
     theme: "Theme", "主题";
     theme_auto: "Auto", "自动";
     theme_light: "Light", "浅色";
@@ -109,6 +110,9 @@ words! {
     gaps: "went unseen", "处未能查看";
     removes: "Removes", "消除";
     stays: "No version mends yet", "尚无版本可修复";
+    // Pictures and the demo
+    demo: "Demo", "演示";
+    demo_why: "images made up by Plimsoll, starter advisories", "镜像由 Plimsoll 虚构，漏洞库为内置数据";
     nothing_to_do: "Nothing can be upgraded to remove findings.", "没有可通过升级消除的风险。";
     at_once: "All at once", "一次完成";
     happened_scanned: "Scanned", "已扫描";

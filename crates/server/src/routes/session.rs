@@ -26,6 +26,8 @@ pub(crate) struct Ways {
     pub(crate) setup: bool,
     /// Whether there is a provider to log in by.
     pub(crate) oidc: bool,
+    /// Whether this is a demo: all its images are made up.
+    pub(crate) demo: bool,
 }
 
 /// Who is to be the first administrator.
@@ -75,7 +77,7 @@ pub(crate) struct Target {
 
 pub(crate) fn ways(call: &Call, (): ()) -> Result<Json<Ways>, Problem> {
     let setup = call.read(|tx| Ok(people::page(tx, None, 1)?.items.is_empty()))?;
-    Ok(Json(Ways { setup, oidc: call.app.provider.is_some() }))
+    Ok(Json(Ways { setup, oidc: call.app.provider.is_some(), demo: call.app.demo }))
 }
 
 pub(crate) fn set_up(call: &Call, Json(asked): Json<Setup>) -> Result<LoggedIn, Problem> {

@@ -14,7 +14,7 @@ fn login(name: &str, password: &str) -> Value {
 fn the_first_administrator_is_made_once_with_the_token_of_the_log() {
     let it = start(Settings::default());
     let ways = || it.done(&NOBODY(), "GET", "/api/v1/setup", None);
-    assert_eq!(ways(), json!({"setup": true, "oidc": false}));
+    assert_eq!(ways(), json!({"setup": true, "oidc": false, "demo": false}));
     let token = it.setup_token();
     let body = |token: &str, name: &str, password: &str| json!({"token": token, "name": name, "password": password});
     let check = |it_body: Value, status: u16| {
