@@ -1,5 +1,6 @@
 //! How things are shown on pages.
 use crate::views::{Coverage, ImageState, Level, Time};
+use crate::who::Role;
 use jiff::Timestamp;
 
 use super::words::Words;
@@ -110,5 +111,23 @@ pub(crate) fn connection(state: &str, w: &'static Words) -> &'static str {
         "connected" => w.connected,
         "failing" => w.failing,
         _ => w.not_asked_yet,
+    }
+}
+
+/// What people call a role.
+pub(crate) fn role(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer,
+        Role::Operator => w.operator,
+        Role::Admin => w.admin,
+    }
+}
+
+/// What somebody of a role may do.
+pub(crate) fn role_why(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer_why,
+        Role::Operator => w.operator_why,
+        Role::Admin => w.admin_why,
     }
 }
