@@ -94,8 +94,7 @@ impl Critic<'_> {
         self.quick();
         self.ours();
         self.readable("wide");
-        let script =
-            "return [...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open)";
+        let script = "return [...new Set([...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open))]";
         let dialogs = browser.run(script, &[]);
         for dialog in dialogs.as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
             browser.click(&format!("[data-open='{dialog}']"), "");
@@ -124,9 +123,18 @@ impl Critic<'_> {
     /// The same holds in the light and in the dark, which differ in colours only.
     fn readable(&mut self, how: &str) {
         self.rules(how, &[]);
+        self.picture(how);
         self.desk.browser.dark(true);
         self.rules(&format!("{how}, dark"), &["color-contrast"]);
+        self.picture(&format!("{how}, dark"));
         self.desk.browser.dark(false);
+    }
+
+    /// Keeps a picture in the folder that `PLIMSOLL_TEST_PICTURES` names, if it names one.
+    fn picture(&self, how: &str) {
+        let Some(folder) = env::var_os("PLIMSOLL_TEST_PICTURES") else { return };
+        let name = format!("{} {how}.png", self.path.trim_matches('/').replace('/', " "));
+        fs::write(Path::new(&folder).join(name), self.desk.browser.picture()).unwrap();
     }
 
     /// What axe-core can find of WCAG holds, or of some rules.
