@@ -101,8 +101,10 @@ impl Critic<'_> {
             self.readable(dialog);
             browser.press(keys::ESCAPE);
         }
-        browser.size(390, 844);
-        self.fits("narrow");
+        for width in [1440, 1024, 768, 390] {
+            browser.size(width, 844);
+            self.fits(&format!("{width} wide"), width);
+        }
         self.readable("narrow");
         self.desk.quiet(&[]);
     }
@@ -111,7 +113,7 @@ impl Critic<'_> {
     fn glance(&mut self, path: &str) {
         self.path = path.to_owned();
         self.desk.open(path);
-        self.fits("in Chinese");
+        self.fits("in Chinese", 390);
         self.rules("in Chinese", &[]);
         self.desk.quiet(&[]);
     }
@@ -147,15 +149,16 @@ impl Critic<'_> {
         }
     }
 
-    /// Nothing is wider than the screen.
-    fn fits(&mut self, how: &str) {
+    /// Nothing is wider than the window.
+    fn fits(&mut self, how: &str, width: u32) {
         const SCRIPT: &str = "const root = document.documentElement; \
-             if (root.scrollWidth <= screen.width) return []; \
-             const wide = [...document.querySelectorAll('body *')].filter((it) => it.getBoundingClientRect().right > screen.width + 1); \
-             return [root.scrollWidth, ...wide.map((it) => it.outerHTML.slice(0, 100))]";
-        let wide = self.desk.browser.run(SCRIPT, &[]);
-        if wide != json!([]) {
-            self.complain(how, format!("{wide:#}"));
+             if (root.scrollWidth <= arguments[0]) return null; \
+             const wide = (it) => it.getBoundingClientRect().right > arguments[0] + 1; \
+             const inner = [...document.querySelectorAll('body *')].filter((it) => wide(it) && ![...it.children].some(wide)); \
+             return `${root.scrollWidth}: ` + inner.slice(0, 5).map((it) => it.outerHTML.slice(0, 100)).join('; ')";
+        let wide = self.desk.browser.run(SCRIPT, &[json!(width)]);
+        if let Some(it) = wide.as_str() {
+            self.complain(how, it);
         }
     }
 
