@@ -76,6 +76,7 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/audit", ADMIN, "listAudit", "List who changed what", audit::list),
 
         route(M::GET, "/api/v1/figures", VIEWER, "readFigures", "Read the figures of the first page", images::figures),
+        route(M::GET, "/api/v1/figures/history", VIEWER, "readHistory", "Read the figures of past days, and of today", images::history),
         route(M::GET, "/api/v1/images", VIEWER, "listImages", "List images", images::list),
         route(M::GET, "/api/v1/images/export", VIEWER, "exportImages", "Export images as CSV or Excel", images::export),
         route(M::GET, "/api/v1/images/{digest}", VIEWER, "readImage", "Read an image", images::show),

@@ -31,7 +31,7 @@ pub(crate) struct Running {
     pub(crate) store: Arc<Store>,
     pub(crate) events: Arc<server::Events>,
     pub(crate) center: Center,
-    now: Arc<AtomicI64>,
+    pub(crate) now: Arc<AtomicI64>,
     log: Lines,
     server: Option<Server>,
     pub(crate) folder: TempDir,

@@ -2,6 +2,7 @@
 pub(super) mod advisories;
 pub(super) mod audit;
 pub(super) mod exceptions;
+pub(super) mod notifications;
 pub(super) mod quota;
 pub(super) mod scan;
 pub(super) mod scope;
@@ -18,6 +19,7 @@ impl Frame {
             ("/settings/exceptions", w.exceptions),
         ];
         if self.administers() {
+            tabs.push(("/settings/notifications", w.notifications));
             tabs.push(("/settings/audit", w.audit_log));
         }
         tabs
