@@ -428,5 +428,7 @@ if (document.querySelector("[data-live]")) {
   const events = new EventSource("/api/v1/events");
   // What happened between the page and its first event was missed.
   events.addEventListener("open", later);
+  // Nobody tells how far that is which goes on for minutes.
+  setInterval(() => document.querySelector("[data-live] [data-busy]") && later(), 1500);
   for (const kind of ["task", "registry", "advisories", "notice", "reset"]) events.addEventListener(kind, later);
 }

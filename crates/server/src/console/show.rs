@@ -5,6 +5,7 @@ use crate::{
         Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
         Time, TimelineEvent,
     },
+    who::Role,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -268,5 +269,23 @@ pub(crate) fn connection(state: &str, w: &'static Words) -> &'static str {
         "connected" => w.connected,
         "failing" => w.failing,
         _ => w.not_asked_yet,
+    }
+}
+
+/// What people call a role.
+pub(crate) fn role(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer,
+        Role::Operator => w.operator,
+        Role::Admin => w.admin,
+    }
+}
+
+/// What somebody of a role may do.
+pub(crate) fn role_why(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer_why,
+        Role::Operator => w.operator_why,
+        Role::Admin => w.admin_why,
     }
 }
