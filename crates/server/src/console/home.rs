@@ -8,7 +8,10 @@ use crate::{
     Page as List, Problem,
     call::Call,
     receive::Query,
-    routes::{advisories, images},
+    routes::{
+        advisories,
+        images::{self, RiskSort},
+    },
     views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
 };
 use askama::Template;
@@ -37,6 +40,8 @@ struct Risks {
     tab: &'static str,
     list: List<Risk>,
     asked: images::WhichRisks,
+    /// The orders: as the query calls them, their names, and which one it is.
+    sorts: [(&'static str, &'static str, bool); 3],
     more: String,
     /// The address of the list as a file, but for the format's name at its end.
     file: String,
@@ -61,7 +66,13 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
     let file = altered(call, &[("category", name), ("format", "")]);
     let file = format!("/api/v1/risks/export{file}&format=");
     let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
-    html(&Risks { frame, strip, tab, list, asked, more, file })
+    let (w, by) = (frame.w, asked.sort.unwrap_or(RiskSort::Priority));
+    let sorts = [
+        ("priority", w.priority, by == RiskSort::Priority),
+        ("images", w.affected_images, by == RiskSort::Images),
+        ("seen", w.first_seen, by == RiskSort::Seen),
+    ];
+    html(&Risks { frame, strip, tab, list, asked, sorts, more, file })
 }
 
 /// The address of the page that follows: this one's, with another cursor.
