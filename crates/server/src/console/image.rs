@@ -1,11 +1,15 @@
 //! One image: what is open in it, what is in it, how it was built, what to do, what happened.
-use super::{Frame, Html, html, show};
+use super::{
+    Frame, Html, html,
+    picture::{Brought, Stack},
+    show,
+};
 use crate::{
     Code, Problem,
     call::Call,
     receive::Query,
     routes::{images, reports, timeline as events},
-    views::{Component, Finding, Happened, ImageDetail, ImageState, Level, TimelineEvent},
+    views::{Component, Finding, Happened, ImageDetail, ImageState, Level, Tally, TimelineEvent},
 };
 use askama::Template;
 use model::fix::FixPlan;
@@ -24,23 +28,9 @@ struct Page {
 enum Part {
     Findings(Vec<Finding>),
     Components(Vec<Component>),
-    Layers(Vec<Brought>),
+    Layers(Stack, Vec<Brought>),
     Plan(FixPlan),
     Timeline(Vec<TimelineEvent>),
-}
-
-/// What a layer brought in.
-struct Brought {
-    index: usize,
-    created_by: String,
-    digest: String,
-    bytes: Option<i64>,
-    components: usize,
-    high: usize,
-    medium: usize,
-    low: usize,
-    /// Its share of the bytes of all, in hundredths.
-    share: u64,
 }
 
 impl Part {
@@ -48,7 +38,7 @@ impl Part {
         name == match self {
             Part::Findings(_) => "",
             Part::Components(_) => "/components",
-            Part::Layers(_) => "/layers",
+            Part::Layers(..) => "/layers",
             Part::Plan(_) => "/fix-plan",
             Part::Timeline(_) => "/timeline",
         }
@@ -68,26 +58,24 @@ pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
     let layers = images::show(call, ())?.0.layers;
     let components = images::components(call, ())?.0;
     let findings = images::findings(call, Query(images::WhichFindings { gone: false }))?.0;
-    let all = layers.iter().fold(0u64, |sum, it| sum.saturating_add(it.bytes)).max(1);
-    let layer = |(index, it): (usize, crate::views::Layer)| {
+    let brought = |(index, it): (usize, crate::views::Layer)| {
         let mine = |layer: i64| usize::try_from(layer).is_ok_and(|it| it == index);
         let at = |level| {
             let open = findings.iter().filter(|it| mine(it.layer) && it.handled_by.is_none());
-            open.filter(|it| it.level == level).count()
+            i64::try_from(open.filter(|it| it.level == level).count()).unwrap_or(i64::MAX)
         };
         Brought {
             index,
             digest: it.digest.unwrap_or_default(),
-            bytes: i64::try_from(it.bytes).ok(),
-            share: it.bytes.saturating_mul(100).checked_div(all).unwrap_or_default(),
+            bytes: it.bytes,
             components: components.iter().filter(|it| mine(it.layer)).count(),
-            high: at(Level::High),
-            medium: at(Level::Medium),
-            low: at(Level::Low),
+            risks: Tally { high: at(Level::High), medium: at(Level::Medium), low: at(Level::Low) },
             created_by: it.created_by,
         }
     };
-    page(call, Part::Layers(layers.into_iter().enumerate().map(layer).collect()))
+    let all: Vec<Brought> = layers.into_iter().enumerate().map(brought).collect();
+    let stack = Stack::new(super::words(&call.headers), &all);
+    page(call, Part::Layers(stack, all.into_iter().rev().collect()))
 }
 
 pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {

@@ -62,7 +62,7 @@ pub(crate) fn settings() -> Settings {
 /// One over a fresh SQLite database.
 pub(crate) fn start(settings: Settings) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let database = store::Settings::Embedded(folder.path().join("db"));
+    let database = store::Settings::Embedded(folder.path().join("center.db"));
     start_on(&database, folder, settings)
 }
 
