@@ -405,13 +405,13 @@ impl Bench {
         for (name, state) in states {
             for (title, task) in [("a task that goes on", newest), ("one that ended", 1)] {
                 all.add(format!("items of {title}: {name}"), move |tx, _| {
-                    rows(items::page(tx, task, state, None, PAGE))
+                    rows(items::page(tx, task, state, "", None, PAGE))
                 });
             }
         }
         all.add("items, page after page", move |tx, n| {
-            let cursor = follow(n % 10, |it| items::page(tx, newest, None, it, LARGEST))?;
-            rows(items::page(tx, newest, None, cursor.as_ref(), LARGEST))
+            let cursor = follow(n % 10, |it| items::page(tx, newest, None, "", it, LARGEST))?;
+            rows(items::page(tx, newest, None, "", cursor.as_ref(), LARGEST))
         });
         all.add("quota", |tx, _| quota::read(tx).map(|_| 1));
         all.add("quota: what was paid", |tx, n| {

@@ -1,14 +1,21 @@
 //! Image Security: the figures, and the risks by category.
-use super::{Frame, Html, accounts, html, picture::Pictures, registries::RegistryForm, show};
+use super::{
+    Frame, Html, accounts,
+    address::{altered, asked},
+    html,
+    picture::Pictures,
+    registries::RegistryForm,
+    show,
+};
 use crate::{
     Page as List, Problem,
     call::Call,
-    receive::{Input, Query},
+    receive::Query,
     routes::{
         advisories, images, registries,
         work::{self, WhichTasks},
     },
-    views::{Advisories, Category, Figures, ImageState, Level, Risk},
+    views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
 };
 use askama::Template;
 use scan::center::Tls;
@@ -38,6 +45,8 @@ struct Risks {
     list: List<Risk>,
     asked: images::WhichRisks,
     more: String,
+    /// The address of the list as a file, but for the format's name at its end.
+    file: String,
     /// What there is to do first; then there is nothing else to be seen.
     first: Option<First>,
     pictures: Pictures,
@@ -64,16 +73,20 @@ pub(super) fn application(call: &Call, (): ()) -> Result<Html, Problem> {
 }
 
 fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Problem> {
-    let ask = || Query::<images::WhichRisks>::take(call);
-    let mut asked = ask()?.0;
-    asked.category = Some(category);
-    let list = images::risks(call, Query(asked))?.0;
+    let ask = || {
+        let asked: images::WhichRisks = asked(call)?;
+        Ok::<_, Problem>(images::WhichRisks { category: Some(category), ..asked })
+    };
+    let list = images::risks(call, Query(ask()?))?.0;
     let more = following(call, list.next.as_deref());
-    let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?.0);
+    let name = if category == Category::System { "system" } else { "application" };
+    let file = altered(call, &[("category", name), ("format", "")]);
+    let file = format!("/api/v1/risks/export{file}&format=");
+    let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
     let days = images::history(call, Query(images::WhichDays::default()))?.0;
     let pictures = Pictures::new(frame.w, days, (&strip.figures.ages, &strip.figures.images));
     let first = First::of(call, &strip)?;
-    html(&Risks { frame, strip, tab, list, asked, more, first, pictures })
+    html(&Risks { frame, strip, tab, list, asked, more, file, first, pictures })
 }
 
 impl First {
@@ -101,12 +114,7 @@ impl First {
 
 /// The address of the page that follows: this one's, with another cursor.
 pub(super) fn following(call: &Call, next: Option<&str>) -> String {
-    let Some(next) = next else { return String::new() };
-    let query = call.uri.query().unwrap_or_default().split('&');
-    let kept = query.filter(|it| !it.is_empty() && !it.starts_with("cursor="));
-    let cursor = format!("cursor={}", net::encode(next));
-    let all: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-    format!("?{}", all.join("&"))
+    next.map_or_else(String::new, |it| altered(call, &[("cursor", it)]))
 }
 
 impl Strip {

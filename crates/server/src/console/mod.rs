@@ -1,6 +1,9 @@
 //! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
 //! script; what changes something is sent to the API by the script.
 mod accounts;
+mod address;
+mod cvss;
+mod exception;
 mod home;
 mod image;
 mod images;
@@ -47,11 +50,13 @@ pub(crate) fn table() -> Vec<Route> {
         page("/registries/{id}", viewer, registries::one),
         page("/accounts/{id}", viewer, accounts::page),
         page("/images", viewer, images::list),
-        page("/images/{digest}", viewer, image::findings),
+        page("/images/{digest}", viewer, image::findings::page),
         page("/images/{digest}/components", viewer, image::components),
         page("/images/{digest}/layers", viewer, image::layers),
         page("/images/{digest}/fix-plan", viewer, image::plan),
         page("/images/{digest}/timeline", viewer, image::timeline),
+        page("/images/{digest}/compare", viewer, image::compare::page),
+        page("/components", viewer, images::components),
         page("/risks/{name}", viewer, risk::page),
         page("/tasks", viewer, tasks::list),
         page("/tasks/{id}", viewer, tasks::one),
@@ -60,6 +65,10 @@ pub(crate) fn table() -> Vec<Route> {
         page("/settings/quota", viewer, settings::quota::page),
         page("/settings/advisories", viewer, settings::advisories::page),
         page("/settings/exceptions", viewer, settings::exceptions::page),
+        page("/settings/notifications", Only(Role::Admin), settings::notifications::page),
+        page("/settings/people", Only(Role::Admin), settings::people::page),
+        page("/settings/tokens", viewer, settings::tokens::page),
+        page("/settings/password", viewer, settings::tokens::password),
         page("/settings/audit", Only(Role::Admin), settings::audit::page),
         page("/login", Anyone, login::page),
         form("/login", Anyone, "logIn", login::log_in),
@@ -147,6 +156,11 @@ impl Frame {
     pub(crate) fn operates(&self) -> bool {
         self.who.as_ref().is_some_and(|it| it.role >= Role::Operator)
     }
+}
+
+/// What to do when scans fail for such a reason, in English.
+pub(crate) fn advice(code: &str) -> Option<&'static str> {
+    show::advice(code, &EN)
 }
 
 /// Renders a page.

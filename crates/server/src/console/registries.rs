@@ -142,7 +142,7 @@ impl RegistryForm {
     }
 
     /// Whether it adds one.
-    pub(super) fn new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         self.kind.is_empty()
     }
 }

@@ -27,6 +27,16 @@ use std::sync::LazyLock;
 /// All routes.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(table);
 
+/// The paths of the console's pages, and whom they are for; none: for everybody.
+pub fn pages() -> Vec<(&'static str, Option<Role>)> {
+    let role = |it: &Route| match it.access {
+        Access::Anyone => None,
+        Access::Role(role) => Some(role),
+    };
+    let all = ROUTES.iter().filter(|it| it.page && it.method == Method::GET);
+    all.map(|it| (it.path, role(it))).collect()
+}
+
 const ANYONE: Access = Access::Anyone;
 const VIEWER: Access = Access::Role(Role::Viewer);
 const OPERATOR: Access = Access::Role(Role::Operator);
