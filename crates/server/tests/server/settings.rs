@@ -204,7 +204,7 @@ fn people_and_tokens_have_pages() {
     check(&people(&admin), &[&forms[..], &eve].concat(), &["<b>eve"]);
     let block = json!({"disabled": true});
     it.done(&admin, "PATCH", &format!("/api/v1/people/{}", made["id"]), Some(&block));
-    check(&people(&admin), &["blocked", "data-open=\"unblock-person\""], &[]);
+    check(&people(&admin), &["blocked", "aria-label=\"Unblock: &#60;b"], &[]);
     assert_eq!(it.ask(&viewer, "GET", "/settings/people", None).status, 403);
     // One's own tokens, and only as much as one may oneself.
     let tokens = |who: &As, more: &str| page(&it, who, &format!("/settings/tokens{more}"));
