@@ -35,6 +35,18 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same, where all that the database can refuse is a name that is taken.
+    pub(crate) fn taken(self, what: &str, name: &str) -> Error {
+        match self {
+            Error::Conflict(_) => {
+                Error::Conflict(format!("there is {what} of the name {name} already"))
+            }
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

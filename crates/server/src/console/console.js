@@ -76,7 +76,7 @@ function fill(dialog, values) {
 /** Opens a dialog about something. */
 function open(dialog, values) {
   fill(dialog, values);
-  for (const it of dialog.querySelectorAll(".error")) it.hidden = true;
+  for (const it of dialog.querySelectorAll(".error[role=alert]")) it.hidden = true;
   dialog.showModal();
   dialog.querySelectorAll("form").forEach(shape);
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
@@ -102,7 +102,7 @@ async function send(element, body) {
 /** Does what a form or a button is for. What is made is shown, gone to, or seen on the page. */
 async function act(element, body) {
   const { go, then, show } = element.dataset;
-  const [error, done] = [element.querySelector(".error"), element.querySelector("[data-done]")];
+  const [error, done] = [element.querySelector(".error[role=alert]"), element.querySelector("[data-done]")];
   if (error) error.hidden = true;
   if (done) done.textContent = "";
   element.setAttribute("aria-busy", "true");
@@ -158,7 +158,11 @@ async function refresh(address, parts) {
   for (const old of document.querySelectorAll(parts || "[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (!fresh || old.innerHTML === fresh.innerHTML) continue;
+    // Whoever is in it with the keyboard stays there.
+    const [was, is] = [old, fresh].map((it) => [...it.querySelectorAll("a, button, input, summary")]);
+    const at = was.indexOf(document.activeElement);
     old.replaceWith(fresh);
+    is[at]?.focus();
     fresh.querySelectorAll("form").forEach(shape);
   }
   judge();
