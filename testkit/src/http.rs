@@ -274,7 +274,10 @@ pub fn ask(
     let mut reader = BufReader::new(stream);
     let (start, headers) = read_head(&mut reader)?;
     let status = start.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
+    let length =
+        headers.iter().find(|it| it.0 == "content-length").and_then(|it| it.1.parse().ok());
     let mut body = Vec::new();
-    reader.read_to_end(&mut body)?;
+    // Some keep the line open, whatever they were asked.
+    reader.take(length.unwrap_or(u64::MAX)).read_to_end(&mut body)?;
     Ok(Reply { status, headers, body, wire: Wire::Whole })
 }

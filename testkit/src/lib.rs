@@ -1,7 +1,8 @@
 //! For tests only: registries in the process, simulated and real ones, an image builder, damaged bytes, a mail server, a
-//! PostgreSQL.
+//! PostgreSQL, a browser.
 pub mod acr;
 pub mod archive;
+pub mod browser;
 pub mod disk;
 pub mod fixtures;
 pub mod harbor;

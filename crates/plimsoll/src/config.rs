@@ -71,6 +71,7 @@ const KEYS: &[Key] = &[
     ("retention.images_days", Takes::Number, "90", "how long images are kept that are in no list, and registries that were removed"),
     ("retention.gone_days", Takes::Number, "365", "how long findings are kept that have gone"),
     ("retention.audit_days", Takes::Number, "1095", "how long the audit log is kept"),
+    ("retention.figures_days", Takes::Number, "400", "how long the figures of a day are kept"),
     ("retention.reports_days", Takes::Number, "30", "how long reports of layers are kept that nobody used"),
     ("retention.reports_gib", Takes::Number, "20", "how much room reports of layers may take"),
 ];
@@ -169,6 +170,7 @@ struct Retention {
     images_days: Option<u32>,
     gone_days: Option<u32>,
     audit_days: Option<u32>,
+    figures_days: Option<u32>,
     reports_days: Option<u32>,
     reports_gib: Option<u32>,
 }
@@ -383,6 +385,7 @@ impl Config {
             images: it.images_days.unwrap_or(usual.images),
             gone: it.gone_days.unwrap_or(usual.gone),
             audit: it.audit_days.unwrap_or(usual.audit),
+            figures: it.figures_days.unwrap_or(usual.figures),
         }
     }
 }

@@ -44,6 +44,7 @@ pub use oidc::Oidc;
 pub use openapi::document;
 pub use page::Page;
 pub use problem::{Code, Problem};
+pub use routes::pages;
 pub use seal::{Keys, check_keys};
 pub use settings::{Limits, Sessions, Settings, Tls};
 pub use who::Role;

@@ -85,7 +85,10 @@ impl Input for Document {
 
 impl<T: DeserializeOwned + JsonSchema> Input for Query<T> {
     fn take(call: &Call) -> Result<Query<T>, Problem> {
-        pairs(&call.uri, "the query").map(Query)
+        // What a form of a page leaves empty is sent with it, and not meant. The API is taken at its word.
+        let pairs = call.uri.query().unwrap_or_default().split('&');
+        let meant: Vec<&str> = pairs.filter(|it| !call.route.page || !it.ends_with('=')).collect();
+        parsed(meant.join("&").into_bytes(), "the query").map(Query)
     }
 
     fn describe(schemas: &mut SchemaGenerator) -> Takes {
@@ -96,10 +99,7 @@ impl<T: DeserializeOwned + JsonSchema> Input for Query<T> {
 impl<T: DeserializeOwned> Input for Form<T> {
     fn take(call: &Call) -> Result<Form<T>, Problem> {
         call.content_is("application/x-www-form-urlencoded")?;
-        // It is written like a query.
-        let query = [b"/?".as_slice(), &call.body].concat();
-        let bad = |_| Problem::new(Code::Malformed, "the content is not a form");
-        pairs(&Uri::from_maybe_shared(query).map_err(bad)?, "the form").map(Form)
+        parsed(call.body.to_vec(), "the form").map(Form)
     }
 
     fn describe(_: &mut SchemaGenerator) -> Takes {
@@ -107,8 +107,11 @@ impl<T: DeserializeOwned> Input for Form<T> {
     }
 }
 
-fn pairs<T: DeserializeOwned>(uri: &Uri, what: &str) -> Result<T, Problem> {
-    axum::extract::Query::try_from_uri(uri).map(|it| it.0).map_err(|err| {
+/// Forms are written like queries.
+fn parsed<T: DeserializeOwned>(pairs: Vec<u8>, what: &str) -> Result<T, Problem> {
+    let bad = |_| Problem::new(Code::Malformed, format!("{what} is not one"));
+    let uri = Uri::from_maybe_shared([b"/?".to_vec(), pairs].concat()).map_err(bad)?;
+    axum::extract::Query::try_from_uri(&uri).map(|it| it.0).map_err(|err| {
         let why = std::error::Error::source(&err).map_or(err.to_string(), ToString::to_string);
         Problem::invalid(format!("{what}: {why}"))
     })

@@ -157,3 +157,15 @@ pub fn named(
     }
     tx.rows(&sql, &values.0, |it| Ok((it.int(0)?, document::from_text(&it.text(1)?)?)))
 }
+
+/// Which of some components each of some images has: image and component.
+pub fn in_images(tx: &mut Tx<'_>, images: &[i64], some: &[i64]) -> Result<Vec<(i64, i64)>> {
+    let sql = "SELECT DISTINCT m.component FROM image_contents ic JOIN member m ON m.contents = ic.contents \
+               WHERE ic.image = $1 AND m.component IN ({keys})";
+    let mut all = Vec::new();
+    for image in images {
+        let found = tx.among(sql, &[(*image).into()], some, |it| it.int(0))?;
+        all.extend(found.into_iter().map(|it| (*image, it)));
+    }
+    Ok(all)
+}

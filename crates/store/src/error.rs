@@ -33,9 +33,7 @@ impl Error {
     pub(crate) fn contended(&self) -> bool {
         matches!(self, Error::Busy(_))
     }
-}
 
-impl Error {
     /// The same, where all that the database can refuse is a name that is taken.
     pub(crate) fn taken(self, what: &str, name: &str) -> Error {
         match self {

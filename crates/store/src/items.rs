@@ -2,6 +2,7 @@
 use crate::{
     Cursor, Page, Result, Row, Tx, Value, Word,
     nouns::one_more,
+    sets::{ESCAPE, anywhere, beginning},
     tasks,
     work::{Progress, Stage},
 };
@@ -88,11 +89,13 @@ pub struct Item {
     pub ended_at: Option<i64>,
 }
 
-/// The items of a task in the order of their digests: all, or those in one state.
+/// The items of a task in the order of their digests: all, or those in one state; with a text in the name of their
+/// repository, in the tag, or at the beginning of the digest.
 pub fn page(
     tx: &mut Tx<'_>,
     task: i64,
     state: Option<State>,
+    text: &str,
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> Result<Page<Item>> {
@@ -112,11 +115,19 @@ pub fn page(
             ("item i LEFT JOIN work w ON w.id = i.work WHERE i.state = $4", it.into())
         }
     };
-    let sql = format!(
-        "SELECT {ITEM} FROM {joined} AND i.task = $1 AND i.digest > $2 ORDER BY i.digest LIMIT $3"
-    );
     let after = cursor.map_or(Ok("".into()), |it| it.values(true).map(|it| it.0))?;
-    let rows = tx.rows(&sql, &[task.into(), after, one_more(limit), wanted], item)?;
+    let mut values = vec![task.into(), after, one_more(limit), wanted];
+    let mut named = String::new();
+    if !text.is_empty() {
+        values.extend([anywhere(text).into(), beginning(text).into()]);
+        named = format!(
+            "AND (lower(i.repository) LIKE $5 {ESCAPE} OR lower(i.tag) LIKE $5 {ESCAPE} OR i.digest LIKE $6 {ESCAPE})"
+        );
+    }
+    let sql = format!(
+        "SELECT {ITEM} FROM {joined} AND i.task = $1 AND i.digest > $2 {named} ORDER BY i.digest LIMIT $3"
+    );
+    let rows = tx.rows(&sql, &values, item)?;
     Ok(Page::of(rows, limit, |it| Cursor::of(&it.target.digest, it.task)))
 }
 

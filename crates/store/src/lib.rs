@@ -20,6 +20,7 @@ pub mod figures;
 pub mod findings;
 pub mod garbage;
 mod handling;
+pub mod history;
 pub mod idempotency;
 pub mod images;
 pub mod items;

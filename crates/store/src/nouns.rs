@@ -173,7 +173,7 @@ impl Counts {
         [a, b, c, application.high, application.medium, application.low]
     }
 
-    fn of([a, b, c, d, e, f]: [i64; 6]) -> Counts {
+    pub(crate) fn of([a, b, c, d, e, f]: [i64; 6]) -> Counts {
         let system = Tally { high: a, medium: b, low: c };
         Counts { system, application: Tally { high: d, medium: e, low: f } }
     }

@@ -94,6 +94,12 @@ pub fn page(
     Ok(Page::of(rows, limit, |it| Cursor::of(&it.name, it.id)))
 }
 
+/// The repositories of these keys, also those that were removed.
+pub fn some(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Repository>> {
+    let sql = "SELECT id, registry, name, images FROM repository WHERE id IN ({keys})";
+    tx.among(sql, &[], ids, repository)
+}
+
 fn repository(it: &Row) -> Result<Repository> {
     Ok(Repository { id: it.int(0)?, registry: it.int(1)?, name: it.text(2)?, images: it.int(3)? })
 }

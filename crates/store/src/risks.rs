@@ -188,3 +188,13 @@ pub fn open(tx: &mut Tx<'_>) -> Result<Vec<(Category, Level, i64)>> {
     let sql = "SELECT category, level, COUNT(*) FROM risk WHERE gone_at IS NULL GROUP BY category, level ORDER BY 1, 2";
     tx.rows(sql, &[], |it| Ok((Category::at(it, 0)?, Level::at(it, 1)?, it.int(2)?)))
 }
+
+/// Open risks by level and by how long they have been known: since the first of these times, or only since the second, and
+/// so on, the last being those since none of them.
+pub fn ages(tx: &mut Tx<'_>, since: [i64; 3]) -> Result<Vec<(Level, i64, i64)>> {
+    let sql = "SELECT level, CASE WHEN first_seen >= $1 THEN 0 WHEN first_seen >= $2 THEN 1 \
+               WHEN first_seen >= $3 THEN 2 ELSE 3 END, COUNT(*) \
+               FROM risk WHERE gone_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2";
+    let values = since.map(Into::into);
+    tx.rows(sql, &values, |it| Ok((Level::at(it, 0)?, it.int(1)?, it.int(2)?)))
+}

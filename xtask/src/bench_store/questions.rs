@@ -8,7 +8,7 @@ use std::{
 };
 use store::{
     Category, Cursor, Level, Page, Tx, accounts, advisories, audit, channels, components,
-    deliveries, exceptions, figures, findings,
+    deliveries, exceptions, figures, findings, history,
     images::{self, Filter, Sort, State},
     items, notices, people, quota, registries, repositories, risks, scans, settings, targets,
     tasks, tokens,
@@ -301,6 +301,9 @@ impl Bench {
         all.add("figures: images", |tx, _| figures::images(tx).map(|it| it.len()));
         all.add("figures: coverage", |tx, _| figures::uncovered(tx).map(|it| it.len()));
         all.add("figures: risks", |tx, _| risks::open(tx).map(|it| it.len()));
+        all.add("figures: ages", |tx, _| risks::ages(tx, [30, 20, 10]).map(|it| it.len()));
+        all.add("figures: 400 days", |tx, _| history::since(tx, 0).map(|it| it.len()));
+        all.add("figures: today", |tx, _| history::today(tx, 0).map(|_| 1));
         Ok(())
     }
 
@@ -402,13 +405,13 @@ impl Bench {
         for (name, state) in states {
             for (title, task) in [("a task that goes on", newest), ("one that ended", 1)] {
                 all.add(format!("items of {title}: {name}"), move |tx, _| {
-                    rows(items::page(tx, task, state, None, PAGE))
+                    rows(items::page(tx, task, state, "", None, PAGE))
                 });
             }
         }
         all.add("items, page after page", move |tx, n| {
-            let cursor = follow(n % 10, |it| items::page(tx, newest, None, it, LARGEST))?;
-            rows(items::page(tx, newest, None, cursor.as_ref(), LARGEST))
+            let cursor = follow(n % 10, |it| items::page(tx, newest, None, "", it, LARGEST))?;
+            rows(items::page(tx, newest, None, "", cursor.as_ref(), LARGEST))
         });
         all.add("quota", |tx, _| quota::read(tx).map(|_| 1));
         all.add("quota: what was paid", |tx, n| {

@@ -25,7 +25,7 @@ use testkit::{
     tar::{dir, file, tar},
 };
 
-const PASSWORD: &str = "a long enough password";
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// A process of the program that goes on until it is ended. It is killed when dropped.
 pub(crate) struct Running {
@@ -64,6 +64,10 @@ impl Running {
             .env("PLIMSOLL_ADVISORIES_UPDATE_HOURS", "0")
             .env("PLIMSOLL_LEASE_SECONDS", "3")
             .envs(more.iter().copied());
+        // What is given as nothing is not given.
+        for (name, _) in more.iter().filter(|it| it.1.is_empty()) {
+            command.env_remove(name);
+        }
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, said) =

@@ -9,6 +9,7 @@
 )]
 mod attached;
 mod bench;
+mod browser;
 mod cache;
 mod carried;
 mod center;

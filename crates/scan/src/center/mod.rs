@@ -152,6 +152,8 @@ pub struct Inner {
     accounts_at: Mutex<i64>,
     /// When what is old is forgotten next.
     kept_at: Mutex<i64>,
+    /// When the figures of the day are written down next.
+    noted_at: Mutex<i64>,
     /// The cycle, as it was read last, and when.
     cycle_kept: Mutex<Option<(i64, Cycle)>>,
     figures: Counted,
@@ -180,6 +182,7 @@ impl Center {
             hints: Mutex::default(),
             accounts_at: Mutex::default(),
             kept_at: Mutex::default(),
+            noted_at: Mutex::default(),
             cycle_kept: Mutex::default(),
             figures: Counted::default(),
         }))

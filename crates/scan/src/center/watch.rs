@@ -4,10 +4,12 @@ use super::{Center, cycle::HOUR, events::Event, failure::Failure};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 use store::{
     Tx, audit, deliveries, exceptions,
     garbage::{self, Age, Swept},
+    history,
     leases::Lease,
     notices, registries, rematch, reports,
     tasks::{self, Filter, Task},
@@ -18,6 +20,9 @@ const TASKS: usize = 100;
 
 /// So many rows in one transaction.
 const SOME: u32 = 500;
+
+/// How often the figures of this day are written down.
+const NOTE: Duration = Duration::from_secs(60);
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -40,6 +45,8 @@ pub struct Retention {
     pub gone: u32,
     /// The audit log.
     pub audit: u32,
+    /// Figures of days.
+    pub figures: u32,
 }
 
 impl Default for Retention {
@@ -53,6 +60,7 @@ impl Default for Retention {
             images: 90,
             gone: 365,
             audit: 1095,
+            figures: 400,
         }
     }
 }
@@ -160,13 +168,10 @@ impl Center {
         let store = &self.world.store;
         store.write(|tx| store::settle(tx, SOME.into(), now))?;
         store.write(|tx| exceptions::expire(tx, now))?;
-        let mut at = self.kept_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if *at > now && *at <= self.later(HOUR) {
-            return Ok(());
+        if due(&self.noted_at, now, NOTE) {
+            store.write(|tx| history::note(tx, now))?;
         }
-        *at = self.later(HOUR);
-        drop(at);
-        self.forget_old(now)
+        if due(&self.kept_at, now, HOUR) { self.forget_old(now) } else { Ok(()) }
     }
 
     fn forget_old(&self, now: i64) -> Result<(), Failure> {
@@ -176,6 +181,7 @@ impl Center {
         self.forget(|tx| notices::purge(tx, days(keep.notices), SOME))?;
         self.forget(|tx| deliveries::purge(tx, days(keep.notices), SOME))?;
         self.forget(|tx| audit::purge(tx, days(keep.audit), SOME))?;
+        self.forget(|tx| history::forget(tx, history::day(days(keep.figures))))?;
         self.forget(|tx| {
             let swept = reports::sweep(tx, days(keep.reports), keep.report_bytes, 50)?;
             Ok(u64::try_from(swept.0).unwrap_or(0))
@@ -204,5 +210,39 @@ impl Center {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether it is time for what is done so often, and if so, when it will be next. A clock that was set back does not put it
+/// off.
+fn due(next: &Mutex<i64>, now: i64, every: Duration) -> bool {
+    let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
+    let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    let later = now.saturating_add(every);
+    let due = *next <= now || *next > later;
+    if due {
+        *next = later;
+    }
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_so_often_is_done_no_more_often() {
+        let next = Mutex::new(0);
+        let check = |now: i64, expected: bool| {
+            assert_eq!(due(&next, now, Duration::from_millis(100)), expected, "{now}");
+        };
+        check(1000, true);
+        check(1001, false);
+        check(1099, false);
+        check(1100, true);
+        check(2000, true);
+        // The clock was set back.
+        check(500, true);
+        check(501, false);
     }
 }

@@ -19,7 +19,7 @@ const types = {
   json: JSON.parse,
   list: (text) => text.split(/[\s,]+/).filter(Boolean),
   minutes: (text) => text.split(":").reduce((sum, it) => sum * 60 + Number(it), 0),
-  time: (text) => new Date(text).toISOString(),
+  day: (text) => new Date(text + "T23:59:59").toISOString(),
 };
 
 /** What a field says; nothing when it is empty or not chosen. `data-member` makes an object of each item of a list. */
@@ -112,7 +112,7 @@ async function act(element, body) {
     if (then) return location.assign(then);
     element.closest("dialog")?.close();
     if (element.closest("dialog")) element.reset?.();
-    if (show) once(document.getElementById(show), made);
+    if (show && made.secret !== null) once(document.getElementById(show), made);
     if (done) done.textContent = done.dataset.done;
     await refresh(location.href);
   } catch (why) {
@@ -158,12 +158,8 @@ async function refresh(address, parts) {
   for (const old of document.querySelectorAll(parts || "[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (!fresh || old.innerHTML === fresh.innerHTML) continue;
-    // Whoever is in it with the keyboard stays there.
-    const [was, is] = [old, fresh].map((it) => [...it.querySelectorAll("a, button, input, summary")]);
-    const at = was.indexOf(document.activeElement);
-    old.replaceWith(fresh);
-    is[at]?.focus();
-    fresh.querySelectorAll("form").forEach(shape);
+    become(old, fresh);
+    old.querySelectorAll("form").forEach(shape);
   }
   judge();
 }
@@ -253,11 +249,29 @@ function changed(form) {
   judge();
 }
 
+/** Makes an element like a fresh one and leaves alone what is alike, so that focus, scrolling and what is open stay. */
+function become(old, fresh) {
+  if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) return old.replaceWith(fresh);
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  const kept = old.matches("details") ? ["open"] : [];
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept.includes(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  const [mine, theirs] = [[...old.childNodes], [...fresh.childNodes]];
+  theirs.forEach((it, at) => (mine[at] ? become(mine[at], it) : old.append(it)));
+  mine.slice(theirs.length).forEach((it) => it.remove());
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.api) {
     event.preventDefault();
     act(form, content(form));
+  } else if (form.dataset.file) {
+    event.preventDefault();
+    upload(form);
   } else if ("auto" in form.dataset) {
     event.preventDefault();
     filter(form);
@@ -273,7 +287,7 @@ const clicks = {
   "[data-add]": (it) => add(it.dataset.add, it.dataset.to).querySelector("input").focus(),
   "[data-drop]": drop,
   "a[data-part]": branch,
-  "button[data-api]": (it) => act(it),
+  "button[data-api]": (it) => act(it, it.dataset.body && JSON.parse(it.dataset.body)),
 };
 
 document.addEventListener("click", (event) => {
@@ -300,14 +314,61 @@ async function test(button) {
   out.textContent = "…";
   try {
     const it = await send({ dataset: { api: button.dataset.test } }, form && content(form));
+    const works = it.works ?? it.arrived;
     const found = [it.product, it.version].filter(Boolean).join(" ");
-    const words = it.problems.map((problem) => problem.words);
-    out.textContent = [it.works ? `${out.dataset.works} ${found}` : out.dataset.fails, ...words].join("\n");
-    out.className = it.works ? "good" : "bad";
+    const words = it.problems?.map((problem) => problem.words) ?? [it.reason];
+    out.textContent = [works ? `${out.dataset.works} ${found}` : out.dataset.fails, ...words].join("\n");
+    out.className = works ? "good" : "bad";
   } catch (why) {
     out.textContent = why.message;
     out.className = "bad";
   }
+}
+
+/** Sends a file as it is, and says what became of each thing that it says. */
+async function upload(form) {
+  const [out, list, error] = ["output", ".result", ".error"].map((it) => form.querySelector(it));
+  const [method, target] = form.dataset.file.split(" ");
+  const headers = { ...csrf, "content-type": "application/json" };
+  [out.textContent, error.hidden] = ["…", true];
+  list.replaceChildren();
+  const reply = await fetch(target, { method, headers, body: form.elements.file.files[0] });
+  if (!reply.ok) {
+    [out.textContent, error.textContent, error.hidden] = ["", await failure(reply), false];
+    return;
+  }
+  const it = await reply.json();
+  const count = (outcome) => it.statements.filter((it) => it.outcome === outcome).length;
+  const [made, kept] = [count("made"), count("kept")];
+  const without = it.statements.filter((it) => it.outcome === "ended" || it.outcome === "nothing");
+  const nothing = without.length + it.problems.length;
+  const parts = { made, kept, superseded: it.superseded.length, nothing };
+  const said = Object.entries(parts).filter(([name, count]) => count || name === "made");
+  out.textContent = said.map(([name, count]) => `${count} ${out.dataset[name]}`).join("\n");
+  const reasons = without.map((it) => `${it.vulnerability} ${it.product}: ${it.reason}`).concat(it.problems);
+  const lines = reasons.slice(0, 100).concat(reasons.length > 100 ? [`+${reasons.length - 100}`] : []);
+  list.append(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  await refresh(location.href);
+}
+
+/** Offers places with a text in their name, as further choices of a field: repositories, a tag of theirs, an image. */
+async function suggest(input) {
+  const [text, group] = [input.value.trim(), document.getElementById(input.dataset.suggest)];
+  const [, name, tag] = /^(.*?)(?::([^:/]*))?$/.exec(text);
+  let found = [];
+  if (text.startsWith("sha256:")) found = [[text, { image: text }]];
+  else if (name) {
+    const reply = await fetch("/api/v1/repositories?limit=20&text=" + encodeURIComponent(name));
+    const registry = (id) => group.parentElement.querySelector(`option[value='{"registries":[${id}]}']`)?.label ?? "";
+    found = (await reply.json()).items.map((it) => [
+      `${registry(it.registry)} / ${it.name}${tag ? ":" + tag : ""}`,
+      tag ? { tags: [[it.id, tag]] } : { repositories: [it.id] },
+    ]);
+  }
+  if (input.value.trim() !== text) return;
+  group.replaceChildren(...found.map(([words, value]) => new Option(words, JSON.stringify(value))));
+  group.hidden = !found.length;
+  if (found.length) group.firstElementChild.selected = true;
 }
 
 /** Says what a scan would be before it is started. */
@@ -332,6 +393,10 @@ document.addEventListener("input", (event) => {
   if (event.target.dataset.node) return choose(event.target);
   if (event.target.form) changed(event.target.form);
   const form = event.target.closest("form[data-auto]");
+  if (event.target.dataset.suggest) {
+    clearTimeout(typing);
+    typing = setTimeout(() => suggest(event.target), 250);
+  }
   if (!form) return;
   clearTimeout(typing);
   typing = setTimeout(() => filter(form), event.target.matches("select, [type=checkbox]") ? 0 : 250);

@@ -1,11 +1,15 @@
 //! Image Security: the figures, and the risks by category.
-use super::{Frame, Html, html, show};
+use super::{
+    Frame, Html,
+    address::{altered, asked},
+    html, show,
+};
 use crate::{
     Page as List, Problem,
     call::Call,
-    receive::{Input, Query},
+    receive::Query,
     routes::{advisories, images},
-    views::{Advisories, Category, Figures, ImageState, Level, Risk},
+    views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
 };
 use askama::Template;
 
@@ -34,6 +38,8 @@ struct Risks {
     list: List<Risk>,
     asked: images::WhichRisks,
     more: String,
+    /// The address of the list as a file, but for the format's name at its end.
+    file: String,
 }
 
 pub(super) fn system(call: &Call, (): ()) -> Result<Html, Problem> {
@@ -45,23 +51,22 @@ pub(super) fn application(call: &Call, (): ()) -> Result<Html, Problem> {
 }
 
 fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Problem> {
-    let ask = || Query::<images::WhichRisks>::take(call);
-    let mut asked = ask()?.0;
-    asked.category = Some(category);
-    let list = images::risks(call, Query(asked))?.0;
+    let ask = || {
+        let asked: images::WhichRisks = asked(call)?;
+        Ok::<_, Problem>(images::WhichRisks { category: Some(category), ..asked })
+    };
+    let list = images::risks(call, Query(ask()?))?.0;
     let more = following(call, list.next.as_deref());
-    let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?.0);
-    html(&Risks { frame, strip, tab, list, asked, more })
+    let name = if category == Category::System { "system" } else { "application" };
+    let file = altered(call, &[("category", name), ("format", "")]);
+    let file = format!("/api/v1/risks/export{file}&format=");
+    let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
+    html(&Risks { frame, strip, tab, list, asked, more, file })
 }
 
 /// The address of the page that follows: this one's, with another cursor.
 pub(super) fn following(call: &Call, next: Option<&str>) -> String {
-    let Some(next) = next else { return String::new() };
-    let query = call.uri.query().unwrap_or_default().split('&');
-    let kept = query.filter(|it| !it.is_empty() && !it.starts_with("cursor="));
-    let cursor = format!("cursor={}", net::encode(next));
-    let all: Vec<&str> = kept.chain([cursor.as_str()]).collect();
-    format!("?{}", all.join("&"))
+    next.map_or_else(String::new, |it| altered(call, &[("cursor", it)]))
 }
 
 impl Strip {

@@ -1,6 +1,9 @@
 //! The console: pages for people, rendered on the server from the same functions that answer the API. Reading needs no
 //! script; what changes something is sent to the API by the script.
 mod accounts;
+mod address;
+mod cvss;
+mod exception;
 mod home;
 mod image;
 mod images;
@@ -46,11 +49,13 @@ pub(crate) fn table() -> Vec<Route> {
         page("/registries/{id}", viewer, registries::one),
         page("/accounts/{id}", viewer, accounts::page),
         page("/images", viewer, images::list),
-        page("/images/{digest}", viewer, image::findings),
+        page("/images/{digest}", viewer, image::findings::page),
         page("/images/{digest}/components", viewer, image::components),
         page("/images/{digest}/layers", viewer, image::layers),
         page("/images/{digest}/fix-plan", viewer, image::plan),
         page("/images/{digest}/timeline", viewer, image::timeline),
+        page("/images/{digest}/compare", viewer, image::compare::page),
+        page("/components", viewer, images::components),
         page("/risks/{name}", viewer, risk::page),
         page("/tasks", viewer, tasks::list),
         page("/tasks/{id}", viewer, tasks::one),
@@ -59,6 +64,7 @@ pub(crate) fn table() -> Vec<Route> {
         page("/settings/quota", viewer, settings::quota::page),
         page("/settings/advisories", viewer, settings::advisories::page),
         page("/settings/exceptions", viewer, settings::exceptions::page),
+        page("/settings/notifications", Only(Role::Admin), settings::notifications::page),
         page("/settings/people", Only(Role::Admin), settings::people::page),
         page("/settings/tokens", viewer, settings::tokens::page),
         page("/settings/password", viewer, settings::tokens::password),

@@ -1,7 +1,15 @@
 //! How things are shown on pages.
-use crate::views::{Coverage, ImageState, Level, Time};
-use crate::who::Role;
+use crate::{
+    routes::timeline::FIRST,
+    views::{
+        Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
+        Time, TimelineEvent,
+    },
+    who::Role,
+};
 use jiff::Timestamp;
+use serde_json::json;
+use store::Word;
 
 use super::words::Words;
 
@@ -15,6 +23,16 @@ pub(crate) fn time(at: &Time) -> String {
         .unwrap_or_default()
 }
 
+/// The day alone.
+pub(crate) fn day(at: &Time) -> String {
+    time(at).split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// The time of a day alone.
+pub(crate) fn clock(at: &Time) -> String {
+    time(at).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
 /// The same of one that may not be there.
 pub(crate) fn maybe(at: &Option<Time>, otherwise: &str) -> String {
     at.as_ref().map_or_else(|| otherwise.to_owned(), time)
@@ -26,6 +44,17 @@ pub(crate) fn level(it: &Level, w: &'static Words) -> &'static str {
         Level::Medium => w.medium,
         Level::Low => w.low,
         Level::None => w.none,
+    }
+}
+
+/// What is to be thought of an image: the class in the style sheet, and the word. Where nothing was found because little
+/// was seen, that is not known.
+pub(crate) fn verdict(it: &Image, w: &'static Words) -> (&'static str, &'static str) {
+    match (it.state, it.level, it.coverage) {
+        (ImageState::New | ImageState::Failed, ..) => ("", state(&it.state, w)),
+        (_, Level::None, Coverage::Unknown) => ("unknown", w.unknown),
+        (_, Level::None, Coverage::Partial) => ("", w.none),
+        _ => (class(&it.level), level(&it.level, w)),
     }
 }
 
@@ -68,6 +97,126 @@ pub(crate) fn bytes(count: &Option<i64>) -> String {
     format!("{value:.1} TB")
 }
 
+/// The first of some names, as many as fit into a row; and how many more there are.
+pub(crate) fn few(names: &[String]) -> (&[String], usize) {
+    let (some, rest) = names.split_at(names.len().min(4));
+    (some, rest.len())
+}
+
+/// Whether there is more to say of where an image is than its first place and some tags.
+pub(crate) fn are_many(places: &[Place]) -> bool {
+    let much = |it: &Place| few(&it.tags).1 > 0 || it.removed_at.is_some();
+    places.len() > 1 || places.iter().any(much)
+}
+
+/// Whether this word was asked for.
+pub(crate) fn is_word<T: Word>(asked: &Option<Named<T>>, word: &str) -> bool {
+    asked.as_ref().is_some_and(|it| it.0.word() == word)
+}
+
+/// What the API is asked when one image is to be looked at anew.
+pub(crate) fn scan_of(digest: &str) -> String {
+    json!({"digests": [digest], "again": true}).to_string()
+}
+
+/// What an exception is.
+pub(crate) fn kind(it: &ExceptionKind, w: &'static Words) -> &'static str {
+    match it {
+        ExceptionKind::Accepted => w.accepted,
+        ExceptionKind::FalsePositive => w.false_positive,
+        ExceptionKind::IgnoredOnce => w.ignored_once,
+        ExceptionKind::Fixed => w.mended,
+    }
+}
+
+/// The kinds of exceptions: as the API calls them, their names, and what they mean.
+pub(crate) fn kinds(w: &'static Words) -> [(&'static str, &'static str, &'static str); 4] {
+    [
+        ("accepted", w.accepted, w.accepted_is),
+        ("false-positive", w.false_positive, w.false_positive_is),
+        ("ignored-once", w.ignored_once, w.ignored_once_is),
+        ("fixed", w.mended, w.mended_is),
+    ]
+}
+
+/// Why there is no version that mends a finding.
+pub(crate) fn unfixed(status: &str, w: &'static Words) -> &'static str {
+    match status {
+        "deferred" => w.fix_deferred,
+        "will-not-fix" => w.will_not_fix,
+        "under-investigation" => w.investigated,
+        "end-of-life" => w.end_of_life,
+        _ => w.no_fix,
+    }
+}
+
+/// What has been done about a vulnerability, as the API calls it.
+pub(crate) fn status(it: &model::Status) -> &'static str {
+    match it {
+        model::Status::Deferred => "deferred",
+        model::Status::WillNotFix => "will-not-fix",
+        model::Status::UnderInvestigation => "under-investigation",
+        model::Status::EndOfLife => "end-of-life",
+        _ => "affected",
+    }
+}
+
+/// What to do when scans fail for such a reason; for others there is nothing that always helps.
+pub(crate) fn advice(code: &str, w: &'static Words) -> Option<&'static str> {
+    Some(match code {
+        "blocked-by-policy" => w.advice_policy,
+        "certificate" => w.advice_certificate,
+        "database" => w.advice_database,
+        "database-full" => w.advice_full,
+        "gone" => w.advice_gone,
+        "not-allowed" => w.advice_rights,
+        "rate-limited" => w.advice_rate,
+        "settings" => w.advice_settings,
+        "unreachable" => w.advice_unreachable,
+        _ => return None,
+    })
+}
+
+/// Why something happened to an image; what people and registries said stays as they said it.
+pub(crate) fn why<'a>(it: &'a TimelineEvent, w: &'static Words) -> &'a str {
+    match it.what {
+        Happened::Scanned if it.why == FIRST => w.scanned_first,
+        Happened::Scanned => w.scanned_again,
+        Happened::Appeared => w.named_now,
+        Happened::Gone => w.named_no_more,
+        Happened::Failed | Happened::Handled => &it.why,
+    }
+}
+
+pub(crate) fn happened(it: &Happened, w: &'static Words) -> &'static str {
+    match it {
+        Happened::Scanned => w.happened_scanned,
+        Happened::Failed => w.happened_failed,
+        Happened::Appeared => w.happened_appeared,
+        Happened::Gone => w.happened_gone,
+        Happened::Handled => w.happened_handled,
+    }
+}
+
+/// What has become of a risk, when no image has it open.
+pub(crate) fn fate(it: &Risk, w: &'static Words) -> &'static str {
+    match (it.gone_at, it.components) {
+        (None, _) => w.open,
+        (Some(_), 0) => w.gone,
+        (Some(_), _) => w.handled,
+    }
+}
+
+/// The states of risks that a list can be asked for, as the query calls them.
+pub(crate) fn states(w: &'static Words) -> [(RiskState, &'static str, &'static str); 4] {
+    [
+        (RiskState::Open, "open", w.open),
+        (RiskState::Handled, "handled", w.handled),
+        (RiskState::Gone, "gone", w.gone),
+        (RiskState::Any, "any", w.any),
+    ]
+}
+
 /// The beginning of a digest, which tells it from others.
 pub(crate) fn short(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
@@ -101,7 +250,7 @@ pub(crate) fn number<T: ToString>(it: &Option<T>) -> String {
 }
 
 /// What people call a kind of registry.
-pub(crate) fn kind(name: &str) -> &str {
+pub(crate) fn flavor(name: &str) -> &str {
     registry::flavor(name).map_or(name, |it| it.title)
 }
 

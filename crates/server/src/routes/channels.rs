@@ -71,8 +71,8 @@ pub(crate) struct MadeChannel {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichDeliveries {
     /// To the channel of this id.
-    channel: Option<i64>,
-    state: Option<Named<deliveries::State>>,
+    pub(crate) channel: Option<i64>,
+    pub(crate) state: Option<Named<deliveries::State>>,
     /// Where the part begins: the `next` of the one before.
     cursor: Option<String>,
     /// How many rows, at most 500.

@@ -9,6 +9,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use store::{Tx, exceptions};
 
 /// A rule to be made. One of risk, package and path has to be given.
@@ -39,7 +40,7 @@ pub(crate) struct NewException {
 pub(crate) struct WhichExceptions {
     /// Also those that have ended.
     #[serde(default)]
-    ended: bool,
+    pub(crate) ended: bool,
     /// Where the part begins: the `next` of the one before.
     cursor: Option<String>,
     /// How many rows, at most 500.
@@ -53,6 +54,12 @@ pub(crate) fn list(
     let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     let page = call.read(|tx| Ok(exceptions::page(tx, asked.ended, cursor.as_ref(), limit)?))?;
     Ok(Json(shown(page)))
+}
+
+/// Those of these ids, ended or not.
+pub(crate) fn some(call: &Call, ids: &[i64]) -> Result<BTreeMap<i64, Exception>, Problem> {
+    let all = call.read(|tx| Ok(exceptions::some(tx, ids)?))?;
+    Ok(all.into_iter().map(|it| (it.id, it.into())).collect())
 }
 
 fn one(tx: &mut Tx<'_>, id: i64) -> Result<Exception, Failure> {

@@ -8,9 +8,9 @@ use crate::{
     reply::Export,
     report,
     views::{
-        Affected, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
-        Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart, ImageState,
-        Item, Layer, Level, Many, Risk, RiskState, Time,
+        Affected, Age, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
+        Day, Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart,
+        ImageState, Item, Layer, Level, Many, Risk, RiskState, Time,
     },
 };
 use model::{
@@ -21,9 +21,10 @@ use scan::center::{Detail as Seen, Facts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 use store::{
-    Cursor, Tx, advisories, components, figures, findings, images, items, quota, rematch, risks,
+    Cursor, Tx, advisories, components, figures, findings, history, images, items, quota, rematch,
+    risks,
 };
 
 /// Which images, and in which order.
@@ -70,7 +71,7 @@ pub(crate) struct Which {
 }
 
 /// The order of images.
-#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Deserialize, Eq, JsonSchema, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Sort {
     Level,
@@ -120,7 +121,7 @@ pub(crate) struct WhichFindings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct With {
     /// The digest of the other image, which is the second.
-    with: String,
+    pub(crate) with: String,
 }
 
 /// What is looked for.
@@ -128,11 +129,11 @@ pub(crate) struct With {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Text {
     /// With this in the name.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 pub(crate) fn list(call: &Call, Query(asked): Query<Which>) -> Result<Json<Page<Image>>, Problem> {
@@ -232,8 +233,43 @@ fn filter(tx: &mut Tx<'_>, asked: &Which) -> Result<images::Filter, Failure> {
     })
 }
 
-/// The components that are asked for; `None` when none are.
+/// The images with the component that is asked for, and which of its versions each has, by the image's id.
+pub(crate) fn having(
+    call: &Call,
+    asked: &Which,
+) -> Result<(Page<Image>, BTreeMap<i64, Vec<String>>), Problem> {
+    let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
+    call.read(|tx| {
+        let filter = filter(tx, asked)?;
+        let page = images::page(tx, &filter, sort(asked), cursor.as_ref(), limit)?;
+        let known: BTreeMap<i64, model::Component> =
+            components_asked_for(tx, asked)?.unwrap_or_default().into_iter().collect();
+        let images: Vec<i64> = page.items.iter().map(|it| it.id).collect();
+        let some: Vec<i64> = known.keys().copied().collect();
+        let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for (image, component) in components::in_images(tx, &images, &some)? {
+            let version = known.get(&component).map(|it| it.version.clone());
+            found.entry(image).or_default().extend(version);
+        }
+        for versions in found.values_mut() {
+            versions.sort();
+            versions.dedup();
+        }
+        Ok((shown(page), found))
+    })
+}
+
+/// Those that are asked for; `None` when none are.
 fn with_component(tx: &mut Tx<'_>, asked: &Which) -> Result<Option<Vec<i64>>, Failure> {
+    let all = components_asked_for(tx, asked)?;
+    Ok(all.map(|it| it.into_iter().map(|it| it.0).collect()))
+}
+
+/// The components that are asked for; `None` when none are.
+fn components_asked_for(
+    tx: &mut Tx<'_>,
+    asked: &Which,
+) -> Result<Option<Vec<(i64, model::Component)>>, Failure> {
     let Some(name) = &asked.component else {
         return match asked.below.is_some() || asked.ecosystem.is_some() {
             true => Err(Problem::invalid("below and ecosystem need a component").into()),
@@ -251,7 +287,7 @@ fn with_component(tx: &mut Tx<'_>, asked: &Which) -> Result<Option<Vec<i64>>, Fa
             scheme(it).order(&it.version, limit).is_none_or(|it| it == Ordering::Less)
         });
     }
-    Ok(Some(all.into_iter().map(|it| it.0).collect()))
+    Ok(Some(all))
 }
 
 fn sort(asked: &Which) -> images::Sort {
@@ -269,14 +305,18 @@ pub(crate) fn detail(tx: &mut Tx<'_>, digest: &str) -> Result<images::Detail, Fa
 }
 
 pub(crate) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
-    let digest = call.param("digest")?;
+    read(call, call.param("digest")?).map(Json)
+}
+
+/// All that is known of the image of this digest, but for what is in it.
+pub(crate) fn read(call: &Call, digest: &str) -> Result<ImageDetail, Problem> {
     let (it, build) = call.read(|tx| Ok((detail(tx, digest)?, build(tx)?)))?;
     let seen = report::detail(&it)?.unwrap_or_default();
     let reasons = it.uncovered.iter().map(ToString::to_string).collect();
     let systems: Vec<SystemRow> = seen.systems.iter().map(SystemRow::from).collect();
     let gaps: Vec<GapRow> = seen.gaps.iter().map(GapRow::from).collect();
     let coverage = coverage(&it, reasons, &seen, &systems, call.now, build);
-    Ok(Json(ImageDetail {
+    Ok(ImageDetail {
         image: it.image.into(),
         coverage,
         revision: it.revision,
@@ -290,7 +330,7 @@ pub(crate) fn show(call: &Call, (): ()) -> Result<Json<ImageDetail>, Problem> {
             .into_iter()
             .map(|(_, digest, platform)| ImagePart { digest, platform })
             .collect(),
-    }))
+    })
 }
 
 /// When the advisories in use were compiled.
@@ -393,15 +433,47 @@ pub(crate) fn why(call: &Call, (): ()) -> Result<Json<FindingDetail>, Problem> {
     Ok(Json(it.into()))
 }
 
-/// What is known of a risk, by the example of one component that has it.
-pub(crate) fn example(call: &Call, risk: i64) -> Result<Option<FindingDetail>, Problem> {
+/// A finding of an image: all that is known of it, where its component is, and what mends it there.
+pub(crate) struct Explained {
+    pub(crate) detail: FindingDetail,
+    pub(crate) component: model::Component,
+    /// The image, by digest, and where the component is in it; none where no image has it.
+    pub(crate) place: Option<(String, model::Located<model::Component>)>,
+    /// What to type.
+    pub(crate) command: Option<String>,
+}
+
+/// Explains a risk of a component by the image of this digest, or else by any that has it.
+pub(crate) fn explained(
+    call: &Call,
+    risk: i64,
+    component: i64,
+    digest: Option<&str>,
+) -> Result<Option<Explained>, Problem> {
     call.read(|tx| {
-        let first = findings::affected(tx, risk, 0, 1)?.into_iter().next();
-        let found = first.map(|it| findings::why(tx, it.0, risk)).transpose()?.flatten();
-        Ok(found.map(|mut it| {
-            it.priority = report::priority(&it);
-            it.into()
-        }))
+        let after = component.saturating_sub(1);
+        let known = findings::affected(tx, risk, after, 1)?.into_iter().next();
+        let Some((_, known)) = known.filter(|it| it.0 == component) else { return Ok(None) };
+        let Some(mut finding) = findings::why(tx, component, risk)? else { return Ok(None) };
+        finding.priority = report::priority(&finding);
+        let filter =
+            images::Filter { components: Some(vec![component]), ..images::Filter::default() };
+        let some = images::page(tx, &filter, images::Sort::Level, None, 1)?.items;
+        let digest = digest.map(str::to_owned);
+        let digest = digest.or_else(|| some.into_iter().next().map(|it| it.digest));
+        let (mut place, mut command) = (None, None);
+        if let Some(digest) = digest {
+            let image = detail(tx, &digest)?;
+            let systems = report::detail(&image)?.unwrap_or_default().systems;
+            let all = components::found(tx, image.image.id, &systems)?;
+            let it = all.into_iter().find(|it| it.0 == component).map(|it| it.1);
+            command = it.as_ref().zip(finding.fixed.as_ref()).and_then(|(it, fixed)| {
+                let system = it.system.and_then(|it| systems.get(it));
+                model::fix::fix_command(it, fixed, finding.why.by_source, system)
+            });
+            place = it.map(|it| (digest, it));
+        }
+        Ok(Some(Explained { detail: finding.into(), component: known, place, command }))
     })
 }
 
@@ -522,7 +594,41 @@ pub(crate) fn figures(call: &Call, (): ()) -> Result<Json<Figures>, Problem> {
     call.read(|tx| {
         let risks = risks::open(tx)?.into_iter().map(|(a, b, n)| (a.into(), b.into(), n)).collect();
         let images = figures::images(tx)?.into_iter().map(ImageCount::from).collect();
-        let quota = quota::read(tx)?.into();
-        Ok(Json(Figures { images, risks, quota, cycle_last, cycle_next }))
+        let (quota, ages) = (quota::read(tx)?.into(), ages(tx, call.now)?);
+        Ok(Json(Figures { images, risks, quota, cycle_last, cycle_next, ages }))
+    })
+}
+
+fn ages(tx: &mut Tx<'_>, now: i64) -> store::Result<Vec<Age>> {
+    const DAYS: [u32; 3] = [7, 30, 90];
+    let since = DAYS.map(|it| now.saturating_sub(i64::from(it).saturating_mul(86_400_000)));
+    let age = |(level, at, risks): (store::Level, i64, i64)| {
+        let days = usize::try_from(at).ok().and_then(|it| DAYS.get(it).copied());
+        Age { level: level.into(), days, risks }
+    };
+    Ok(risks::ages(tx, since)?.into_iter().map(age).collect())
+}
+
+/// How far back.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhichDays {
+    /// So many days until today, 1 to 400; none: 90.
+    days: Option<u32>,
+}
+
+pub(crate) fn history(
+    call: &Call,
+    Query(asked): Query<WhichDays>,
+) -> Result<Json<Vec<Day>>, Problem> {
+    let days = asked.days.unwrap_or(90);
+    if !(1..=400).contains(&days) {
+        return Err(Problem::invalid("days is 1 to 400"));
+    }
+    call.read(|tx| {
+        let today = history::today(tx, call.now)?;
+        let first = today.day.saturating_add(1).saturating_sub(i64::from(days));
+        let before = history::since(tx, first)?.into_iter().filter(|it| it.day < today.day);
+        Ok(Json(before.chain([today]).map(Day::from).collect()))
     })
 }

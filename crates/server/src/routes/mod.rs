@@ -27,6 +27,16 @@ use std::sync::LazyLock;
 /// All routes.
 pub(crate) static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(table);
 
+/// The paths of the console's pages, and whom they are for; none: for everybody.
+pub fn pages() -> Vec<(&'static str, Option<Role>)> {
+    let role = |it: &Route| match it.access {
+        Access::Anyone => None,
+        Access::Role(role) => Some(role),
+    };
+    let all = ROUTES.iter().filter(|it| it.page && it.method == Method::GET);
+    all.map(|it| (it.path, role(it))).collect()
+}
+
 const ANYONE: Access = Access::Anyone;
 const VIEWER: Access = Access::Role(Role::Viewer);
 const OPERATOR: Access = Access::Role(Role::Operator);
@@ -66,6 +76,7 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/audit", ADMIN, "listAudit", "List who changed what", audit::list),
 
         route(M::GET, "/api/v1/figures", VIEWER, "readFigures", "Read the figures of the first page", images::figures),
+        route(M::GET, "/api/v1/figures/history", VIEWER, "readHistory", "Read the figures of past days, and of today", images::history),
         route(M::GET, "/api/v1/images", VIEWER, "listImages", "List images", images::list),
         route(M::GET, "/api/v1/images/export", VIEWER, "exportImages", "Export images as CSV or Excel", images::export),
         route(M::GET, "/api/v1/images/{digest}", VIEWER, "readImage", "Read an image", images::show),

@@ -13,6 +13,7 @@ use registry::flavor;
 use scan::center::{LoginDocument, RegistryDocument, registry_place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use store::{Tx, registries, repositories};
 
 /// A registry as somebody tells of it.
@@ -117,6 +118,24 @@ pub(crate) fn namespaces_of(call: &Call, id: i64, part: &Part) -> Result<Page<Na
         Ok(repositories::namespaces(tx, id, cursor.as_ref(), limit)?)
     })?;
     Ok(shown(page))
+}
+
+/// The names of all registries, and of some repositories with their registries', by id; removed ones too.
+pub(crate) fn names(
+    call: &Call,
+    ids: &[i64],
+) -> Result<(BTreeMap<i64, String>, BTreeMap<i64, String>), Problem> {
+    call.read(|tx| {
+        let all = registries::all(tx)?;
+        let registries: BTreeMap<i64, String> =
+            all.into_iter().map(|it| (it.id, it.name)).collect();
+        let name = |it: repositories::Repository| {
+            let registry = registries.get(&it.registry).map_or("", String::as_str);
+            (it.id, format!("{registry} / {}", it.name))
+        };
+        let repositories = repositories::some(tx, ids)?.into_iter().map(name).collect();
+        Ok((registries, repositories))
+    })
 }
 
 pub(crate) fn repositories(

@@ -15,6 +15,10 @@ use store::{
     items::{self, Ended, State},
 };
 
+/// Why there was a scan.
+pub(crate) const FIRST: &str = "scanned for the first time";
+const AGAIN: &str = "scanned again";
+
 /// How many names of risks an event has.
 const SOME: usize = 20;
 
@@ -68,7 +72,7 @@ fn scans(
     for it in items::of_digest(tx, digest, 100)? {
         let (Some(at), State::Ended(end)) = (it.ended_at, it.state) else { continue };
         let (what, why) = match end {
-            Ended::Done => (Happened::Scanned, "scanned again"),
+            Ended::Done => (Happened::Scanned, AGAIN),
             Ended::Failed => (Happened::Failed, it.reason.as_str()),
             Ended::Cancelled | Ended::Exhausted => continue,
         };
@@ -82,7 +86,7 @@ fn scans(
             Some(at) => all.swap_remove(at),
             None => event(first, Happened::Scanned, ""),
         };
-        "scanned for the first time".clone_into(&mut it.why);
+        FIRST.clone_into(&mut it.why);
         concern(
             &mut it,
             open.iter().filter(|it| it.appeared_at == first || it.first_seen == first),

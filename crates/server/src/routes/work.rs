@@ -20,9 +20,9 @@ const SOME: u32 = 500;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichTasks {
-    kind: Option<Named<tasks::Kind>>,
+    pub(crate) kind: Option<Named<tasks::Kind>>,
     /// Those that have ended, or those that have not.
-    ended: Option<bool>,
+    pub(crate) ended: Option<bool>,
     /// Where the part begins: the `next` of the one before.
     cursor: Option<String>,
     /// How many rows, at most 500.
@@ -33,7 +33,10 @@ pub(crate) struct WhichTasks {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichItems {
-    state: Option<Named<items::State>>,
+    pub(crate) state: Option<Named<items::State>>,
+    /// With this in the name of the repository, in the tag, or at the beginning of the digest.
+    #[serde(default)]
+    pub(crate) text: String,
     /// Where the part begins: the `next` of the one before.
     cursor: Option<String>,
     /// How many rows, at most 500.
@@ -112,7 +115,7 @@ pub(crate) fn items(
     let state = asked.state.map(|it| it.0);
     let page = call.read(|tx| {
         one_task(tx, id)?;
-        Ok(items::page(tx, id, state, cursor.as_ref(), limit)?)
+        Ok(items::page(tx, id, state, &asked.text, cursor.as_ref(), limit)?)
     })?;
     Ok(Json(shown(page)))
 }
@@ -138,7 +141,7 @@ pub(crate) fn export_items(
         ]
     };
     let more = move |tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit| {
-        let page = items::page(tx, id, state, cursor, limit)?;
+        let page = items::page(tx, id, state, &asked.text, cursor, limit)?;
         Ok((page.items.into_iter().map(row).collect(), page.next))
     };
     Ok(Export::new(call, "task", format, &heading, more))

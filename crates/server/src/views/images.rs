@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Open findings of one category.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Tally {
     /// High and critical.
     pub high: i64,
@@ -19,7 +19,7 @@ pub struct Tally {
 }
 
 /// Open findings.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Counts {
     /// Of the distribution's packages.
     pub system: Tally,
@@ -415,11 +415,41 @@ pub struct Figures {
     pub cycle_last: Option<Time>,
     /// When it will be next, if nothing is changed; none: never.
     pub cycle_next: Option<Time>,
+    /// Open risks by level and by how long they have been known.
+    pub ages: Vec<Age>,
+}
+
+/// How many open risks of a level are so old.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Age {
+    /// The level.
+    pub level: Level,
+    /// Known for less than so many days, and not less than the next smaller number: 7, 30, 90; none: for longer.
+    pub days: Option<u32>,
+    /// How many risks.
+    pub risks: i64,
+}
+
+/// The figures of a day: as it ended, or, for the last one, as it is now.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Day {
+    /// Which day, UTC: `2026-11-24`.
+    pub day: String,
+    /// Images by the highest level of what was open in them.
+    pub images: Tally,
+    /// Open risks.
+    pub risks: Counts,
 }
 
 impl From<store::Tally> for Tally {
     fn from(it: store::Tally) -> Tally {
         Tally { high: it.high, medium: it.medium, low: it.low }
+    }
+}
+
+impl From<store::Counts> for Counts {
+    fn from(it: store::Counts) -> Counts {
+        Counts { system: it.system.into(), application: it.application.into() }
     }
 }
 
@@ -441,10 +471,7 @@ impl From<store::images::Image> for Image {
             coverage: it.coverage.into(),
             components: it.components,
             level: it.level.into(),
-            counts: Counts {
-                system: it.counts.system.into(),
-                application: it.counts.application.into(),
-            },
+            counts: it.counts.into(),
             places: it.places.into_iter().map(Place::from).collect(),
         }
     }
@@ -578,6 +605,14 @@ impl From<store::findings::Comparison> for Comparison {
             findings_removed: it.findings_removed.into_iter().map(Finding::from).collect(),
             findings_added: it.findings_added.into_iter().map(Finding::from).collect(),
         }
+    }
+}
+
+impl From<store::history::Day> for Day {
+    fn from(it: store::history::Day) -> Day {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let day = epoch.saturating_add(jiff::Span::new().days(it.day.clamp(0, 2_000_000)));
+        Day { day: day.to_string(), images: it.images.into(), risks: it.risks.into() }
     }
 }
 

@@ -13,9 +13,9 @@ pub use advisories::{Advisories, Feed, Update};
 pub use channels::{Channel, Delivery, Mail};
 pub use exceptions::{Exception, ExceptionKind, Where};
 pub use images::{
-    Affected, Comparison, Component, ComponentName, Counts, CoverageDetail, Exploitation, Figures,
-    Finding, FindingDetail, Happened, Image, ImageCount, ImageDetail, ImagePart, Layer, Likelihood,
-    Place, Risk, Tally, TimelineEvent,
+    Affected, Age, Comparison, Component, ComponentName, Counts, CoverageDetail, Day, Exploitation,
+    Figures, Finding, FindingDetail, Happened, Image, ImageCount, ImageDetail, ImagePart, Layer,
+    Likelihood, Place, Risk, Tally, TimelineEvent,
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};

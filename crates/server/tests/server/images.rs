@@ -5,7 +5,7 @@ use crate::{
 };
 use model::Level;
 use serde_json::{Value, json};
-use std::io::Read;
+use std::{io::Read, sync::atomic::Ordering};
 use testkit::http::Reply;
 
 /// Two images in a registry: `a` with bad things in it and a name that is a formula, `b` with less.
@@ -133,6 +133,37 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
         assert_eq!(figures["risks"], json!([["application", "low", 1], ["system", "high", 1]]));
         let high = json!({"state": "scanned", "level": "high", "coverage": "known", "images": 1});
         assert!(figures["images"].as_array().unwrap().contains(&high), "{figures}");
+    });
+}
+
+#[test]
+fn past_days_and_the_age_of_risks_are_figures_too() {
+    on_each(|it| {
+        let who = fill(it);
+        let ask =
+            |days: &str| it.done(&who, "GET", &format!("/api/v1/figures/history{days}"), None);
+        let days = |all: Value| {
+            all.as_array().unwrap().iter().map(|it| it["day"].clone()).collect::<Vec<_>>()
+        };
+        // Nobody has written anything down yet, and today is there all the same.
+        let first = ask("")[0].clone();
+        assert_eq!(first["images"], json!({"high": 1, "medium": 0, "low": 1}));
+        let low = json!({"high": 0, "medium": 0, "low": 1});
+        assert_eq!(first["risks"]["system"]["high"], 1);
+        assert_eq!(first["risks"]["application"], low);
+        let past = it.now.load(Ordering::SeqCst) - 10 * 86_400_000;
+        it.store.write(|tx| store::history::note(tx, past)).unwrap();
+        let all = ask("?days=90");
+        assert_eq!((days(all.clone()).len(), &all[1]), (2, &first));
+        assert_eq!((&all[0]["images"], &all[0]["risks"]), (&first["images"], &first["risks"]));
+        assert!(all[0]["day"].as_str() < first["day"].as_str(), "{all}");
+        assert_eq!((days(ask("?days=10")).len(), days(ask("?days=11")).len()), (1, 2));
+        assert_eq!(it.refused(&who, "GET", "/api/v1/figures/history?days=0", None).0, 422);
+        assert_eq!(it.refused(&who, "GET", "/api/v1/figures/history?days=401", None).0, 422);
+        // They were found in 1970.
+        let ages = it.done(&who, "GET", "/api/v1/figures", None)["ages"].clone();
+        let old = |level: &str| json!({"level": level, "days": null, "risks": 1});
+        assert_eq!(ages, json!([old("low"), old("high")]));
     });
 }
 

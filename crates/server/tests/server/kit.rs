@@ -31,7 +31,7 @@ pub(crate) struct Running {
     pub(crate) store: Arc<Store>,
     pub(crate) events: Arc<server::Events>,
     pub(crate) center: Center,
-    now: Arc<AtomicI64>,
+    pub(crate) now: Arc<AtomicI64>,
     log: Lines,
     server: Option<Server>,
     pub(crate) folder: TempDir,
@@ -62,7 +62,7 @@ pub(crate) fn settings() -> Settings {
 /// One over a fresh SQLite database.
 pub(crate) fn start(settings: Settings) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let database = store::Settings::Embedded(folder.path().join("db"));
+    let database = store::Settings::Embedded(folder.path().join("center.db"));
     start_on(&database, folder, settings)
 }
 

@@ -16,6 +16,7 @@ mod notify;
 mod oidc;
 mod operation;
 mod registries;
+mod roles;
 mod settings;
 mod tasks;
 mod vex;

@@ -186,7 +186,7 @@ fn secrets_are_in_no_log_and_not_in_the_database() {
     assert!(secrets.iter().all(|it| it.len() >= 7), "{secrets:?}");
     let log = it.log();
     let mut stored = Vec::new();
-    for name in ["db", "db-wal"] {
+    for name in ["center.db", "center.db-wal"] {
         stored.extend(fs::read(it.folder.path().join(name)).unwrap_or_default());
     }
     assert!(stored.windows(9).any(|it| it == b"127.0.0.1"), "it is not read where it is stored");

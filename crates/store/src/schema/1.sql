@@ -329,6 +329,14 @@ CREATE TABLE handled (
 CREATE INDEX handled_exception ON handled (exception);
 CREATE INDEX handled_risk ON handled (risk, image);
 
+-- Figures of days, which are days since 1970; today's changes until it is over.
+CREATE TABLE daily (
+  day BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  PRIMARY KEY (day, name)
+) {packed};
+
 -- Doing it -----------------------------------------------------------------------------------------
 
 CREATE TABLE task (

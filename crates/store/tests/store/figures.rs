@@ -141,9 +141,9 @@ fn pages(store: &Store, task: i64) {
         slowest.push((what, most.max().unwrap().as_secs_f64() * 1e3));
     };
     let ask = |cursor: Option<&Cursor>, state| {
-        store.read(|tx| items::page(tx, task, state, cursor, 100)).unwrap()
+        store.read(|tx| items::page(tx, task, state, "", cursor, 100)).unwrap()
     };
-    let middle = store.read(|tx| items::page(tx, task, None, None, 50_000)).unwrap().next;
+    let middle = store.read(|tx| items::page(tx, task, None, "", None, 50_000)).unwrap().next;
     note("tasks".to_owned(), &|| {
         drop(store.read(|tx| tasks::page(tx, &tasks::Filter::default(), None, 100)).unwrap());
     });

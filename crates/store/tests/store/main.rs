@@ -9,6 +9,7 @@ mod backup;
 mod changing;
 mod counting;
 mod figures;
+mod history;
 mod keeping;
 mod leases;
 mod left_behind;

@@ -114,7 +114,7 @@ impl Queue<'_> {
         let mut cursor: Option<Cursor> = None;
         let mut words = Vec::new();
         loop {
-            let page = self.store.read(|tx| items::page(tx, task, None, cursor.as_ref(), 2));
+            let page = self.store.read(|tx| items::page(tx, task, None, "", cursor.as_ref(), 2));
             let page = page.unwrap();
             for it in page.items {
                 *states.entry(it.state.word()).or_insert(0u64) += 1;
@@ -139,7 +139,7 @@ impl Queue<'_> {
         ];
         for ((state, word), counted) in items::State::WORDS.iter().zip(counted) {
             assert_eq!(states.get(word).copied().unwrap_or(0), counted, "{word}");
-            let page = self.store.read(|tx| items::page(tx, task, Some(*state), None, 100));
+            let page = self.store.read(|tx| items::page(tx, task, Some(*state), "", None, 100));
             assert_eq!(u64::try_from(page.unwrap().items.len()).unwrap(), counted, "{word}");
         }
         assert_eq!(counts.total, counted.iter().sum::<u64>());
@@ -335,7 +335,7 @@ fn a_failure_is_tried_again_now_or_later() {
         let task = queue.start(Kind::Manual, "a");
         let first = queue.claimed("a");
         queue.fail(first, Some(500)).unwrap();
-        let waiting = store.read(|tx| items::page(tx, task, None, None, 9)).unwrap().items;
+        let waiting = store.read(|tx| items::page(tx, task, None, "", None, 9)).unwrap().items;
         assert_eq!((waiting[0].code.as_str(), waiting[0].attempts), ("unreachable", 1));
         assert_eq!(waiting[0].not_before, Some(queue.now.get() + 500));
         let wake = || queue.write(|tx, now| upkeep::wake(tx, now, 9));
@@ -510,7 +510,7 @@ fn tasks_are_listed_and_forgotten() {
         assert_eq!(list(Some(Kind::Manual), None, None).0, [ids[0]]);
         assert_eq!(list(None, Some(true), None).0, [ids[2], ids[0]]);
         assert_eq!(list(Some(Kind::Cycle), Some(false), None).0, [ids[3], ids[1]]);
-        let others = store.read(|tx| items::page(tx, ids[1], None, None, 1)).unwrap().next;
+        let others = store.read(|tx| items::page(tx, ids[1], None, "", None, 1)).unwrap().next;
         let wrong = store.read(|tx| tasks::page(tx, &Default::default(), others.as_ref(), 1));
         assert!(matches!(wrong, Err(Error::Invalid(_))), "{wrong:?}");
 

@@ -2,9 +2,15 @@
 use crate::{
     Page as List, Problem,
     call::Call,
-    console::{Frame, Html, home::following, html, show},
-    receive::{Input, Query},
-    routes::exceptions,
+    console::{
+        Frame, Html,
+        address::{altered, asked},
+        exception::{Choice, anywhere, said},
+        home::following,
+        html, show,
+    },
+    receive::Query,
+    routes::exceptions::{self, WhichExceptions},
     views::Exception,
 };
 use askama::Template;
@@ -14,13 +20,23 @@ use askama::Template;
 struct Page {
     frame: Frame,
     tab: &'static str,
-    list: List<Exception>,
+    /// Each with where it holds, in words.
+    list: List<(Exception, String)>,
+    /// Whether those that have ended are there too, and the address of the other list.
+    ended: bool,
+    other: String,
     more: String,
+    places: Vec<Choice>,
 }
 
 pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let (frame, tab) = (Frame::new(call, "/settings"), "/settings/exceptions");
-    let list = exceptions::list(call, Query::take(call)?)?.0;
-    let more = following(call, list.next.as_deref());
-    html(&Page { frame, tab, list, more })
+    let asked: WhichExceptions = asked(call)?;
+    let ended = asked.ended;
+    let List { items, next } = exceptions::list(call, Query(asked))?.0;
+    let more = following(call, next.as_deref());
+    let other = altered(call, &[("ended", if ended { "" } else { "true" })]);
+    let list = List { items: said(call, items, frame.w)?, next };
+    let places = anywhere(call, &[], frame.w)?;
+    html(&Page { frame, tab, list, ended, other, more, places })
 }

@@ -3,6 +3,7 @@ mod actions;
 pub(super) mod advisories;
 pub(super) mod audit;
 pub(super) mod exceptions;
+pub(super) mod notifications;
 pub(super) mod people;
 pub(super) mod quota;
 pub(super) mod scan;
@@ -21,6 +22,7 @@ impl Frame {
             ("/settings/exceptions", w.exceptions),
         ];
         if self.administers() {
+            tabs.push(("/settings/notifications", w.notifications));
             tabs.push(("/settings/people", w.people));
         }
         tabs.push(("/settings/tokens", w.tokens));

@@ -1,0 +1,273 @@
+//! The jobs of the console, done by clicking.
+use super::{Desk, USER};
+use crate::{
+    center::PASSWORD,
+    images::{OLD, debian, of},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use testkit::{http::Wire, real, registry::What, tar::file};
+
+pub(super) fn all(desk: &Desk) {
+    start(desk);
+    registries(desk);
+    scan(desk);
+    risks(desk);
+    images(desk);
+    settings(desk);
+    quota(desk);
+    trouble(desk);
+    language(desk);
+}
+
+/// Nobody is there yet: the first page leads to where the first administrator is made.
+fn start(desk: &Desk) {
+    let browser = &desk.browser;
+    browser.size(1440, 900);
+    desk.open("/");
+    desk.arrives("/login?target=%2F");
+    browser.write("[name=token]", "not the token");
+    browser.write("[name=name]", "ada");
+    browser.write("[name=password]", PASSWORD);
+    browser.click("main button", "");
+    desk.shows(".error", "token");
+    desk.quiet(&["/setup - Failed to load resource: the server responded with a status of 403"]);
+    browser.write("[name=token]", &desk.setup_token);
+    browser.write("[name=password]", PASSWORD);
+    browser.click("main button", "");
+    desk.arrives("/");
+    desk.shows(".who", "ada");
+    desk.quiet(&[]);
+}
+
+/// A registry is added when the test of the connection says that it works.
+fn registries(desk: &Desk) {
+    let browser = &desk.browser;
+    browser.click(".tabs a", "Registries");
+    desk.shows(".empty", "");
+    browser.click("button", "Add registry");
+    browser.choose("dialog[open] [name=kind]", "oci");
+    browser.write("dialog[open] [name=name]", "the docks");
+    browser.write("dialog[open] [name=address]", "http://127.0.0.1:1");
+    let test = || browser.click("dialog[open] button", "Test connection");
+    test();
+    desk.shows("dialog[open] output", "refused");
+    browser.write("dialog[open] [name=address]", &format!("http://{}", desk.registry.host()));
+    browser.write("dialog[open] [name='login.user']", "user");
+    browser.write("dialog[open] [name='login.password']", "wrong");
+    test();
+    desk.shows("dialog[open] output", "password");
+    browser.write("dialog[open] [name='login.password']", "hush");
+    test();
+    desk.shows("dialog[open] output", "It works");
+    browser.click("dialog[open] button", "OK");
+    // The row comes at once, and says by itself when the registry has been read.
+    desk.shows("#list tr", "the docks");
+    browser.until(
+        "return document.querySelector('#list [data-label=Images]')?.innerText.trim() === '3'",
+        &[],
+    );
+    desk.shows("#list tr", "connected");
+    browser.click("button", "Add registry");
+    browser.choose("dialog[open] [name=kind]", "harbor");
+    browser.write("dialog[open] [name=name]", "harbour");
+    browser.write("dialog[open] [name=address]", &desk.harbor.host());
+    browser.write("dialog[open] [name='login.user']", "admin");
+    browser.write("dialog[open] [name='login.password']", "hush");
+    browser.click("dialog[open] button", "OK");
+    desk.shows("#list tr", "harbour");
+    desk.quiet(&[]);
+}
+
+/// Everything is scanned; what that means is said before, and how far it is while it goes on.
+fn scan(desk: &Desk) {
+    let browser = &desk.browser;
+    let slow = of(&[debian(OLD), vec![file("srv/slow", vec![7; 4000])]]);
+    let last = slow.layers()[1].clone();
+    // About a second, whatever gzip makes of it.
+    let pause = Duration::from_secs(1) / u32::try_from(last.bytes.len()).unwrap();
+    desk.harbor.put("team/slow", "v1", &slow);
+    desk.harbor.fail(last.digest.as_str(), 1, What::Wire(Wire::Slow(pause)));
+    desk.done("POST", "registries/2/synchronise", &Value::Null);
+    desk.until("four images", || {
+        desk.done("GET", "images", &Value::Null)["items"].as_array().unwrap().len() == 4
+    });
+    desk.open("/");
+    browser.click("button", "Scan now");
+    desk.shows("dialog[open] output", "4 images");
+    browser.write("dialog[open] [name=tags]", "v2");
+    desk.shows("dialog[open] output", "1 images");
+    browser.write("dialog[open] [name=tags]", " ");
+    desk.shows("dialog[open] output", "4 images");
+    browser.click("dialog[open] button", "OK");
+    desk.arrives("/tasks/1");
+    browser.run(
+        "const seen = window.seen = new Set(); const look = () => seen.add(document.querySelector('#task progress').value); \
+         look(); new MutationObserver(look).observe(document.getElementById('main'), { childList: true, subtree: true })",
+        &[],
+    );
+    desk.shows("#task dd", "4 / 4");
+    // It was not loaded again, and said more than the beginning and the end.
+    let seen = browser.run("return [...window.seen]", &[]);
+    assert!(seen.as_array().unwrap().len() > 1, "{seen}");
+    desk.quiet(&[]);
+}
+
+/// From the list of risks to why one matched, and to the images that have it.
+fn risks(desk: &Desk) {
+    let browser = &desk.browser;
+    desk.open("/");
+    desk.shows("#list a.row", "CVE-2024-6119");
+    browser.write("#main [name=text]", "2023-5678");
+    desk.arrives("/?text=2023-5678");
+    desk.lacks("#list a.row", "CVE-2024-6119");
+    browser.choose("#main [name=level]", "low");
+    desk.arrives("/?text=2023-5678&level=low");
+    browser.write("#main [name=text]", "nothing has this name");
+    desk.shows("#list .empty", "");
+    desk.open("/?text=CVE-2024-6119");
+    let kept = browser.run("return document.querySelector('#main [name=text]').value", &[]);
+    assert_eq!(kept, "CVE-2024-6119");
+    desk.lacks("#list a.row", "CVE-2023-5678");
+    browser.click("#list a.row", "CVE-2024-6119");
+    desk.arrives("/risks/CVE-2024-6119");
+    for words in ["openssl", "3.0.14-1~deb12u2", OLD] {
+        desk.shows("#main .card", words);
+    }
+    browser.click("#main a.row", "team/slow");
+    desk.shows("h1", "team/slow");
+    browser.click(".side a", "Image Security");
+    browser.click(".tabs a", "Application");
+    desk.arrives("/application");
+    desk.quiet(&[]);
+}
+
+/// An image is found by what is in it, and says everything that is known of it.
+fn images(desk: &Desk) {
+    let browser = &desk.browser;
+    browser.click(".side a", "Images");
+    desk.shows("#list tr", "team/shop");
+    browser.write("#main [name=component]", "openssl");
+    browser.write("#main [name=below]", "3.5");
+    desk.arrives("/images?component=openssl&below=3.5");
+    desk.lacks("#list tr", "v2");
+    browser.write("#main [name=text]", "shop");
+    desk.lacks("#list tr", "team/app");
+    browser.click("#list a.row", "team/shop");
+    desk.shows("#main", "The debian 12");
+    desk.shows("#main td", "CVE-2023-5363");
+    for (tab, words) in [
+        ("Components", "libssl3"),
+        ("Layers", "layer 1"),
+        ("Fix plan", "apt-get"),
+        ("Timeline", "Scanned"),
+        ("Findings", "CVE-2023-5363"),
+    ] {
+        browser.click("#main .tabs a", tab);
+        browser.until("return document.querySelector('.tabs [aria-current]').innerText.startsWith(arguments[0])", &[json!(tab)]);
+        desk.shows("#main", words);
+    }
+    for (name, words) in [("CycloneDX", "bomFormat"), ("SPDX", "SPDXRef-DOCUMENT")] {
+        const SCRIPT: &str = "const link = [...document.querySelectorAll('a[download]')].find((it) => it.innerText.includes(arguments[0])); \
+             return (await fetch(link.href)).text()";
+        let bill = browser.run_async(SCRIPT, &[json!(name)]);
+        assert!(bill.as_str().unwrap().contains(words), "{name}: {bill}");
+    }
+    browser.click("button", "scan again");
+    desk.arrives("/tasks/2");
+    desk.shows("#task dd", "1 / 1");
+    desk.quiet(&[]);
+}
+
+/// The cycle is kept, and a changed image is scanned.
+fn settings(desk: &Desk) {
+    let browser = &desk.browser;
+    browser.click(".side a", "Settings");
+    browser.choose("#main [name='cycle.kind']", "every week");
+    browser.click("#main [name=on_change]", "");
+    browser.click("[aria-labelledby=scan] button", "OK");
+    desk.until("kept", || {
+        let kept = desk.done("GET", "settings/scan", &Value::Null);
+        kept["cycle"]["kind"] == "week" && kept["on_change"] == true
+    });
+    desk.open("/settings");
+    let kept = browser.run("return document.querySelector(\"[name='cycle.kind']\").value", &[]);
+    assert_eq!(kept, "week");
+    let changed = of(&[debian(OLD), vec![file("srv/changed", "changed")]]);
+    real::push(desk.registry.host(), "team/app", "v1", &changed, USER);
+    desk.done("POST", "registries/1/synchronise", &Value::Null);
+    desk.open("/tasks");
+    desk.shows("#list tr", "change");
+    browser.click("#list a.row", "change");
+    desk.shows("#task dd", "1 / 1");
+    desk.quiet(&[]);
+}
+
+/// When the quota is used up, what is left over waits until there is more of it.
+fn quota(desk: &Desk) {
+    let browser = &desk.browser;
+    desk.open("/settings");
+    browser.write("#main [name=total]", "5");
+    browser.click("[aria-labelledby=quota] button", "");
+    desk.until("kept", || desk.done("GET", "quota", &Value::Null)["total"] == 5);
+    real::push(
+        desk.registry.host(),
+        "team/one-more",
+        "v1",
+        &of(&[debian("3.0.13-1~deb12u1")]),
+        USER,
+    );
+    desk.done("POST", "registries/1/synchronise", &Value::Null);
+    desk.open("/tasks");
+    desk.shows("#list tr", "quota exhausted");
+    browser.click("#list tr:first-child a.row", "");
+    desk.shows("#task td", "quota");
+    desk.open("/settings");
+    browser.write("#main [name=total]", "100");
+    browser.click("[aria-labelledby=quota] button", "");
+    desk.until("kept", || desk.done("GET", "quota", &Value::Null)["total"] == 100);
+    desk.open("/tasks");
+    browser.click("#list tr:first-child a.row", "");
+    // It goes on by itself.
+    desk.shows("#task dd", "1 / 1");
+    desk.quiet(&[]);
+}
+
+/// What fails says why and can be tried again; what takes too long can be cancelled.
+fn trouble(desk: &Desk) {
+    let browser = &desk.browser;
+    let image = of(&[debian(OLD), vec![file("srv/broken", "broken")]]);
+    let last = image.layers()[1].digest.to_string();
+    desk.harbor.fail(&last, 1000, What::Body(b"something else".to_vec()));
+    desk.harbor.put("team/broken", "v1", &image);
+    desk.done("POST", "registries/2/synchronise", &Value::Null);
+    desk.open("/tasks");
+    desk.shows("#list tr:first-child", "Failed");
+    browser.click("#list tr:first-child a.row", "");
+    desk.shows("#task td", "but the manifest says");
+    desk.harbor.heal();
+    browser.click("#task button", "Retry failed");
+    desk.shows("#task dd", "1 / 1");
+    desk.harbor.fail(&last, 1000, What::Wire(Wire::Hang(3)));
+    desk.open("/images?text=team/broken");
+    browser.click("#list a.row", "team/broken");
+    browser.click("button", "scan again");
+    browser.click("#task button", "Cancel");
+    desk.shows("#task td", "cancelled");
+    desk.harbor.heal();
+    desk.quiet(&[]);
+}
+
+/// The other language stays, and the first one comes back.
+fn language(desk: &Desk) {
+    let browser = &desk.browser;
+    desk.open("/images?text=team");
+    browser.click(".who a", "中文");
+    desk.shows("h1", "镜像");
+    desk.arrives("/images?text=team");
+    browser.click(".side a", "任务");
+    desk.shows("h1", "任务");
+    browser.click(".who a", "English");
+    desk.shows("h1", "Tasks");
+    desk.quiet(&[]);
+}

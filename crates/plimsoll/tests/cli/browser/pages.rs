@@ -1,0 +1,195 @@
+//! Every page that a link leads to: readable by everybody and on every screen, quick, and with nothing on it that is not ours.
+use super::Desk;
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    env, fs,
+    path::Path,
+};
+use testkit::browser::keys;
+
+/// What of WCAG 2.2 A and AA axe-core finds, with where.
+const AXE: &str = "const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']; \
+     const runOnly = arguments[0].length ? { type: 'rule', values: arguments[0] } : { type: 'tag', values: tags }; \
+     const found = await axe.run(document, { runOnly, resultTypes: ['violations'] }); \
+     const where = (node) => node.html + ' ' + [...node.any, ...node.all].map((why) => why.message).join('; '); \
+     return found.violations.map((it) => `${it.id}: ${it.help}:\\n  ` + it.nodes.map(where).join('\\n  '))";
+/// Milliseconds to the first content, and bytes with everything that the page loads.
+const FIGURES: &str = "const paint = await new Promise((done) => new PerformanceObserver((list) => \
+     list.getEntriesByName('first-contentful-paint').forEach(done)).observe({ type: 'paint', buffered: true })); \
+     const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]; \
+     return [paint.startTime, all.reduce((sum, it) => sum + Math.max(it.transferSize, it.encodedBodySize), 0)]";
+/// The addresses that a page leads to.
+const LINKS: &str = "return [...document.querySelectorAll('a[href]')].filter((it) => it.origin === location.origin && \
+     !it.hasAttribute('download')).map((it) => it.pathname + it.search)";
+
+pub(super) fn all(desk: &Desk) {
+    let pages = crawl(desk);
+    let mut critic = Critic { desk, axe: axe(), path: String::new(), complaints: Vec::new() };
+    pages.values().for_each(|it| critic.look(it));
+    desk.open("/language?to=zh-CN&back=/");
+    pages.values().for_each(|it| critic.glance(it));
+    desk.open("/language?to=en&back=/");
+    assert!(critic.complaints.is_empty(), "{}", critic.complaints.join("\n"));
+}
+
+/// An address of each page that links lead to from the first one, by the page's path in the table.
+fn crawl(desk: &Desk) -> BTreeMap<&'static str, String> {
+    let table = server::pages();
+    let of = |path: &str| table.iter().map(|it| it.0).find(|it| is(path, it));
+    let mut found = BTreeMap::new();
+    let mut next = VecDeque::from(["/".to_owned()]);
+    desk.browser.size(1440, 900);
+    while let Some(target) = next.pop_front() {
+        let path = target.split('?').next().unwrap();
+        let Some(page) =
+            of(path).filter(|it| !found.contains_key(it) && !["/language", "/theme"].contains(it))
+        else {
+            assert!(of(path).is_some() || path.starts_with("/api/"), "{target} is no page");
+            continue;
+        };
+        desk.open(&target);
+        found.insert(page, target);
+        let links = desk.browser.run(LINKS, &[]);
+        next.extend(links.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()));
+        desk.quiet(&[]);
+    }
+    // What no link leads to, nobody finds.
+    let hidden = ["/login", "/language", "/theme", "/favicon.ico", "/console.css", "/console.js"];
+    let missing: Vec<_> = table
+        .iter()
+        .map(|it| it.0)
+        .filter(|it| !found.contains_key(it) && !hidden.contains(it))
+        .collect();
+    assert!(missing.is_empty(), "no link leads to {missing:?}");
+    found
+}
+
+/// Whether a path is one of this row of the table.
+fn is(path: &str, row: &str) -> bool {
+    let (mut path, mut row) = (path.split('/'), row.split('/'));
+    loop {
+        match (path.next(), row.next()) {
+            (None, None) => return true,
+            (Some(part), Some(name))
+                if part == name || name.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Somebody who looks at one page after the other, and writes down what is wrong.
+struct Critic<'a> {
+    desk: &'a Desk,
+    axe: Option<String>,
+    path: String,
+    complaints: Vec<String>,
+}
+
+impl Critic<'_> {
+    fn look(&mut self, path: &str) {
+        let browser = &self.desk.browser;
+        self.path = path.to_owned();
+        browser.size(1440, 900);
+        self.quick();
+        self.ours();
+        self.readable("wide");
+        let script =
+            "return [...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open)";
+        let dialogs = browser.run(script, &[]);
+        for dialog in dialogs.as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
+            browser.click(&format!("[data-open='{dialog}']"), "");
+            self.readable(dialog);
+            browser.press(keys::ESCAPE);
+        }
+        browser.size(390, 844);
+        self.fits("narrow");
+        self.readable("narrow");
+        self.desk.quiet(&[]);
+    }
+
+    /// In another language only words are others, and these are longer or shorter.
+    fn glance(&mut self, path: &str) {
+        self.path = path.to_owned();
+        self.desk.open(path);
+        self.fits("in Chinese");
+        self.rules("in Chinese", &[]);
+        self.desk.quiet(&[]);
+    }
+
+    fn complain(&mut self, how: &str, why: impl std::fmt::Display) {
+        self.complaints.push(format!("{}, {how}: {why}", self.path));
+    }
+
+    /// The same holds in the light and in the dark, which differ in colours only.
+    fn readable(&mut self, how: &str) {
+        self.rules(how, &[]);
+        self.desk.browser.dark(true);
+        self.rules(&format!("{how}, dark"), &["color-contrast"]);
+        self.desk.browser.dark(false);
+    }
+
+    /// What axe-core can find of WCAG holds, or of some rules.
+    fn rules(&mut self, how: &str, only: &[&str]) {
+        let Some(axe) = &self.axe else { return };
+        self.desk.browser.run(&format!("if (!window.axe) {{ {axe} }}"), &[]);
+        let found = self.desk.browser.run_async(AXE, &[json!(only)]);
+        for it in found.as_array().unwrap() {
+            self.complain(how, it.as_str().unwrap());
+        }
+    }
+
+    /// Nothing is wider than the screen.
+    fn fits(&mut self, how: &str) {
+        const SCRIPT: &str = "const root = document.documentElement; \
+             if (root.scrollWidth <= screen.width) return []; \
+             const wide = [...document.querySelectorAll('body *')].filter((it) => it.getBoundingClientRect().right > screen.width + 1); \
+             return [root.scrollWidth, ...wide.map((it) => it.outerHTML.slice(0, 100))]";
+        let wide = self.desk.browser.run(SCRIPT, &[]);
+        if wide != json!([]) {
+            self.complain(how, format!("{wide:#}"));
+        }
+    }
+
+    /// Quick and small. A busy machine may be slow once or twice.
+    fn quick(&mut self) {
+        let measured = || {
+            self.desk.open(&self.path);
+            let it = self.desk.browser.run_async(FIGURES, &[]);
+            (it[0].as_f64().unwrap(), it[1].as_f64().unwrap())
+        };
+        let mut best = measured();
+        for _ in 0..2 {
+            if best.0 >= 300.0 {
+                let again = measured();
+                best = (best.0.min(again.0), again.1);
+            }
+        }
+        let figures = format!("first content after {:.0} ms, {:.1} KB", best.0, best.1 / 1000.0);
+        eprintln!("{}: {figures}", self.path);
+        if best.0 >= 300.0 || best.1 >= 150_000.0 {
+            self.complain("wide", figures);
+        }
+    }
+
+    /// What strangers named so that it might become markup has not.
+    fn ours(&mut self) {
+        const SCRIPT: &str = "return [window.struck ?? null, document.querySelectorAll('[src*=struck], [onerror]').length]";
+        let found = self.desk.browser.run(SCRIPT, &[]);
+        if found != json!([Value::Null, 0]) {
+            self.complain("wide", found);
+        }
+    }
+}
+
+/// axe-core, where `npm` has put it. `None`, said aloud, where it has not; with `PLIMSOLL_TEST_ALL=1` that is a failure.
+fn axe() -> Option<String> {
+    let place =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("../npm/node_modules/axe-core/axe.min.js");
+    let found = fs::read_to_string(place).ok();
+    if found.is_none() {
+        assert!(env::var_os("PLIMSOLL_TEST_ALL").is_none(), "axe-core is not in target/npm");
+        eprintln!("skipped: axe-core is not in target/npm, where .ci/run puts it");
+    }
+    found
+}
