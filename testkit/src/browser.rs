@@ -161,10 +161,11 @@ impl Browser {
         );
     }
 
-    /// A picture of what shows, PNG.
-    pub fn screenshot(&self) -> Vec<u8> {
-        let answer = self.ask("GET", "/screenshot", &Value::Null).unwrap();
-        STANDARD.decode(answer.as_str().unwrap()).unwrap()
+    /// A picture of the whole page, PNG.
+    pub fn picture(&self) -> Vec<u8> {
+        let whole = json!({"format": "png", "captureBeyondViewport": true});
+        let taken = self.tell("Page.captureScreenshot", &whole);
+        STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 
     /// All cookies that the page's server gets.

@@ -344,7 +344,7 @@ async function upload(form) {
   const nothing = without.length + it.problems.length;
   const parts = { made, kept, superseded: it.superseded.length, nothing };
   const said = Object.entries(parts).filter(([name, count]) => count || name === "made");
-  out.textContent = said.map(([name, count]) => `${count} ${out.dataset[name]}`).join("\n");
+  out.textContent = said.map(([name, count]) => `${out.dataset[name]} ${count}`).join("\n");
   const reasons = without.map((it) => `${it.vulnerability} ${it.product}: ${it.reason}`).concat(it.problems);
   const lines = reasons.slice(0, 100).concat(reasons.length > 100 ? [`+${reasons.length - 100}`] : []);
   list.append(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
@@ -361,7 +361,7 @@ async function suggest(input) {
     const reply = await fetch("/api/v1/repositories?limit=20&text=" + encodeURIComponent(name));
     const registry = (id) => group.parentElement.querySelector(`option[value='{"registries":[${id}]}']`)?.label ?? "";
     found = (await reply.json()).items.map((it) => [
-      `${registry(it.registry)} / ${it.name}${tag ? ":" + tag : ""}`,
+      `${it.name}${tag ? ":" + tag : ""} (${registry(it.registry)})`,
       tag ? { tags: [[it.id, tag]] } : { repositories: [it.id] },
     ]);
   }

@@ -157,6 +157,11 @@ impl Frame {
     }
 }
 
+/// What to do when scans fail for such a reason, in English.
+pub(crate) fn advice(code: &str) -> Option<&'static str> {
+    show::advice(code, &EN)
+}
+
 /// Renders a page.
 pub(crate) fn html(page: &impl Template) -> Result<Html, Problem> {
     let text = page.render().map_err(|err| Problem::internal(err.to_string()))?;

@@ -103,6 +103,15 @@ pub(crate) fn few(names: &[String]) -> (&[String], usize) {
     (some, rest.len())
 }
 
+/// A line of a list: what advisories write there can be very long.
+pub(crate) fn line(text: &str) -> String {
+    const LONGEST: usize = 180;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether there is more to say of where an image is than its first place and some tags.
 pub(crate) fn are_many(places: &[Place]) -> bool {
     let much = |it: &Place| few(&it.tags).1 > 0 || it.removed_at.is_some();

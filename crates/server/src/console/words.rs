@@ -121,6 +121,8 @@ words! {
     happened_gone: "Went", "消失";
     happened_handled: "Handled", "已处理";
     // Handling
+    of_system: "System", "系统";
+    of_application: "Application", "应用";
     open: "open", "未处理";
     gone: "gone", "已消失";
     last_seen: "Last seen", "最近出现";
@@ -136,6 +138,7 @@ words! {
     has_component: "Has component", "包含组件";
     component: "Component", "组件";
     below: "Below version", "低于版本";
+    without: "Without", "去除";
     show_all: "Show all images", "显示所有镜像";
     scan: "Scan", "扫描";
     where_is: "Find a component", "查找组件";
@@ -208,7 +211,6 @@ words! {
     exceptions_are: "Rules by which findings count as handled, those that are there and those yet to come.", "符合规则的风险视为已处理，包括现有的和今后发现的。";
     no_exceptions_why: "Add one here, or from a finding of an image.", "可在此添加，或在镜像的漏洞列表中添加。";
     any_risk: "any risk of", "任意风险：";
-    person: "Person", "人员";
     since: "Since", "开始时间";
     no_end: "no end", "长期";
     has_ended: "ended", "已结束";
@@ -218,10 +220,10 @@ words! {
     import_vex: "Import VEX", "导入 VEX";
     import_vex_is: "OpenVEX, CSAF or CycloneDX. What the document says does not apply becomes exceptions.", "支持 OpenVEX、CSAF 和 CycloneDX。文档声明不受影响的内容将成为例外。";
     document: "Document", "文档";
-    vex_made: "statements made exceptions", "条声明已成为例外";
-    vex_kept: "were there already", "条已存在";
-    vex_nothing: "made none, for these reasons:", "条未生成例外，原因如下：";
-    vex_superseded: "exceptions of older versions ended", "条旧版本的例外已结束";
+    vex_made: "Statements that became exceptions:", "已成为例外的声明：";
+    vex_kept: "There already:", "已存在：";
+    vex_nothing: "Without an exception, and why:", "未生成例外及原因：";
+    vex_superseded: "Exceptions of older versions that ended:", "已结束的旧版本例外：";
     close: "Close", "关闭";
     file: "File", "文件";
     by_source: "by its source package", "按源码包";
@@ -323,7 +325,7 @@ words! {
     advice_unreachable: "look whether the registry runs and can be reached from here", "检查镜像仓库是否运行、网络是否可达";
     published: "Published", "发布时间";
     why_matched: "Why it matched", "匹配原因";
-    compared: "compared", "比较";
+    compared: "Compared", "比较";
     advisory: "Advisory", "公告";
     ratings: "Ratings", "评分";
     references: "References", "参考";
@@ -460,7 +462,7 @@ words! {
     ledger_why: "An image costs one when it is scanned for the first time, and never again.", "每个镜像首次成功扫描时占用一个授权，之后不再占用。";
     ledger_empty: "Nothing of the quota has been used yet.", "尚未使用授权。";
     people: "Users", "用户";
-    who: "User", "用户";
+    person: "User", "用户";
     you: "you", "本人";
     role: "Role", "角色";
     viewer: "Viewer", "只读用户";
@@ -521,9 +523,8 @@ words! {
     as_of: "As of", "数据时间";
     behind: "a part is missing since", "部分数据缺失，始于";
     licence: "Licence", "许可证";
-    since_day: "Since", "起始日期";
     until_day: "Until", "截止日期";
-    changes: "Changed", "变更内容";
+    what_changed: "Changed", "变更内容";
     values: "Values", "变更项";
     value: "Value", "字段";
     before: "Before", "变更前";

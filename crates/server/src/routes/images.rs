@@ -233,11 +233,11 @@ fn filter(tx: &mut Tx<'_>, asked: &Which) -> Result<images::Filter, Failure> {
     })
 }
 
-/// The images with the component that is asked for, and which of its versions each has, by the image's id.
-pub(crate) fn having(
-    call: &Call,
-    asked: &Which,
-) -> Result<(Page<Image>, BTreeMap<i64, Vec<String>>), Problem> {
+/// Versions by the image that has them.
+type Versions = BTreeMap<i64, Vec<String>>;
+
+/// The images with the component that is asked for, and which of its versions each has.
+pub(crate) fn having(call: &Call, asked: &Which) -> Result<(Page<Image>, Versions), Problem> {
     let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     call.read(|tx| {
         let filter = filter(tx, asked)?;
@@ -246,7 +246,7 @@ pub(crate) fn having(
             components_asked_for(tx, asked)?.unwrap_or_default().into_iter().collect();
         let images: Vec<i64> = page.items.iter().map(|it| it.id).collect();
         let some: Vec<i64> = known.keys().copied().collect();
-        let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        let mut found = Versions::new();
         for (image, component) in components::in_images(tx, &images, &some)? {
             let version = known.get(&component).map(|it| it.version.clone());
             found.entry(image).or_default().extend(version);

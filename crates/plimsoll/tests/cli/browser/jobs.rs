@@ -9,8 +9,6 @@ use std::time::Duration;
 use testkit::{http::Wire, real, registry::What, tar::file};
 
 pub(super) fn all(desk: &Desk) {
-    start(desk);
-    registries(desk);
     scan(desk);
     risks(desk);
     images(desk);
@@ -21,7 +19,7 @@ pub(super) fn all(desk: &Desk) {
 }
 
 /// Nobody is there yet: the first page leads to where the first administrator is made.
-fn start(desk: &Desk) {
+pub(super) fn start(desk: &Desk) {
     let browser = &desk.browser;
     browser.size(1440, 900);
     desk.open("/");
@@ -37,45 +35,6 @@ fn start(desk: &Desk) {
     browser.click("main button", "");
     desk.arrives("/");
     desk.shows(".who", "ada");
-    desk.quiet(&[]);
-}
-
-/// A registry is added when the test of the connection says that it works.
-fn registries(desk: &Desk) {
-    let browser = &desk.browser;
-    browser.click(".tabs a", "Registries");
-    desk.shows(".empty", "");
-    browser.click("button", "Add registry");
-    browser.choose("dialog[open] [name=kind]", "oci");
-    browser.write("dialog[open] [name=name]", "the docks");
-    browser.write("dialog[open] [name=address]", "http://127.0.0.1:1");
-    let test = || browser.click("dialog[open] button", "Test connection");
-    test();
-    desk.shows("dialog[open] output", "refused");
-    browser.write("dialog[open] [name=address]", &format!("http://{}", desk.registry.host()));
-    browser.write("dialog[open] [name='login.user']", "user");
-    browser.write("dialog[open] [name='login.password']", "wrong");
-    test();
-    desk.shows("dialog[open] output", "password");
-    browser.write("dialog[open] [name='login.password']", "hush");
-    test();
-    desk.shows("dialog[open] output", "It works");
-    browser.click("dialog[open] button", "OK");
-    // The row comes at once, and says by itself when the registry has been read.
-    desk.shows("#list tr", "the docks");
-    browser.until(
-        "return document.querySelector('#list [data-label=Images]')?.innerText.trim() === '3'",
-        &[],
-    );
-    desk.shows("#list tr", "connected");
-    browser.click("button", "Add registry");
-    browser.choose("dialog[open] [name=kind]", "harbor");
-    browser.write("dialog[open] [name=name]", "harbour");
-    browser.write("dialog[open] [name=address]", &desk.harbor.host());
-    browser.write("dialog[open] [name='login.user']", "admin");
-    browser.write("dialog[open] [name='login.password']", "hush");
-    browser.click("dialog[open] button", "OK");
-    desk.shows("#list tr", "harbour");
     desk.quiet(&[]);
 }
 
@@ -183,13 +142,10 @@ fn images(desk: &Desk) {
 fn settings(desk: &Desk) {
     let browser = &desk.browser;
     browser.click(".side a", "Settings");
-    browser.choose("#main [name='cycle.kind']", "every week");
-    browser.click("#main [name=on_change]", "");
-    browser.click("[aria-labelledby=scan] button", "OK");
-    desk.until("kept", || {
-        let kept = desk.done("GET", "settings/scan", &Value::Null);
-        kept["cycle"]["kind"] == "week" && kept["on_change"] == true
-    });
+    browser.choose("#scan-form [name='cycle.kind']", "every week");
+    browser.click("#scan-form [name=on_change]", "");
+    browser.click("#scan-form button", "Save");
+    desk.shows("#scan-form .done", "Saved");
     desk.open("/settings");
     let kept = browser.run("return document.querySelector(\"[name='cycle.kind']\").value", &[]);
     assert_eq!(kept, "week");
@@ -207,9 +163,9 @@ fn settings(desk: &Desk) {
 fn quota(desk: &Desk) {
     let browser = &desk.browser;
     desk.open("/settings");
-    browser.write("#main [name=total]", "5");
-    browser.click("[aria-labelledby=quota] button", "");
-    desk.until("kept", || desk.done("GET", "quota", &Value::Null)["total"] == 5);
+    browser.write("#quota-form [name=total]", "5");
+    browser.click("#quota-form button", "");
+    desk.shows("#quota-used", "/ 5");
     real::push(
         desk.registry.host(),
         "team/one-more",
@@ -223,9 +179,9 @@ fn quota(desk: &Desk) {
     browser.click("#list tr:first-child a.row", "");
     desk.shows("#task td", "quota");
     desk.open("/settings");
-    browser.write("#main [name=total]", "100");
-    browser.click("[aria-labelledby=quota] button", "");
-    desk.until("kept", || desk.done("GET", "quota", &Value::Null)["total"] == 100);
+    browser.write("#quota-form [name=total]", "100");
+    browser.click("#quota-form button", "");
+    desk.shows("#quota-used", "/ 100");
     desk.open("/tasks");
     browser.click("#list tr:first-child a.row", "");
     // It goes on by itself.

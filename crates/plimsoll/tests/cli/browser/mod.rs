@@ -1,4 +1,5 @@
 //! The console as people meet it: the program itself, a real registry, and a real browser.
+mod connecting;
 mod jobs;
 mod keyboard;
 mod pages;
@@ -15,7 +16,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use testkit::{browser::Browser, harbor::Harbor, real, tar::file};
+use testkit::{acr::Acr, browser::Browser, harbor::Harbor, real, tar::file};
 
 /// The user of the real registry, as HTTP sends it.
 const USER: &str = "Basic dXNlcjpodXNo";
@@ -25,6 +26,7 @@ struct Desk {
     browser: Browser,
     registry: real::Running,
     harbor: Harbor,
+    cloud: Acr,
     /// `http://127.0.0.1:port`.
     origin: String,
     setup_token: String,
@@ -41,6 +43,8 @@ fn the_console_does_every_job_and_holds_to_the_rules_of_the_web() {
         eprintln!("{name}: {:.1} s", start.elapsed().as_secs_f64());
     };
     // Each goes on where the one before ended.
+    jobs::start(&desk);
+    part("connecting", connecting::all);
     part("jobs", jobs::all);
     part("names that strangers chose", strangers::names);
     part("keyboard", keyboard::all);
@@ -68,6 +72,8 @@ impl Desk {
         }
         let harbor = Harbor::start("v2.15.3");
         harbor.project("team");
+        let cloud = Acr::start();
+        cloud.instance("cri-one", "cn-hangzhou");
         let more = [("PLIMSOLL_ADMIN_PASSWORD", ""), ("PLIMSOLL_WORKERS", "2")];
         let arguments = ["serve", "--listen", "127.0.0.1:0"];
         let center = Running::start(&bench, "data", &arguments, &more);
@@ -78,6 +84,7 @@ impl Desk {
             browser,
             registry,
             harbor,
+            cloud,
             origin,
             setup_token,
             _center: center,

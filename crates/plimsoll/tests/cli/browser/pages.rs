@@ -94,16 +94,17 @@ impl Critic<'_> {
         self.quick();
         self.ours();
         self.readable("wide");
-        let script =
-            "return [...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open)";
+        let script = "return [...new Set([...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open))]";
         let dialogs = browser.run(script, &[]);
         for dialog in dialogs.as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
             browser.click(&format!("[data-open='{dialog}']"), "");
             self.readable(dialog);
             browser.press(keys::ESCAPE);
         }
-        browser.size(390, 844);
-        self.fits("narrow");
+        for width in [1440, 1024, 768, 390] {
+            browser.size(width, 844);
+            self.fits(&format!("{width} wide"), width);
+        }
         self.readable("narrow");
         self.desk.quiet(&[]);
     }
@@ -112,7 +113,7 @@ impl Critic<'_> {
     fn glance(&mut self, path: &str) {
         self.path = path.to_owned();
         self.desk.open(path);
-        self.fits("in Chinese");
+        self.fits("in Chinese", 390);
         self.rules("in Chinese", &[]);
         self.desk.quiet(&[]);
     }
@@ -124,9 +125,18 @@ impl Critic<'_> {
     /// The same holds in the light and in the dark, which differ in colours only.
     fn readable(&mut self, how: &str) {
         self.rules(how, &[]);
+        self.picture(how);
         self.desk.browser.dark(true);
         self.rules(&format!("{how}, dark"), &["color-contrast"]);
+        self.picture(&format!("{how}, dark"));
         self.desk.browser.dark(false);
+    }
+
+    /// Keeps a picture in the folder that `PLIMSOLL_TEST_PICTURES` names, if it names one.
+    fn picture(&self, how: &str) {
+        let Some(folder) = env::var_os("PLIMSOLL_TEST_PICTURES") else { return };
+        let name = format!("{} {how}.png", self.path.trim_matches('/').replace('/', " "));
+        fs::write(Path::new(&folder).join(name), self.desk.browser.picture()).unwrap();
     }
 
     /// What axe-core can find of WCAG holds, or of some rules.
@@ -139,15 +149,16 @@ impl Critic<'_> {
         }
     }
 
-    /// Nothing is wider than the screen.
-    fn fits(&mut self, how: &str) {
+    /// Nothing is wider than the window.
+    fn fits(&mut self, how: &str, width: u32) {
         const SCRIPT: &str = "const root = document.documentElement; \
-             if (root.scrollWidth <= screen.width) return []; \
-             const wide = [...document.querySelectorAll('body *')].filter((it) => it.getBoundingClientRect().right > screen.width + 1); \
-             return [root.scrollWidth, ...wide.map((it) => it.outerHTML.slice(0, 100))]";
-        let wide = self.desk.browser.run(SCRIPT, &[]);
-        if wide != json!([]) {
-            self.complain(how, format!("{wide:#}"));
+             if (root.scrollWidth <= arguments[0]) return null; \
+             const wide = (it) => it.getBoundingClientRect().right > arguments[0] + 1; \
+             const inner = [...document.querySelectorAll('body *')].filter((it) => wide(it) && ![...it.children].some(wide)); \
+             return `${root.scrollWidth}: ` + inner.slice(0, 5).map((it) => it.outerHTML.slice(0, 100)).join('; ')";
+        let wide = self.desk.browser.run(SCRIPT, &[json!(width)]);
+        if let Some(it) = wide.as_str() {
+            self.complain(how, it);
         }
     }
 
