@@ -1,5 +1,9 @@
 //! What the address of a page asks for, and the addresses of its neighbours.
-use crate::{Problem, call::Call, receive::{Input, Query}};
+use crate::{
+    Problem,
+    call::Call,
+    receive::{Input, Query},
+};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
