@@ -46,7 +46,7 @@ words! {
     scanned: "Scanned", "已扫描";
     never_scanned: "Never scanned", "从未扫描";
     failed: "Failed", "失败";
-    unknown: "Unknown", "未知";
+    unknown: "unknown", "未知";
     quota: "Quota", "授权数";
     unlimited: "unlimited", "不限";
     cycle: "Cycle", "扫描周期";
@@ -113,6 +113,34 @@ words! {
     // Pictures and the demo
     demo: "Demo", "演示";
     demo_why: "images made up by Plimsoll, starter advisories", "镜像由 Plimsoll 虚构，漏洞库为内置数据";
+    course_images: "Images at risk", "有风险的镜像";
+    course_risks: "Open risks", "未处理的风险";
+    course_begins: "Begins today; a point more each day", "从今天开始记录，每天增加一个点";
+    numbers_by_day: "Numbers by day", "每日数据";
+    day: "Day", "日期";
+    ages: "Age of open risks", "未处理风险的时长";
+    age_week: "< 7 days", "不足 7 天";
+    age_month: "< 30 days", "不足 30 天";
+    age_quarter: "< 90 days", "不足 90 天";
+    age_more: "longer", "更久";
+    coverage_of_scanned: "Coverage of what was scanned", "已扫描镜像的覆盖情况";
+    stack: "Height: size. Bars: open risks.", "高度表示大小，横条表示未处理的风险。";
+    no_layers: "Its layers are known once it has been scanned.", "扫描后即可查看镜像层。";
+    oldest: "oldest", "最早";
+    largest: "the largest is", "最大的是";
+    most_risks: "most is open in", "风险最多的是";
+    first_registry: "Connect your first registry", "连接第一个镜像仓库";
+    first_registry_why: "Its images appear here by themselves; then you choose what is scanned.", "其中的镜像会自动出现，之后由您选择扫描范围。";
+    first_registry_ask: "An administrator has to add one.", "需要由管理员添加。";
+    first_demo: "Only looking? This shows what it is like, with made-up images:", "只想看看？以下命令用虚构的镜像展示效果：";
+    first_reading: "The registries are being read", "正在读取镜像仓库";
+    first_reading_why: "Images appear as they are found. If none do:", "镜像会在读取后陆续出现。如果没有出现，请查看";
+    first_scan: "Nothing has been scanned yet", "尚未扫描任何镜像";
+    first_scan_why: "images were found. Scan them now, or choose in the settings what is scanned by itself.", "个镜像已找到。可立即扫描，或在设置中选择自动扫描的范围。";
+    first_running: "The first scan is running", "首次扫描正在进行";
+    first_running_why: "images wait. What is found shows here as it comes.", "个镜像等待扫描，结果会随时显示在这里。";
+    starter_says: "Only the starter set of advisories is in use: fixes in Debian 11 to 13, without severities.", "目前仅使用内置漏洞数据：Debian 11 至 13 的修复记录，不含严重程度。";
+    starter_do: "Fetch all advisories", "获取完整漏洞库";
     nothing_to_do: "Nothing can be upgraded to remove findings.", "没有可通过升级消除的风险。";
     at_once: "All at once", "一次完成";
     happened_scanned: "Scanned", "已扫描";
@@ -482,7 +510,6 @@ words! {
     block: "Block", "禁用";
     block_why: "This user cannot log in any more, and sessions and tokens stop working at once. Nothing is deleted.", "该用户将无法登录，其会话和令牌立即失效。不会删除任何数据。";
     unblock: "Unblock", "启用";
-    unblock_why: "This user can log in again, and tokens work again.", "该用户可重新登录，其令牌恢复有效。";
     remove_person_why: "The user and all tokens of this user are deleted. What was done by that name stays in the audit log.", "将删除该用户及其所有令牌。其操作记录仍保留在审计日志中。";
     tokens: "Tokens", "令牌";
     tokens_why: "A token lets a program do what you may do, or less. It is shown once, when it is made.", "程序可使用令牌代表您进行操作，权限不超过您本人。令牌仅在创建时显示一次。";
@@ -495,7 +522,7 @@ words! {
     token_made: "Token", "令牌";
     token_use: "Send it with every request to the API:", "每次调用 API 时携带：";
     valid_until: "Valid until", "有效期至";
-    until_why: "The token ends when that day begins (UTC). Empty: it is valid for ever.", "令牌将在该日零点（UTC）失效。留空表示永久有效。";
+    until_why: "It ends with that day. Empty: it is valid for ever.", "令牌将在该日结束时失效。留空表示永久有效。";
     for_ever: "for ever", "永久";
     expired: "expired", "已过期";
     used_last: "Last used", "最近使用";
@@ -503,6 +530,7 @@ words! {
     remove_token_why: "Whatever uses it is refused from now on.", "使用该令牌的程序将立即被拒绝。";
     my_password: "My password", "修改密码";
     old_password: "Password until now", "当前密码";
+    my_new_password: "New password, at least 12 characters", "新密码（至少 12 个字符）";
     password_why: "All other sessions of yours end.", "您的其他会话将全部结束。";
     password_oidc: "Those who log in with their organisation have no password here.", "使用组织账号登录的用户在此没有密码。";
     advisory_database: "Advisory database", "漏洞库";
@@ -515,6 +543,7 @@ words! {
     update_wanted: "The update begins in a moment.", "更新即将开始。";
     update_running: "Being fetched since", "正在更新，开始于";
     update_ended: "Last fetched", "上次更新";
+    update_tried: "Last tried", "上次尝试";
     changed_packages: "packages of which advisories say something new:", "公告有变化的软件包：";
     update_missing: "What could not be fetched", "未能获取的内容";
     feed: "Source", "数据源";

@@ -626,7 +626,7 @@ fn ages(tx: &mut Tx<'_>, now: i64) -> store::Result<Vec<Age>> {
 }
 
 /// How far back.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichDays {
     /// So many days until today, 1 to 400; none: 90.

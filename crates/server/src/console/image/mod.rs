@@ -5,14 +5,16 @@ pub(super) mod findings;
 use super::{
     Frame, Html,
     address::{Slice, asked},
-    html, show,
+    html,
+    picture::{Brought, Stack},
+    show,
 };
 use crate::{
     Code, Problem,
     call::Call,
     receive::Query,
     routes::{images, reports, timeline as events},
-    views::{Component, ImageDetail, ImageState, Level, TimelineEvent},
+    views::{Component, ImageDetail, ImageState, Level, Tally, TimelineEvent},
 };
 use askama::Template;
 use model::fix::{Action, FixPlan};
@@ -62,6 +64,8 @@ struct Layers {
     frame: Frame,
     it: ImageDetail,
     tabs: Vec<Tab>,
+    stack: Stack,
+    /// As they lie in it.
     all: Vec<Brought>,
 }
 
@@ -88,26 +92,11 @@ struct Timeline {
     list: Slice<TimelineEvent>,
 }
 
-/// What a layer brought in.
-struct Brought {
-    index: usize,
-    created_by: String,
-    digest: String,
-    bytes: Option<i64>,
-    components: usize,
-    high: usize,
-    medium: usize,
-    low: usize,
-    /// Its share of the bytes of all, in hundredths.
-    share: u64,
-}
-
 impl Around {
     fn new(call: &Call, open: &str) -> Result<Around, Problem> {
         let (frame, it) = (Frame::new(call, "/images"), images::show(call, ())?.0);
         let (w, counts) = (frame.w, &it.image.counts);
-        let sum =
-            |it: &crate::views::Tally| it.high.saturating_add(it.medium).saturating_add(it.low);
+        let sum = |it: &Tally| it.high.saturating_add(it.medium).saturating_add(it.low);
         let tab =
             |path: &'static str, name, count| Tab { path, name, count, is_open: path == open };
         let tabs = vec![
@@ -148,28 +137,26 @@ pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
     let layers = images::show(call, ())?.0.layers;
     let components = images::components(call, ())?.0;
     let findings = images::findings(call, Query(images::WhichFindings { gone: false }))?.0;
-    let all = layers.iter().fold(0u64, |sum, it| sum.saturating_add(it.bytes)).max(1);
-    let layer = |(index, it): (usize, crate::views::Layer)| {
+    let brought = |(index, it): (usize, crate::views::Layer)| {
         let mine = |layer: i64| usize::try_from(layer).is_ok_and(|it| it == index);
         let at = |level| {
             let open = findings.iter().filter(|it| mine(it.layer) && it.handled_by.is_none());
-            open.filter(|it| it.level == level).count()
+            i64::try_from(open.filter(|it| it.level == level).count()).unwrap_or(i64::MAX)
         };
         Brought {
             index,
             digest: it.digest.unwrap_or_default(),
-            bytes: i64::try_from(it.bytes).ok(),
-            share: it.bytes.saturating_mul(100).checked_div(all).unwrap_or_default(),
+            bytes: it.bytes,
             components: components.iter().filter(|it| mine(it.layer)).count(),
-            high: at(Level::High),
-            medium: at(Level::Medium),
-            low: at(Level::Low),
+            risks: Tally { high: at(Level::High), medium: at(Level::Medium), low: at(Level::Low) },
             created_by: it.created_by,
         }
     };
-    let all = layers.into_iter().enumerate().map(layer).collect();
+    let mut all: Vec<Brought> = layers.into_iter().enumerate().map(brought).collect();
     let Around { frame, it, tabs } = Around::new(call, "/layers")?;
-    html(&Layers { frame, it, tabs, all })
+    let stack = Stack::new(frame.w, &all);
+    all.reverse();
+    html(&Layers { frame, it, tabs, stack, all })
 }
 
 /// Which page of a list.
