@@ -62,7 +62,7 @@ impl AccountForm {
     }
 
     /// Whether it adds one.
-    pub(super) fn new(&self) -> bool {
+    pub(super) fn adds(&self) -> bool {
         self.name.is_empty()
     }
 }

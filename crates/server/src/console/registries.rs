@@ -142,7 +142,7 @@ impl RegistryForm {
     }
 
     /// Whether it adds one.
-    fn new(&self) -> bool {
+    fn adds(&self) -> bool {
         self.kind.is_empty()
     }
 }
