@@ -157,7 +157,8 @@ async function refresh(address, parts) {
   if (mine !== asked) return;
   for (const old of document.querySelectorAll(parts || "[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (!fresh || old.innerHTML === fresh.innerHTML) continue;
+    // Nothing is taken from under somebody's hands.
+    if (!fresh || old.innerHTML === fresh.innerHTML || old.querySelector("dialog[open]")) continue;
     become(old, fresh);
     old.querySelectorAll("form").forEach(shape);
   }

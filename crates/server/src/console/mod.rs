@@ -8,6 +8,7 @@ mod home;
 mod image;
 mod images;
 mod login;
+mod picture;
 mod registries;
 mod risk;
 mod settings;

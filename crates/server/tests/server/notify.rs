@@ -341,7 +341,7 @@ fn what_the_center_notices_reaches_people() {
 #[test]
 fn servers_that_share_a_database_tell_each_notice_once() {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = store::Settings::Embedded(folder.path().join("db"));
+    let embedded = store::Settings::Embedded(folder.path().join("center.db"));
     let shared = testkit::postgres::database();
     let shared =
         shared.map(|url| store::Settings::Server { url, authorities: None, connections: 8 });
