@@ -81,6 +81,8 @@ fn one_command_fills_all_pages_without_a_network() {
     assert_eq!(demo.get("advisories")["starter"], true);
     assert_eq!(demo.get("setup")["demo"], true);
 
+    let (_, home) = demo.page("/");
+    assert_eq!(home.matches("<figure class=\"picture").count(), 4, "{home}");
     let digest = demo.image("2.0.0")["digest"].as_str().unwrap().to_owned();
     let image = format!("/images/{digest}/layers");
     for target in ["/", "/registries", "/images", &image, "/tasks", "/settings", "/images/none"] {

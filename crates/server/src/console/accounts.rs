@@ -62,7 +62,7 @@ impl AccountForm {
     }
 
     /// Whether it adds one.
-    pub(super) fn new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         self.name.is_empty()
     }
 }

@@ -19,7 +19,6 @@ const types = {
   json: JSON.parse,
   list: (text) => text.split(/[\s,]+/).filter(Boolean),
   minutes: (text) => text.split(":").reduce((sum, it) => sum * 60 + Number(it), 0),
-  time: (text) => new Date(text).toISOString(),
   day: (text) => new Date(text + "T23:59:59").toISOString(),
 };
 
@@ -77,7 +76,7 @@ function fill(dialog, values) {
 /** Opens a dialog about something. */
 function open(dialog, values) {
   fill(dialog, values);
-  for (const it of dialog.querySelectorAll(".error")) it.hidden = true;
+  for (const it of dialog.querySelectorAll(".error[role=alert]")) it.hidden = true;
   dialog.showModal();
   dialog.querySelectorAll("form").forEach(shape);
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
@@ -103,7 +102,7 @@ async function send(element, body) {
 /** Does what a form or a button is for. What is made is shown, gone to, or seen on the page. */
 async function act(element, body) {
   const { go, then, show } = element.dataset;
-  const [error, done] = [element.querySelector(".error"), element.querySelector("[data-done]")];
+  const [error, done] = [element.querySelector(".error[role=alert]"), element.querySelector("[data-done]")];
   if (error) error.hidden = true;
   if (done) done.textContent = "";
   element.setAttribute("aria-busy", "true");
@@ -346,7 +345,7 @@ async function upload(form) {
   const nothing = without.length + it.problems.length;
   const parts = { made, kept, superseded: it.superseded.length, nothing };
   const said = Object.entries(parts).filter(([name, count]) => count || name === "made");
-  out.textContent = said.map(([name, count]) => `${count} ${out.dataset[name]}`).join("\n");
+  out.textContent = said.map(([name, count]) => `${out.dataset[name]} ${count}`).join("\n");
   const reasons = without.map((it) => `${it.vulnerability} ${it.product}: ${it.reason}`).concat(it.problems);
   const lines = reasons.slice(0, 100).concat(reasons.length > 100 ? [`+${reasons.length - 100}`] : []);
   list.append(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
@@ -363,7 +362,7 @@ async function suggest(input) {
     const reply = await fetch("/api/v1/repositories?limit=20&text=" + encodeURIComponent(name));
     const registry = (id) => group.parentElement.querySelector(`option[value='{"registries":[${id}]}']`)?.label ?? "";
     found = (await reply.json()).items.map((it) => [
-      `${registry(it.registry)} / ${it.name}${tag ? ":" + tag : ""}`,
+      `${it.name}${tag ? ":" + tag : ""} (${registry(it.registry)})`,
       tag ? { tags: [[it.id, tag]] } : { repositories: [it.id] },
     ]);
   }
@@ -429,5 +428,7 @@ if (document.querySelector("[data-live]")) {
   const events = new EventSource("/api/v1/events");
   // What happened between the page and its first event was missed.
   events.addEventListener("open", later);
+  // Nobody tells how far that is which goes on for minutes.
+  setInterval(() => document.querySelector("[data-live] [data-busy]") && later(), 1500);
   for (const kind of ["task", "registry", "advisories", "notice", "reset"]) events.addEventListener(kind, later);
 }

@@ -9,7 +9,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 /// So many tags and repositories can be chosen from; there may be very many.
-const SOME: usize = 40;
+const SOME: usize = 20;
 
 /// A place that can be chosen.
 pub(crate) struct Choice {
@@ -30,13 +30,16 @@ pub(crate) fn of_image(it: &Image, w: &'static Words) -> Vec<Choice> {
     all
 }
 
-/// Everywhere, in the registries there are, and where some images are.
+/// Everywhere, in the image of this digest, in the registries there are, and where some images are.
 pub(crate) fn anywhere(
     call: &Call,
+    digest: Option<&str>,
     images: &[Image],
     w: &'static Words,
 ) -> Result<Vec<Choice>, Problem> {
     let mut all = vec![choice(&Where::Everything, w.everywhere.to_owned())];
+    let image = |it: &str| choice(&Where::Image(it.to_owned()), format!("{} {it}", w.image));
+    all.extend(digest.map(image));
     let there = registries::list(call, ())?.0.into_iter().filter(|it| it.removed_at.is_none());
     let registry = |it: crate::views::Registry| {
         choice(&Where::Registries(vec![it.id]), in_registry(&it.name, w))

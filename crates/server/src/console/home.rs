@@ -1,17 +1,26 @@
 //! Image Security: the figures, and the risks by category.
 use super::{
-    Frame, Html,
+    Frame, Html, accounts,
     address::{altered, asked},
-    html, show,
+    html,
+    picture::Pictures,
+    registries::RegistryForm,
+    show,
 };
 use crate::{
     Page as List, Problem,
     call::Call,
     receive::Query,
-    routes::{advisories, images},
+    routes::{
+        advisories,
+        images::{self, RiskSort},
+        registries,
+        work::{self, WhichTasks},
+    },
     views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
 };
 use askama::Template;
+use scan::center::Tls;
 
 /// The types of images there are.
 pub(super) static KINDS: [&str; 3] = ["acr", "harbor", "oci"];
@@ -37,9 +46,26 @@ struct Risks {
     tab: &'static str,
     list: List<Risk>,
     asked: images::WhichRisks,
+    /// The orders: as the query calls them, their names, and which one it is.
+    sorts: [(&'static str, &'static str, bool); 3],
     more: String,
     /// The address of the list as a file, but for the format's name at its end.
     file: String,
+    /// What there is to do first; then there is nothing else to be seen.
+    first: Option<First>,
+    pictures: Pictures,
+}
+
+/// What there is to do as long as nothing has been scanned.
+enum First {
+    /// Add a registry.
+    Registry(RegistryForm),
+    /// Wait until the registries have been read.
+    Reading,
+    /// Scan so many images.
+    Scan(i64),
+    /// Wait for the first of so many.
+    Running(i64),
 }
 
 pub(super) fn system(call: &Call, (): ()) -> Result<Html, Problem> {
@@ -61,7 +87,39 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
     let file = altered(call, &[("category", name), ("format", "")]);
     let file = format!("/api/v1/risks/export{file}&format=");
     let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
-    html(&Risks { frame, strip, tab, list, asked, more, file })
+    let (w, by) = (frame.w, asked.sort.unwrap_or(RiskSort::Priority));
+    let sorts = [
+        ("priority", w.priority, by == RiskSort::Priority),
+        ("images", w.affected_images, by == RiskSort::Images),
+        ("seen", w.first_seen, by == RiskSort::Seen),
+    ];
+    let days = images::history(call, Query(images::WhichDays::default()))?.0;
+    let pictures = Pictures::new(frame.w, days, (&strip.figures.ages, &strip.figures.images));
+    let first = First::of(call, &strip)?;
+    html(&Risks { frame, strip, tab, list, asked, sorts, more, file, first, pictures })
+}
+
+impl First {
+    fn of(call: &Call, strip: &Strip) -> Result<Option<First>, Problem> {
+        if strip.scanned.saturating_add(strip.failed) > 0 {
+            return Ok(None);
+        }
+        let nowhere = || {
+            Ok::<_, Problem>(
+                registries::list(call, ())?.0.is_empty() && accounts::all(call)?.is_empty(),
+            )
+        };
+        let running = || {
+            let which = WhichTasks { ended: Some(false), limit: Some(1), ..WhichTasks::default() };
+            Ok::<_, Problem>(!work::tasks(call, Query(which))?.0.items.is_empty())
+        };
+        Ok(Some(match strip.never {
+            0 if nowhere()? => First::Registry(RegistryForm::empty()),
+            0 => First::Reading,
+            images if running()? => First::Running(images),
+            images => First::Scan(images),
+        }))
+    }
 }
 
 /// The address of the page that follows: this one's, with another cursor.

@@ -29,6 +29,8 @@ struct Images {
     registries: Vec<Registry>,
     /// The orders: as the query calls them, their names, and which one it is.
     sorts: [(&'static str, &'static str, bool); 4],
+    /// What else was asked for, by links: names, and the addresses without it.
+    narrowed: Vec<(String, String)>,
     more: String,
     /// The address of the list as a file, but for the format's name at its end.
     file: String,
@@ -74,7 +76,21 @@ pub(super) fn list(call: &Call, (): ()) -> Result<Html, Problem> {
         ("pushed", w.pushed, by == Sort::Pushed),
         ("name", w.name, by == Sort::Name),
     ];
-    html(&Images { frame, list, asked, registries, sorts, more, file })
+    let narrowed = narrowed(call, &asked)?;
+    html(&Images { frame, list, asked, registries, sorts, narrowed, more, file })
+}
+
+/// The filters that the form has no fields for.
+fn narrowed(call: &Call, asked: &images::Which) -> Result<Vec<(String, String)>, Problem> {
+    let ids = &asked.repository.0;
+    let mut all = Vec::new();
+    if !ids.is_empty() {
+        let names: Vec<String> = registries::names(call, ids)?.1.into_values().collect();
+        all.push((names.join(", "), altered(call, &[("repository", "")])));
+    }
+    let tag = asked.tag.iter().map(|it| (it.clone(), altered(call, &[("tag", "")])));
+    all.extend(tag);
+    Ok(all)
 }
 
 pub(super) fn components(call: &Call, (): ()) -> Result<Html, Problem> {

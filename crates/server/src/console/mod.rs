@@ -8,6 +8,7 @@ mod home;
 mod image;
 mod images;
 mod login;
+mod picture;
 mod registries;
 mod risk;
 mod settings;
@@ -65,6 +66,9 @@ pub(crate) fn table() -> Vec<Route> {
         page("/settings/advisories", viewer, settings::advisories::page),
         page("/settings/exceptions", viewer, settings::exceptions::page),
         page("/settings/notifications", Only(Role::Admin), settings::notifications::page),
+        page("/settings/people", Only(Role::Admin), settings::people::page),
+        page("/settings/tokens", viewer, settings::tokens::page),
+        page("/settings/password", viewer, settings::tokens::password),
         page("/settings/audit", Only(Role::Admin), settings::audit::page),
         page("/login", Anyone, login::page),
         form("/login", Anyone, "logIn", login::log_in),
@@ -152,6 +156,11 @@ impl Frame {
     pub(crate) fn operates(&self) -> bool {
         self.who.as_ref().is_some_and(|it| it.role >= Role::Operator)
     }
+}
+
+/// What to do when scans fail for such a reason, in English.
+pub(crate) fn advice(code: &str) -> Option<&'static str> {
+    show::advice(code, &EN)
 }
 
 /// Renders a page.

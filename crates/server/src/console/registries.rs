@@ -38,14 +38,14 @@ struct Row {
 
 /// What the form of a registry begins with.
 pub(super) struct RegistryForm {
-    id: &'static str,
-    api: String,
-    kind: String,
-    name: String,
-    address: String,
-    document: RegistryDocument,
+    pub(super) id: &'static str,
+    pub(super) api: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+    pub(super) address: String,
+    pub(super) document: RegistryDocument,
     /// Whether something to log in with is kept.
-    kept: bool,
+    pub(super) kept: bool,
 }
 
 #[derive(Template)]
@@ -117,7 +117,7 @@ fn document(it: &Registry) -> RegistryDocument {
 }
 
 impl RegistryForm {
-    fn empty() -> RegistryForm {
+    pub(super) fn empty() -> RegistryForm {
         RegistryForm {
             id: "add-registry",
             api: "POST /api/v1/registries".to_owned(),
@@ -142,7 +142,7 @@ impl RegistryForm {
     }
 
     /// Whether it adds one.
-    fn new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         self.kind.is_empty()
     }
 }

@@ -75,7 +75,8 @@ pub(super) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let more_components = next.map_or_else(String::new, |it| altered(call, &[("after", &it)]));
     let more = following(call, images.next.as_deref());
     let frame = Frame::new(call, "/");
-    let places = anywhere(call, &images.items, frame.w)?;
+    let image = explained.as_ref().and_then(|it| it.place.as_ref()).map(|it| it.0.as_str());
+    let places = anywhere(call, image, &images.items, frame.w)?;
     html(&Page {
         frame,
         risks,

@@ -5,6 +5,7 @@ use crate::{
         Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
         Time, TimelineEvent,
     },
+    who::Role,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -100,6 +101,15 @@ pub(crate) fn bytes(count: &Option<i64>) -> String {
 pub(crate) fn few(names: &[String]) -> (&[String], usize) {
     let (some, rest) = names.split_at(names.len().min(4));
     (some, rest.len())
+}
+
+/// A line of a list: what advisories write there can be very long.
+pub(crate) fn line(text: &str) -> String {
+    const LONGEST: usize = 180;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// Whether there is more to say of where an image is than its first place and some tags.
@@ -259,5 +269,23 @@ pub(crate) fn connection(state: &str, w: &'static Words) -> &'static str {
         "connected" => w.connected,
         "failing" => w.failing,
         _ => w.not_asked_yet,
+    }
+}
+
+/// What people call a role.
+pub(crate) fn role(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer,
+        Role::Operator => w.operator,
+        Role::Admin => w.admin,
+    }
+}
+
+/// What somebody of a role may do.
+pub(crate) fn role_why(it: &Role, w: &'static Words) -> &'static str {
+    match it {
+        Role::Viewer => w.viewer_why,
+        Role::Operator => w.operator_why,
+        Role::Admin => w.admin_why,
     }
 }

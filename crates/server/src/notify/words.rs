@@ -1,6 +1,7 @@
 //! What notices say: to people what has happened, where, and what to do; to programs the same as data.
 use super::Message;
-use crate::{App, Problem};
+use crate::{App, Problem, console};
+use net::encode;
 use scan::center::{Affected, Failed, Nearly};
 use serde::Deserialize;
 use serde_json::json;
@@ -17,19 +18,6 @@ const IMAGES: usize = 3;
 
 /// The longest reason and the longest title, in letters.
 const REASON: usize = 300;
-
-/// What to do when scans fail for such a reason; for others there is nothing that always helps.
-const ADVICE: [(&str, &str); 9] = [
-    ("blocked-by-policy", "let the robot pull what the registry's policy keeps back"),
-    ("certificate", "name the registry's authority in its settings"),
-    ("database", "look whether the database answers and has room"),
-    ("database-full", "give the database more room"),
-    ("gone", "nothing, if they were deleted; else synchronise the registry"),
-    ("not-allowed", "look at the registry's user and rights"),
-    ("rate-limited", "lower the registry's images per hour"),
-    ("settings", "correct the registry's settings"),
-    ("unreachable", "look whether the registry runs and can be reached from here"),
-];
 
 pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
     let mut all: Vec<Affected> = read(app, notices);
@@ -81,7 +69,17 @@ pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>,
             "images": images, "newly": it.images.len(), "open": it.open})
     });
     let data = json!({"count": all.len(), "risks": told.collect::<Vec<_>>()});
-    Ok(Some(message(app, title, lines, data)))
+    let page = match all.as_slice() {
+        [it] => match it.images.as_slice() {
+            [image] => {
+                let (category, risk) = (encode(&it.category), encode(&it.risk));
+                format!("/images/{image}?category={category}&text={risk}")
+            }
+            _ => format!("/images?risk={}", encode(&it.risk)),
+        },
+        _ => "/".to_owned(),
+    };
+    Ok(Some(message(app, title, lines, &page, data)))
 }
 
 pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
@@ -96,7 +94,7 @@ pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, P
     }
     let mut lines = Vec::new();
     for (code, count) in &codes {
-        let advice = ADVICE.iter().find(|it| it.0 == *code).map(|it| format!(": {}", it.1));
+        let advice = console::advice(code).map(|it| format!(": {it}"));
         lines.push(format!("{count} × {code}{}", advice.unwrap_or_default()));
     }
     let mut named = Vec::new();
@@ -115,7 +113,11 @@ pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, P
     };
     let told: Vec<&Failed> = all.iter().take(TOLD).collect();
     let data = json!({"count": all.len(), "codes": codes, "scans": told});
-    Ok(Some(message(app, title, lines, data)))
+    let page = match all.as_slice() {
+        [it] => format!("/images/{}", it.digest),
+        _ => "/images?state=failed".to_owned(),
+    };
+    Ok(Some(message(app, title, lines, &page, data)))
 }
 
 pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
@@ -132,7 +134,8 @@ pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Option<Message>, Pr
             "When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.",
         ),
     };
-    Ok(Some(message(app, title, vec![text.to_owned()], json!({"used": used, "total": total}))))
+    let data = json!({"used": used, "total": total});
+    Ok(Some(message(app, title, vec![text.to_owned()], "/settings", data)))
 }
 
 /// The documents. One that cannot be read is told to the operator: it is ours.
@@ -148,9 +151,16 @@ fn read<T: for<'a> Deserialize<'a>>(app: &App, notices: &[Notice]) -> Vec<T> {
     notices.iter().filter_map(one).collect()
 }
 
-fn message(app: &App, title: String, mut lines: Vec<String>, data: serde_json::Value) -> Message {
+/// With the address of the page that shows it, where it is known how people come here.
+fn message(
+    app: &App,
+    title: String,
+    mut lines: Vec<String>,
+    page: &str,
+    data: serde_json::Value,
+) -> Message {
     if let Some(url) = &app.settings.public_url {
-        lines.push(url.full());
+        lines.push(format!("{}{page}", url.origin()));
     }
     Message { title, text: lines.join("\n"), data, ..Message::default() }
 }

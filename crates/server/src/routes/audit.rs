@@ -15,19 +15,19 @@ use store::audit;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     /// By this person.
-    person: Option<String>,
+    pub(crate) person: Option<String>,
     /// Of this kind.
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// To this.
-    object: Option<String>,
+    pub(crate) object: Option<String>,
     /// At or after this time.
-    since: Option<Time>,
+    pub(crate) since: Option<Time>,
     /// Before this time.
-    until: Option<Time>,
+    pub(crate) until: Option<Time>,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 pub(crate) fn list(

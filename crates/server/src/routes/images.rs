@@ -80,6 +80,15 @@ pub(crate) enum Sort {
     Name,
 }
 
+/// The order of risks.
+#[derive(Clone, Copy, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RiskSort {
+    Priority,
+    Images,
+    Seen,
+}
+
 /// Which risks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +108,8 @@ pub(crate) struct WhichRisks {
     /// What has become of them: open, where nothing is said.
     #[serde(default)]
     pub(crate) state: RiskState,
+    /// The most urgent first, the one that most images have, or the one that was seen last.
+    pub(crate) sort: Option<RiskSort>,
     /// Where the part begins: the `next` of the one before.
     pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
@@ -233,11 +244,11 @@ fn filter(tx: &mut Tx<'_>, asked: &Which) -> Result<images::Filter, Failure> {
     })
 }
 
-/// The images with the component that is asked for, and which of its versions each has, by the image's id.
-pub(crate) fn having(
-    call: &Call,
-    asked: &Which,
-) -> Result<(Page<Image>, BTreeMap<i64, Vec<String>>), Problem> {
+/// Versions by the image that has them.
+type Versions = BTreeMap<i64, Vec<String>>;
+
+/// The images with the component that is asked for, and which of its versions each has.
+pub(crate) fn having(call: &Call, asked: &Which) -> Result<(Page<Image>, Versions), Problem> {
     let Place { cursor, limit } = place(asked.cursor.as_deref(), asked.limit)?;
     call.read(|tx| {
         let filter = filter(tx, asked)?;
@@ -246,7 +257,7 @@ pub(crate) fn having(
             components_asked_for(tx, asked)?.unwrap_or_default().into_iter().collect();
         let images: Vec<i64> = page.items.iter().map(|it| it.id).collect();
         let some: Vec<i64> = known.keys().copied().collect();
-        let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        let mut found = Versions::new();
         for (image, component) in components::in_images(tx, &images, &some)? {
             let version = known.get(&component).map(|it| it.version.clone());
             found.entry(image).or_default().extend(version);
@@ -495,6 +506,11 @@ fn risk_filter(asked: &WhichRisks) -> risks::Filter {
         fixable: asked.fixable,
         text: asked.text.clone().unwrap_or_default(),
         state: asked.state.into(),
+        sort: match asked.sort {
+            None | Some(RiskSort::Priority) => risks::Sort::Priority,
+            Some(RiskSort::Images) => risks::Sort::Images,
+            Some(RiskSort::Seen) => risks::Sort::Seen,
+        },
     }
 }
 
@@ -610,7 +626,7 @@ fn ages(tx: &mut Tx<'_>, now: i64) -> store::Result<Vec<Age>> {
 }
 
 /// How far back.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichDays {
     /// So many days until today, 1 to 400; none: 90.

@@ -65,11 +65,11 @@ pub(crate) struct MadeToken {
 pub(crate) struct WhichTokens {
     /// Everybody's, for administrators, and not one's own alone.
     #[serde(default)]
-    all: bool,
+    pub(crate) all: bool,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 pub(crate) fn list(call: &Call, Query(part): Query<Part>) -> Result<Json<Page<Person>>, Problem> {

@@ -120,15 +120,14 @@ pub(crate) fn namespaces_of(call: &Call, id: i64, part: &Part) -> Result<Page<Na
     Ok(shown(page))
 }
 
+/// Names by id.
+type Names = BTreeMap<i64, String>;
+
 /// The names of all registries, and of some repositories with their registries', by id; removed ones too.
-pub(crate) fn names(
-    call: &Call,
-    ids: &[i64],
-) -> Result<(BTreeMap<i64, String>, BTreeMap<i64, String>), Problem> {
+pub(crate) fn names(call: &Call, ids: &[i64]) -> Result<(Names, Names), Problem> {
     call.read(|tx| {
         let all = registries::all(tx)?;
-        let registries: BTreeMap<i64, String> =
-            all.into_iter().map(|it| (it.id, it.name)).collect();
+        let registries: Names = all.into_iter().map(|it| (it.id, it.name)).collect();
         let name = |it: repositories::Repository| {
             let registry = registries.get(&it.registry).map_or("", String::as_str);
             (it.id, format!("{registry} / {}", it.name))

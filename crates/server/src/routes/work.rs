@@ -17,16 +17,16 @@ use store::{Cursor, Tx, items, quota, tasks};
 const SOME: u32 = 500;
 
 /// Which tasks.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichTasks {
     pub(crate) kind: Option<Named<tasks::Kind>>,
     /// Those that have ended, or those that have not.
     pub(crate) ended: Option<bool>,
     /// Where the part begins: the `next` of the one before.
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// Which items of a task.

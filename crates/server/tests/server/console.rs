@@ -1,5 +1,9 @@
 //! The console's pages: who sees them, and that nothing in them is taken for markup.
-use crate::kit::{As, PASSWORD, Running, cookie, header, ready};
+use crate::{
+    kit::{As, PASSWORD, Running, cookie, header, ready},
+    world::{digest, finding, inventory, located, registry, round, scan, seen},
+};
+use model::Level;
 use scan::center::Role;
 use serde_json::json;
 use testkit::{
@@ -160,4 +164,38 @@ fn what_others_named_is_text() {
         assert_eq!(reply.status, 200, "{part}: {}", text(&reply));
     }
     it.center.stop();
+}
+
+#[test]
+fn the_first_page_leads_to_what_is_to_be_done_first() {
+    let it = ready();
+    let admin = it.log_in("admin");
+    let viewer = it.somebody(&admin, "viewer");
+    let check = |who: &As, has: &[&str], lacks: &[&str]| {
+        let page = text(&page(&it, who, "/", &[]));
+        has.iter().for_each(|it| assert!(page.contains(it), "it lacks {it}: {page}"));
+        lacks.iter().for_each(|it| assert!(!page.contains(it), "it has {it}: {page}"));
+    };
+    let pictures = "class=\"picture course\"";
+    let (connect, add) = ("Connect your first registry", "id=\"add-registry\"");
+    check(&admin, &[connect, add, "plimsoll serve --demo", "Only the starter set"], &[pictures]);
+    check(&viewer, &[connect, "An administrator has to add one"], &[add]);
+    let home = registry(&it.store, "home");
+    check(&admin, &["The registries are being read"], &[connect, add, pictures]);
+    round(&it.store, home, &[("a", vec![seen("a", &["1"])])], 10);
+    let nothing = "Nothing has been scanned yet";
+    check(&admin, &[nothing, "1 images were found"], &[pictures, "Search"]);
+    it.done(&admin, "POST", "/api/v1/tasks", Some(&json!({})));
+    check(&admin, &["The first scan is running", "href=\"/tasks\""], &[nothing, pictures]);
+    let build = it.center.advisories().unwrap().build().to_owned();
+    let found = [finding(0, "CVE-2024-1", Level::Critical)];
+    scan(&it.store, "a", &inventory(vec![located("libc6", "1", 0)]), &found, 1000);
+    // The advisories that the scan spoke of are nowhere.
+    it.store.write(|tx| store::rematch::begin(tx, &build)).unwrap();
+    check(&viewer, &[pictures, "high 1", "Search"], &["The first scan is running"]);
+    let layers = text(&page(&it, &viewer, &format!("/images/{}/layers", digest("a")), &[]));
+    assert!(
+        layers.contains("class=\"picture stack\"") && layers.contains("most is open in 0"),
+        "{layers}"
+    );
 }

@@ -10,6 +10,7 @@ mod access;
 mod console;
 mod core;
 mod document;
+mod handling;
 mod images;
 mod kit;
 mod notify;

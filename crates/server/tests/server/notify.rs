@@ -228,9 +228,24 @@ fn notices_are_told_together_and_once() {
         data["title"],
         "The scan of a removed registry/team/app@sha256:000000000000 failed: not-allowed"
     );
+    let page = format!("https://images.example/images/sha256:{:064}", 4);
+    assert_eq!(data["text"].as_str().unwrap().lines().last().unwrap(), page);
     notice(it, "quota", &[Nearly { used: 100, total: Some(100) }]);
     wait(|| receiver.seen().len() >= 7);
     assert_eq!(self::told(&receiver)[6].1["title"], "The quota is used up: 100 of 100 images");
+    // What is about one thing leads to its page.
+    let single = |it: Affected| Affected { risk: "CVE-1&x=/".to_owned(), ..it };
+    for (seen, images, page) in [
+        (8, 2, "/images?risk=CVE-1%26x%3D%2F".to_owned()),
+        (9, 1, format!("/images/sha256:{:064}?category=system&text=CVE-1%26x%3D%2F", 0)),
+    ] {
+        notice(it, "affected", &[single(affected(1, "high", images))]);
+        it.pass(20 * MINUTE);
+        wait(|| receiver.seen().len() >= seen);
+        let (_, data) = self::told(&receiver).remove(seen - 1);
+        let last = data["text"].as_str().unwrap().lines().last().unwrap().to_owned();
+        assert_eq!(last, format!("https://images.example{page}"));
+    }
     let page = format!("/api/v1/deliveries?channel={}", all["id"]);
     wait(|| {
         let list = it.done(&admin, "GET", &page, None);
@@ -240,18 +255,21 @@ fn notices_are_told_together_and_once() {
 
 /// Of some notices, in order of their events.
 fn what_is_said(told: &[(String, Value)]) {
-    let check = |at: usize, title: &str, parts: &[&str]| {
+    let check = |at: usize, title: &str, page: &str, parts: &[&str]| {
         let (title_told, text) =
             (told[at].1["title"].as_str().unwrap(), told[at].1["text"].as_str().unwrap());
         assert_eq!(title_told, title);
         for it in parts {
             assert!(text.contains(it), "{it} in {text}");
         }
-        assert!(text.ends_with("https://images.example/") && text.lines().count() < 20, "{text}");
+        let last = text.lines().last().unwrap();
+        assert_eq!(last, format!("https://images.example{page}"));
+        assert!(text.lines().count() < 20, "{text}");
     };
     check(
         0,
         "3 risks (1 high) newly affect at least 100 images",
+        "/",
         &[
             "CVE-2026-8 (high): a 漏洞; at least 100 images: sha256:000000000000",
             "and 97 more",
@@ -260,10 +278,11 @@ fn what_is_said(told: &[(String, Value)]) {
     );
     assert!(told[0].1["text"].as_str().unwrap().starts_with("CVE-2026-8"));
     assert_eq!(told[0].1["details"]["risks"][0]["images"].as_array().unwrap().len(), 10);
-    check(1, "The quota is nearly used: 90 of 100 images", &["raise the total"]);
+    check(1, "The quota is nearly used: 90 of 100 images", "/settings", &["raise the total"]);
     check(
         3,
         "10000 scans failed",
+        "/images?state=failed",
         &[
             "2500 × not-allowed: look at",
             "7500 × unreachable: look",
@@ -322,7 +341,7 @@ fn what_the_center_notices_reaches_people() {
 #[test]
 fn servers_that_share_a_database_tell_each_notice_once() {
     let folder = tempfile::tempdir().unwrap();
-    let embedded = store::Settings::Embedded(folder.path().join("db"));
+    let embedded = store::Settings::Embedded(folder.path().join("center.db"));
     let shared = testkit::postgres::database();
     let shared =
         shared.map(|url| store::Settings::Server { url, authorities: None, connections: 8 });

@@ -135,10 +135,10 @@ fn the_settings_say_what_happens_next() {
     let settings = json!({"cycle": cycle, "on_change": true});
     it.done(&operator, "PUT", "/api/v1/settings/scan", Some(&settings));
     it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": 40})));
-    let chosen =
-        ["value=\"36\"", "value=\"01:05\"", "\"345\" selected", "data-version=\"&#34;1&#34;\""];
+    let chosen = ["value=\"36\"", "value=\"01:05\"", "\"345\" selected"];
     let next = ["Everything in scope is scanned again", "as soon as they are seen", "max=\"40\""];
     check(&scan(&viewer), &[&chosen[..], &next].concat(), &stopped);
+    check(&scan(&operator), &["data-version=\"&#34;1&#34;\""], &[]);
     // The window opens at 19:20 by UTC.
     check(&scan(&viewer), &["2023-11-15 19:20 UTC"], &["quota is used up"]);
     it.done(&admin, "PUT", "/api/v1/quota", Some(&json!({"total": 0})));
@@ -188,4 +188,103 @@ fn the_scope_is_chosen_in_a_tree_of_which_only_what_is_open_comes() {
     check(&tree(&operator, ""), &[&format!("<option value=\"{id}\" selected>#{id}")], &[&all]);
     assert_eq!(it.refused(&viewer, "PUT", "/api/v1/settings/scan", Some(&settings)).0, 403);
     it.center.stop();
+}
+
+#[test]
+fn people_and_tokens_have_pages() {
+    let it = ready();
+    let admin = it.log_in("admin");
+    let viewer = it.somebody(&admin, "viewer");
+    let somebody =
+        json!({"name": "<b>eve</b>", "role": "operator", "password": crate::kit::PASSWORD});
+    let made = it.done(&admin, "POST", "/api/v1/people", Some(&somebody));
+    let people = |who: &As| page(&it, who, "/settings/people");
+    let forms = ["add-person", "change-person", "end-sessions", "block-person", "remove-person"];
+    let eve = ["&#60;b&#62;eve", "Operator", "may log in", "data-role=\"operator\""];
+    check(&people(&admin), &[&forms[..], &eve].concat(), &["<b>eve"]);
+    let block = json!({"disabled": true});
+    it.done(&admin, "PATCH", &format!("/api/v1/people/{}", made["id"]), Some(&block));
+    check(&people(&admin), &["blocked", "aria-label=\"Unblock: &#60;b"], &[]);
+    assert_eq!(it.ask(&viewer, "GET", "/settings/people", None).status, 403);
+    // One's own tokens, and only as much as one may oneself.
+    let tokens = |who: &As, more: &str| page(&it, who, &format!("/settings/tokens{more}"));
+    let (admins, operators) = ("value=\"admin\"", "value=\"operator\"");
+    check(
+        &tokens(&viewer, ""),
+        &["There is no token", "value=\"viewer\""],
+        &[admins, operators, "?all=true"],
+    );
+    let until = "2023-11-15T00:00:00Z";
+    let token = json!({"name": "<b>ci</b>", "role": "viewer", "until": until});
+    let secret = it.done(&viewer, "POST", "/api/v1/tokens", Some(&token))["secret"].clone();
+    let secret = secret.as_str().unwrap();
+    let shown = ["&#60;b&#62;ci", "2023-11-15 00:00", "data-open=\"remove-token\""];
+    check(&tokens(&viewer, ""), &shown, &["<b>ci", secret, "expired"]);
+    check(&tokens(&admin, ""), &["There is no token", admins, "?all=true"], &["&#62;ci"]);
+    check(&tokens(&admin, "?all=true"), &[&shown[..], &[">viewer<"]].concat(), &["<b>ci", secret]);
+    assert_eq!(it.ask(&viewer, "GET", "/settings/tokens?all=true", None).status, 403);
+    it.pass(2 * 86_400_000);
+    let admin = it.log_in("admin");
+    check(&tokens(&admin, "?all=true"), &["expired"], &[]);
+    let viewer = it.log_in("viewer");
+    check(
+        &page(&it, &viewer, "/settings/password"),
+        &["PUT /api/v1/session/password"],
+        &["OpenID"],
+    );
+    check(
+        &page(&it, &viewer, "/settings"),
+        &["/settings/tokens"],
+        &["/settings/people", "/settings/audit"],
+    );
+}
+
+#[test]
+fn the_audit_log_says_what_is_different() {
+    let (it, harbor) = (ready(), harbor());
+    let admin = it.log_in("admin");
+    let operator = it.somebody(&admin, "operator");
+    let given = given(&harbor);
+    let made = it.done(&admin, "POST", REGISTRIES, Some(&given));
+    let mut other = given.clone();
+    other["name"] = json!("<b>there</b>");
+    it.done(&admin, "PUT", &format!("{REGISTRIES}/{}", made["id"]), Some(&other));
+    it.done(&operator, "PUT", "/api/v1/settings/scan", Some(&json!({"on_change": true})));
+    let log = |more: &str| page(&it, &admin, &format!("/settings/audit{more}"));
+    let renamed =
+        ["<del>here</del>", "<ins>&#60;b&#62;there", "Change a registry", "changeRegistry"];
+    let chosen = ["<del>false</del>", "<ins>true</ins>", "on_change"];
+    check(
+        &log(""),
+        &[&renamed[..], &chosen].concat(),
+        &["<b>there", "hush", "Nothing was changed"],
+    );
+    check(&log("?person=operator"), &chosen, &["<ins>&#60;b&#62;there"]);
+    check(&log("?action=changeRegistry&person=&object="), &renamed, &["on_change"]);
+    check(&log(&format!("?object=registry/{}", made["id"])), &renamed, &["on_change"]);
+    check(&log("?since=2023-11-14&until=2023-11-14"), &renamed, &[]);
+    for none in ["?since=2023-11-15", "?until=2023-11-13", "?person=%3Cb%3E"] {
+        check(&log(none), &["Nothing was changed"], &["<del>", "<b>"]);
+    }
+    assert_eq!(it.ask(&admin, "GET", "/settings/audit?since=yesterday", None).status, 422);
+    assert_eq!(it.ask(&operator, "GET", "/settings/audit", None).status, 403);
+    let chinese = it.ask_with(&admin, "GET", "/settings/audit", None, &[("accept-language", "zh")]);
+    check(&String::from_utf8(chinese.body).unwrap(), &["修改镜像仓库", "changeRegistry"], &[]);
+}
+
+#[test]
+fn the_advisories_say_how_old_they_are_and_what_becomes_of_an_update() {
+    let it = ready();
+    let admin = it.log_in("admin");
+    let (operator, viewer) = (it.somebody(&admin, "operator"), it.somebody(&admin, "viewer"));
+    let shown = |who: &As| page(&it, who, "/settings/advisories");
+    let update = "POST /api/v1/advisories/update";
+    check(
+        &shown(&operator),
+        &["Only the starter set", "Nothing has been fetched", update],
+        &["data-busy"],
+    );
+    check(&shown(&viewer), &["Only the starter set"], &[update]);
+    it.done(&operator, "POST", "/api/v1/advisories/update", None);
+    check(&shown(&viewer), &["The update begins in a moment", "data-busy"], &["Nothing has been"]);
 }

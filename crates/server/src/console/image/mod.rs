@@ -5,17 +5,19 @@ pub(super) mod findings;
 use super::{
     Frame, Html,
     address::{Slice, asked},
-    html, show,
+    html,
+    picture::{Brought, Stack},
+    show,
 };
 use crate::{
     Code, Problem,
     call::Call,
     receive::Query,
     routes::{images, reports, timeline as events},
-    views::{Component, ImageDetail, ImageState, Level, TimelineEvent},
+    views::{Component, ImageDetail, ImageState, Level, Tally, TimelineEvent},
 };
 use askama::Template;
-use model::fix::FixPlan;
+use model::fix::{Action, FixPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -62,6 +64,8 @@ struct Layers {
     frame: Frame,
     it: ImageDetail,
     tabs: Vec<Tab>,
+    stack: Stack,
+    /// As they lie in it.
     all: Vec<Brought>,
 }
 
@@ -72,6 +76,8 @@ struct Plan {
     it: ImageDetail,
     tabs: Vec<Tab>,
     plan: FixPlan,
+    /// Its actions, those of this page.
+    list: Slice<Action>,
 }
 
 #[derive(Template)]
@@ -82,28 +88,15 @@ struct Timeline {
     tabs: Vec<Tab>,
     /// By day, the last first.
     days: Vec<(String, Vec<TimelineEvent>)>,
-}
-
-/// What a layer brought in.
-struct Brought {
-    index: usize,
-    created_by: String,
-    digest: String,
-    bytes: Option<i64>,
-    components: usize,
-    high: usize,
-    medium: usize,
-    low: usize,
-    /// Its share of the bytes of all, in hundredths.
-    share: u64,
+    /// Which events these are; they are in the days.
+    list: Slice<TimelineEvent>,
 }
 
 impl Around {
     fn new(call: &Call, open: &str) -> Result<Around, Problem> {
         let (frame, it) = (Frame::new(call, "/images"), images::show(call, ())?.0);
         let (w, counts) = (frame.w, &it.image.counts);
-        let sum =
-            |it: &crate::views::Tally| it.high.saturating_add(it.medium).saturating_add(it.low);
+        let sum = |it: &Tally| it.high.saturating_add(it.medium).saturating_add(it.low);
         let tab =
             |path: &'static str, name, count| Tab { path, name, count, is_open: path == open };
         let tabs = vec![
@@ -144,44 +137,53 @@ pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
     let layers = images::show(call, ())?.0.layers;
     let components = images::components(call, ())?.0;
     let findings = images::findings(call, Query(images::WhichFindings { gone: false }))?.0;
-    let all = layers.iter().fold(0u64, |sum, it| sum.saturating_add(it.bytes)).max(1);
-    let layer = |(index, it): (usize, crate::views::Layer)| {
+    let brought = |(index, it): (usize, crate::views::Layer)| {
         let mine = |layer: i64| usize::try_from(layer).is_ok_and(|it| it == index);
         let at = |level| {
             let open = findings.iter().filter(|it| mine(it.layer) && it.handled_by.is_none());
-            open.filter(|it| it.level == level).count()
+            i64::try_from(open.filter(|it| it.level == level).count()).unwrap_or(i64::MAX)
         };
         Brought {
             index,
             digest: it.digest.unwrap_or_default(),
-            bytes: i64::try_from(it.bytes).ok(),
-            share: it.bytes.saturating_mul(100).checked_div(all).unwrap_or_default(),
+            bytes: it.bytes,
             components: components.iter().filter(|it| mine(it.layer)).count(),
-            high: at(Level::High),
-            medium: at(Level::Medium),
-            low: at(Level::Low),
+            risks: Tally { high: at(Level::High), medium: at(Level::Medium), low: at(Level::Low) },
             created_by: it.created_by,
         }
     };
-    let all = layers.into_iter().enumerate().map(layer).collect();
+    let mut all: Vec<Brought> = layers.into_iter().enumerate().map(brought).collect();
     let Around { frame, it, tabs } = Around::new(call, "/layers")?;
-    html(&Layers { frame, it, tabs, all })
+    let stack = Stack::new(frame.w, &all);
+    all.reverse();
+    html(&Layers { frame, it, tabs, stack, all })
+}
+
+/// Which page of a list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WhichPage {
+    page: Option<usize>,
 }
 
 pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {
-    let plan = match reports::fix_plan(call, ()) {
+    let mut plan = match reports::fix_plan(call, ()) {
         Ok(plan) => plan.0,
         // It has not been scanned yet.
         Err(err) if err.code == Code::Conflict => FixPlan::default(),
         Err(err) => return Err(err),
     };
     let Around { frame, it, tabs } = Around::new(call, "/fix-plan")?;
-    html(&Plan { frame, it, tabs, plan })
+    let asked: WhichPage = asked(call)?;
+    let list = Slice::of(call, std::mem::take(&mut plan.actions), asked.page);
+    html(&Plan { frame, it, tabs, plan, list })
 }
 
 pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
+    let asked: WhichPage = asked(call)?;
+    let mut list = Slice::of(call, events::timeline(call, ())?.0, asked.page);
     let mut days: Vec<(String, Vec<TimelineEvent>)> = Vec::new();
-    for event in events::timeline(call, ())?.0 {
+    for event in std::mem::take(&mut list.items) {
         let day = show::day(&event.at);
         match days.last_mut() {
             Some((last, events)) if *last == day => events.push(event),
@@ -189,5 +191,5 @@ pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
         }
     }
     let Around { frame, it, tabs } = Around::new(call, "/timeline")?;
-    html(&Timeline { frame, it, tabs, days })
+    html(&Timeline { frame, it, tabs, days, list })
 }

@@ -37,6 +37,6 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let more = following(call, next.as_deref());
     let other = altered(call, &[("ended", if ended { "" } else { "true" })]);
     let list = List { items: said(call, items, frame.w)?, next };
-    let places = anywhere(call, &[], frame.w)?;
+    let places = anywhere(call, None, &[], frame.w)?;
     html(&Page { frame, tab, list, ended, other, more, places })
 }

@@ -1,11 +1,14 @@
 //! Settings: one page for each matter, under one row of tabs.
+mod actions;
 pub(super) mod advisories;
 pub(super) mod audit;
 pub(super) mod exceptions;
 pub(super) mod notifications;
+pub(super) mod people;
 pub(super) mod quota;
 pub(super) mod scan;
 pub(super) mod scope;
+pub(super) mod tokens;
 
 use super::Frame;
 
@@ -20,6 +23,10 @@ impl Frame {
         ];
         if self.administers() {
             tabs.push(("/settings/notifications", w.notifications));
+            tabs.push(("/settings/people", w.people));
+        }
+        tabs.push(("/settings/tokens", w.tokens));
+        if self.administers() {
             tabs.push(("/settings/audit", w.audit_log));
         }
         tabs
