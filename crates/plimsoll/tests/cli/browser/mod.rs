@@ -1,4 +1,5 @@
 //! The console as people meet it: the program itself, a real registry, and a real browser.
+mod coming;
 mod connecting;
 mod handling;
 mod jobs;
@@ -48,6 +49,7 @@ fn the_console_does_every_job_and_holds_to_the_rules_of_the_web() {
     part("connecting", connecting::all);
     part("jobs", jobs::all);
     part("handling", handling::all);
+    part("coming and going", coming::all);
     part("names that strangers chose", strangers::names);
     part("keyboard", keyboard::all);
     part("pages", pages::all);

@@ -2,7 +2,7 @@
 use super::Desk;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     env, fs,
     path::Path,
 };
@@ -10,8 +10,8 @@ use testkit::browser::keys;
 
 /// What of WCAG 2.2 A and AA axe-core finds, with where.
 const AXE: &str = "const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']; \
-     const runOnly = arguments[0].length ? { type: 'rule', values: arguments[0] } : { type: 'tag', values: tags }; \
-     const found = await axe.run(document, { runOnly, resultTypes: ['violations'] }); \
+     const runOnly = arguments[1].length ? { type: 'rule', values: arguments[1] } : { type: 'tag', values: tags }; \
+     const found = await axe.run(arguments[0], { runOnly, resultTypes: ['violations'] }); \
      const where = (node) => node.html + ' ' + [...node.any, ...node.all].map((why) => why.message).join('; '); \
      return found.violations.map((it) => `${it.id}: ${it.help}:\\n  ` + it.nodes.map(where).join('\\n  '))";
 /// Milliseconds to the first content, and bytes with everything that the page loads.
@@ -25,7 +25,13 @@ const LINKS: &str = "return [...document.querySelectorAll('a[href]')].filter((it
 
 pub(super) fn all(desk: &Desk) {
     let pages = crawl(desk);
-    let mut critic = Critic { desk, axe: axe(), path: String::new(), complaints: Vec::new() };
+    let mut critic = Critic {
+        desk,
+        axe: axe(),
+        path: String::new(),
+        dialogs: BTreeSet::new(),
+        complaints: Vec::new(),
+    };
     pages.values().for_each(|it| critic.look(it));
     desk.open("/language?to=zh-CN&back=/");
     pages.values().for_each(|it| critic.glance(it));
@@ -83,6 +89,8 @@ struct Critic<'a> {
     desk: &'a Desk,
     axe: Option<String>,
     path: String,
+    /// Those that were looked at.
+    dialogs: BTreeSet<String>,
     complaints: Vec<String>,
 }
 
@@ -93,20 +101,41 @@ impl Critic<'_> {
         browser.size(1440, 900);
         self.quick();
         self.ours();
-        self.readable("wide");
+        self.readable("wide", "html");
+        browser.dark(true);
+        self.rules("wide, dark", "html", &["color-contrast"]);
+        self.picture("wide, dark");
         let script = "return [...new Set([...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open))]";
         let dialogs = browser.run(script, &[]);
         for dialog in dialogs.as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
-            browser.click(&format!("[data-open='{dialog}']"), "");
-            self.readable(dialog);
-            browser.press(keys::ESCAPE);
+            // Some are on several pages.
+            if self.dialogs.insert(dialog.to_owned()) {
+                self.opened(dialog);
+            }
         }
+        browser.dark(false);
         for width in [1440, 1024, 768, 390] {
             browser.size(width, 844);
             self.fits(&format!("{width} wide"), width);
         }
-        self.readable("narrow");
+        self.readable("narrow", "html");
         self.desk.quiet(&[]);
+    }
+
+    /// A dialog is as readable as its page, and narrow enough for a phone.
+    fn opened(&mut self, dialog: &str) {
+        let browser = &self.desk.browser;
+        let part = format!("[id='{dialog}']");
+        browser.click(&format!("[data-open='{dialog}']"), "");
+        self.rules(&format!("{dialog}, dark"), &part, &["color-contrast"]);
+        browser.dark(false);
+        self.readable(dialog, &part);
+        browser.size(390, 844);
+        self.fits(&format!("{dialog}, narrow"), 390);
+        self.picture(&format!("{dialog}, narrow"));
+        browser.press(keys::ESCAPE);
+        browser.size(1440, 900);
+        browser.dark(true);
     }
 
     /// In another language only words are others, and these are longer or shorter.
@@ -114,7 +143,7 @@ impl Critic<'_> {
         self.path = path.to_owned();
         self.desk.open(path);
         self.fits("in Chinese", 390);
-        self.rules("in Chinese", &[]);
+        self.readable("in Chinese", "html");
         self.desk.quiet(&[]);
     }
 
@@ -122,14 +151,9 @@ impl Critic<'_> {
         self.complaints.push(format!("{}, {how}: {why}", self.path));
     }
 
-    /// The same holds in the light and in the dark, which differ in colours only.
-    fn readable(&mut self, how: &str) {
-        self.rules(how, &[]);
+    fn readable(&mut self, how: &str, part: &str) {
+        self.rules(how, part, &[]);
         self.picture(how);
-        self.desk.browser.dark(true);
-        self.rules(&format!("{how}, dark"), &["color-contrast"]);
-        self.picture(&format!("{how}, dark"));
-        self.desk.browser.dark(false);
     }
 
     /// Keeps a picture in the folder that `PLIMSOLL_TEST_PICTURES` names, if it names one.
@@ -139,11 +163,13 @@ impl Critic<'_> {
         fs::write(Path::new(&folder).join(name), self.desk.browser.picture()).unwrap();
     }
 
-    /// What axe-core can find of WCAG holds, or of some rules.
-    fn rules(&mut self, how: &str, only: &[&str]) {
+    /// What axe-core can find of WCAG holds for a part of the page, or what it finds by some rules.
+    fn rules(&mut self, how: &str, part: &str, only: &[&str]) {
         let Some(axe) = &self.axe else { return };
-        self.desk.browser.run(&format!("if (!window.axe) {{ {axe} }}"), &[]);
-        let found = self.desk.browser.run_async(AXE, &[json!(only)]);
+        if self.desk.browser.run("return !window.axe", &[]) == true {
+            self.desk.browser.run(axe, &[]);
+        }
+        let found = self.desk.browser.run_async(AXE, &[json!(part), json!(only)]);
         for it in found.as_array().unwrap() {
             self.complain(how, it.as_str().unwrap());
         }
