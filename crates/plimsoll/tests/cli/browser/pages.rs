@@ -23,52 +23,19 @@ const FIGURES: &str = "const paint = await new Promise((done) => new Performance
 const LINKS: &str = "return [...document.querySelectorAll('a[href]')].filter((it) => it.origin === location.origin && \
      !it.hasAttribute('download')).map((it) => it.pathname + it.search)";
 
+/// What is in the table too, but no page, or none that a link leads to.
+const OTHERS: [&str; 6] =
+    ["/login", "/language", "/theme", "/favicon.ico", "/console.css", "/console.js"];
+
 pub(super) fn all(desk: &Desk) {
-    let pages = crawl(desk);
-    let mut critic = Critic {
-        desk,
-        axe: axe(),
-        path: String::new(),
-        dialogs: BTreeSet::new(),
-        complaints: Vec::new(),
-    };
-    pages.values().for_each(|it| critic.look(it));
+    let (dialogs, complaints) = (BTreeSet::new(), Vec::new());
+    let mut critic = Critic { desk, axe: axe(), path: String::new(), dialogs, complaints };
+    let pages = critic.crawl();
+    critic.doors();
     desk.open("/language?to=zh-CN&back=/");
     pages.values().for_each(|it| critic.glance(it));
     desk.open("/language?to=en&back=/");
     assert!(critic.complaints.is_empty(), "{}", critic.complaints.join("\n"));
-}
-
-/// An address of each page that links lead to from the first one, by the page's path in the table.
-fn crawl(desk: &Desk) -> BTreeMap<&'static str, String> {
-    let table = server::pages();
-    let of = |path: &str| table.iter().map(|it| it.0).find(|it| is(path, it));
-    let mut found = BTreeMap::new();
-    let mut next = VecDeque::from(["/".to_owned()]);
-    desk.browser.size(1440, 900);
-    while let Some(target) = next.pop_front() {
-        let path = target.split('?').next().unwrap();
-        let Some(page) =
-            of(path).filter(|it| !found.contains_key(it) && !["/language", "/theme"].contains(it))
-        else {
-            assert!(of(path).is_some() || path.starts_with("/api/"), "{target} is no page");
-            continue;
-        };
-        desk.open(&target);
-        found.insert(page, target);
-        let links = desk.browser.run(LINKS, &[]);
-        next.extend(links.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()));
-        desk.quiet(&[]);
-    }
-    // What no link leads to, nobody finds.
-    let hidden = ["/login", "/language", "/theme", "/favicon.ico", "/console.css", "/console.js"];
-    let missing: Vec<_> = table
-        .iter()
-        .map(|it| it.0)
-        .filter(|it| !found.contains_key(it) && !hidden.contains(it))
-        .collect();
-    assert!(missing.is_empty(), "no link leads to {missing:?}");
-    found
 }
 
 /// Whether a path is one of this row of the table.
@@ -95,6 +62,38 @@ struct Critic<'a> {
 }
 
 impl Critic<'_> {
+    /// Looks at one of each page that links lead to from the first one. Their addresses, by the paths in the table.
+    fn crawl(&mut self) -> BTreeMap<&'static str, String> {
+        let table: Vec<_> = server::pages().into_iter().map(|it| it.0).collect();
+        let mut found = BTreeMap::new();
+        let mut next = VecDeque::from(["/".to_owned()]);
+        while let Some(target) = next.pop_front() {
+            let path = target.split('?').next().unwrap();
+            let row = table.iter().find(|it| is(path, it)).copied();
+            assert!(row.is_some() || path.starts_with("/api/"), "{target} is no page");
+            let Some(row) = row.filter(|it| !OTHERS.contains(it) && !found.contains_key(it)) else {
+                continue;
+            };
+            self.look(&target);
+            found.insert(row, target);
+            let links = self.desk.browser.run(LINKS, &[]);
+            next.extend(links.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()));
+        }
+        // What no link leads to, nobody finds.
+        let lost = table.iter().filter(|it| !found.contains_key(*it) && !OTHERS.contains(it));
+        assert_eq!(lost.collect::<Vec<_>>(), [&""; 0]);
+        found
+    }
+
+    /// What is before all pages, and beside them.
+    fn doors(&mut self) {
+        self.look("/nothing/is/here");
+        let cookies = self.desk.browser.cookies();
+        self.desk.browser.forget();
+        self.look("/login");
+        cookies.iter().for_each(|it| self.desk.browser.set_cookie(it));
+    }
+
     fn look(&mut self, path: &str) {
         let browser = &self.desk.browser;
         self.path = path.to_owned();
@@ -119,7 +118,8 @@ impl Critic<'_> {
             self.fits(&format!("{width} wide"), width);
         }
         self.readable("narrow", "html");
-        self.desk.quiet(&[]);
+        let missing = if path.starts_with("/nothing/") { &["status of 404"][..] } else { &[] };
+        self.desk.quiet(missing);
     }
 
     /// A dialog is as readable as its page, and narrow enough for a phone.
