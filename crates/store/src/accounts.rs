@@ -38,6 +38,7 @@ pub fn add(tx: &mut Tx<'_>, name: &str, document: &str, secret: &[u8], at: i64) 
     let sql = "INSERT INTO account (name, document, secret, state, created_at) \
                VALUES ($1, $2, $3, 'new', $4) RETURNING id";
     tx.number(sql, &[name.into(), document.into(), secret.into(), at.into()])
+        .map_err(|it| it.taken("an account", name))
 }
 
 /// All accounts, by name.
@@ -73,7 +74,8 @@ pub fn change(
     let sql =
         "UPDATE account SET name = $2, document = $3, secret = COALESCE($4, secret) WHERE id = $1";
     let values = [id.into(), name.into(), document.into(), secret.into()];
-    Ok(tx.execute(sql, &values)? > 0)
+    let changed = tx.execute(sql, &values).map_err(|it| it.taken("an account", name))?;
+    Ok(changed > 0)
 }
 
 /// Notes how it went to ask the cloud.

@@ -33,6 +33,16 @@ impl Error {
     pub(crate) fn contended(&self) -> bool {
         matches!(self, Error::Busy(_))
     }
+
+    /// The same, where all that the database can refuse is a name that is taken.
+    pub(crate) fn taken(self, what: &str, name: &str) -> Error {
+        match self {
+            Error::Conflict(_) => {
+                Error::Conflict(format!("there is {what} of the name {name} already"))
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Error {

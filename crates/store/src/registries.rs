@@ -86,7 +86,7 @@ pub fn add(tx: &mut Tx<'_>, new: &New<'_>) -> Result<i64> {
         new.hook.into(),
         new.created_at.into(),
     ];
-    tx.number(sql, &values)
+    tx.number(sql, &values).map_err(|it| it.taken("a registry", new.name))
 }
 
 const REGISTRY: &str = "SELECT r.id, r.kind, r.name, r.address, r.account, r.instance, r.document, \
@@ -139,7 +139,7 @@ pub fn by_hook(tx: &mut Tx<'_>, hash: &str) -> Result<Option<i64>> {
     tx.row(sql, &[hash.into()], |it| it.int(0))
 }
 
-/// Changes what is given anew. Says whether there is such a registry.
+/// Changes what is given anew. Says whether there is such a registry. [`Error::Conflict`] when the name is taken.
 pub fn change(
     tx: &mut Tx<'_>,
     id: i64,
@@ -151,7 +151,8 @@ pub fn change(
     let sql = "UPDATE registry SET name = $2, address = $3, document = $4, secret = COALESCE($5, secret) \
                WHERE id = $1 AND removed_at IS NULL";
     let values = [id.into(), name.into(), address.into(), document.into(), secret.into()];
-    Ok(tx.execute(sql, &values)? > 0)
+    let changed = tx.execute(sql, &values).map_err(|it| it.taken("a registry", name))?;
+    Ok(changed > 0)
 }
 
 /// Gives the webhook another secret: its SHA-256, or none.

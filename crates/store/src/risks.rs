@@ -21,6 +21,38 @@ pub struct Filter {
     pub text: String,
     /// What has become of them.
     pub state: State,
+    /// In which order.
+    pub sort: Sort,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Sort {
+    /// The most urgent first.
+    #[default]
+    Priority,
+    /// The one that most images have open first.
+    Images,
+    /// The one seen first last, so that news are on top.
+    Seen,
+}
+
+impl Sort {
+    fn column(self) -> &'static str {
+        match self {
+            Sort::Priority => "priority",
+            Sort::Images => "images",
+            Sort::Seen => "first_seen",
+        }
+    }
+
+    fn of(self, it: &Risk) -> i64 {
+        match self {
+            Sort::Priority => it.priority,
+            Sort::Images => it.images,
+            Sort::Seen => it.first_seen,
+        }
+    }
 }
 
 /// What has become of a risk.
@@ -97,7 +129,7 @@ pub(crate) fn known_of(name: &str, known: &str) -> Result<Enrichment> {
     }
 }
 
-/// The risks, the most urgent first.
+/// The risks in the order that the filter wants.
 pub fn page(
     tx: &mut Tx<'_>,
     filter: &Filter,
@@ -105,6 +137,7 @@ pub fn page(
     limit: usize,
 ) -> Result<Page<Risk>> {
     let mut values = Values::default();
+    let column = filter.sort.column();
     let mut all = vec![match filter.state {
         State::Open => "r.gone_at IS NULL",
         State::Handled => {
@@ -134,16 +167,16 @@ pub fn page(
         ));
     }
     if let Some(cursor) = cursor {
-        let (priority, id) = cursor.values(false)?;
-        all.push(format!("(r.priority, r.id) < ({}, {})", values.put(priority), values.put(id)));
+        let (last, id) = cursor.values(false)?;
+        all.push(format!("(r.{column}, r.id) < ({}, {})", values.put(last), values.put(id)));
     }
     let limit_value = values.put(one_more(limit));
     let sql = format!(
-        "{RISK} WHERE {} ORDER BY r.priority DESC, r.id DESC LIMIT {limit_value}",
+        "{RISK} WHERE {} ORDER BY r.{column} DESC, r.id DESC LIMIT {limit_value}",
         all.join(" AND ")
     );
     let rows = tx.rows(&sql, &values.0, risk)?;
-    Ok(Page::of(rows, limit, |it| Cursor::number(it.priority, it.id)))
+    Ok(Page::of(rows, limit, |it| Cursor::number(filter.sort.of(it), it.id)))
 }
 
 /// The risk of this name, in each category that has it.

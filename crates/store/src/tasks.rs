@@ -269,6 +269,12 @@ pub fn page(
     Ok(page)
 }
 
+/// Tasks that ended at `since` or later, the last ones first.
+pub fn ended_since(tx: &mut Tx<'_>, since: i64, limit: u32) -> Result<Vec<Task>> {
+    let sql = format!("{TASK} WHERE ended_at >= $1 ORDER BY ended_at DESC, id DESC LIMIT $2");
+    tx.rows(&sql, &[since.into(), i64::from(limit).into()], task)
+}
+
 /// Forgets up to `limit` items of tasks that ended before a time, and tasks that have none left. Says how many
 /// of both.
 pub fn purge(tx: &mut Tx<'_>, ended_before: i64, limit: u32) -> Result<u64> {

@@ -249,6 +249,8 @@ impl Bench {
                 (": handled", state(risks::State::Handled)),
                 (": gone", state(risks::State::Gone)),
                 (": in any state", state(risks::State::Any)),
+                (": by images", risks::Filter { sort: risks::Sort::Images, ..of() }),
+                (": by age", risks::Filter { sort: risks::Sort::Seen, ..of() }),
                 (": all filters", risks::Filter { exploited: true, fixable: true, ..text("2") }),
             ] {
                 let name = format!("risks of {title}{name}");

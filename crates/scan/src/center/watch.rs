@@ -21,6 +21,9 @@ const TASKS: usize = 100;
 /// So many rows in one transaction.
 const SOME: u32 = 500;
 
+/// For how long after their end tasks are looked for that nobody saw running: clocks of machines differ.
+const LATE_MS: i64 = 60_000;
+
 /// How often the figures of this day are written down.
 const NOTE: Duration = Duration::from_secs(60);
 
@@ -118,23 +121,11 @@ impl Center {
     fn tell(&self, before: &mut Option<Told>) -> Result<(), Failure> {
         let first = before.is_none();
         let told = before.get_or_insert_default();
-        let filter = Filter { ended: Some(false), ..Filter::default() };
-        let (running, all, last, build) = self.world.store.read(|tx| {
-            let running = tasks::page(tx, &filter, None, TASKS)?.items;
-            Ok((running, registries::all(tx)?, notices::last(tx)?, rematch::build(tx)?))
-        })?;
-        let running: BTreeMap<i64, Task> = running.into_iter().map(|it| (it.id, it)).collect();
-        let over: Vec<i64> =
-            told.tasks.keys().filter(|it| !running.contains_key(it)).copied().collect();
-        for it in running.values().filter(|it| told.tasks.get(&it.id) != Some(it)) {
-            self.broadcast.tell(Event::Task(Box::new(it.clone())));
-        }
-        for it in over {
-            if let Some(task) = self.world.store.read(|tx| tasks::one(tx, it))? {
-                self.broadcast.tell(Event::Task(Box::new(task)));
-            }
-        }
-        told.tasks = running;
+        self.tell_tasks(told)?;
+        let (all, last, build) = self
+            .world
+            .store
+            .read(|tx| Ok((registries::all(tx)?, notices::last(tx)?, rematch::build(tx)?)))?;
         let state = |it: registries::Registry| (it.id, (it.state, it.reason, it.synced_at));
         let all: BTreeMap<_, _> = all.into_iter().map(state).collect();
         let ids = all.keys().chain(told.registries.keys());
@@ -150,6 +141,26 @@ impl Center {
             told.notice = last;
         }
         (told.registries, told.build) = (all, build);
+        Ok(())
+    }
+
+    /// Tells of tasks that run, and of those that ended a short while ago: some do between two looks.
+    fn tell_tasks(&self, told: &mut Told) -> Result<(), Failure> {
+        let filter = Filter { ended: Some(false), ..Filter::default() };
+        let since = self.now().saturating_sub(LATE_MS);
+        let (running, ended) = self.world.store.read(|tx| {
+            Ok((tasks::page(tx, &filter, None, TASKS)?.items, tasks::ended_since(tx, since, SOME)?))
+        })?;
+        let mut now: BTreeMap<i64, Task> = ended.into_iter().map(|it| (it.id, it)).collect();
+        now.extend(running.into_iter().map(|it| (it.id, it)));
+        let mut news: Vec<Task> = now.values().cloned().collect();
+        for id in told.tasks.keys().filter(|it| !now.contains_key(it)) {
+            news.extend(self.world.store.read(|tx| tasks::one(tx, *id))?);
+        }
+        for it in news.into_iter().filter(|it| told.tasks.get(&it.id) != Some(it)) {
+            self.broadcast.tell(Event::Task(Box::new(it)));
+        }
+        told.tasks = now;
         Ok(())
     }
 

@@ -1,10 +1,14 @@
 //! From a registry to findings.
 use crate::world::{Machine, admin, debian, on_each, quick};
 use scan::{
-    center::{Limits, LoginDocument, Place, Preview, Role, Selection},
+    center::{Event, Limits, LoginDocument, Place, Preview, Received, Role, Selection},
     settings::{Cycle, Settings},
 };
-use std::{sync::atomic::Ordering, thread, time::Duration};
+use std::{
+    sync::atomic::Ordering,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use store::{images::State, items, tasks::Kind};
 use tempfile::TempDir;
 use testkit::{
@@ -269,6 +273,36 @@ fn a_cycle_that_was_missed_happens_once() {
         assert_eq!(machine.tasks().len(), 2);
         let (last, next) = machine.center.cycle_times().unwrap();
         assert_eq!(next.unwrap() - last.unwrap(), 3 * 86_400_000);
+        machine.center.stop();
+    });
+}
+
+#[test]
+fn a_task_that_nobody_saw_running_is_told_of_too() {
+    on_each(|settings| {
+        let machine = Machine::start(settings, Role::All);
+        let mut events = machine.center.events();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let now = i64::try_from(now).unwrap();
+        // It begins and ends in one transaction, between two looks.
+        let begun_and_ended = |tx: &mut store::Tx<'_>| {
+            let id = store::tasks::start(tx, Kind::Manual, "anna", "{}", now)?;
+            store::tasks::seal(tx, id, now)?;
+            Ok(id)
+        };
+        let id = machine.store.write(begun_and_ended).unwrap();
+        let told = std::iter::from_fn(|| events.next(Duration::from_secs(20)));
+        let tasks = told.filter_map(|it| match it {
+            Received::Event(it) => match &*it {
+                Event::Task(it) => Some((it.id, it.ended_at.is_some())),
+                _ => None,
+            },
+            Received::Missed(_) => None,
+        });
+        assert_eq!(tasks.take(1).collect::<Vec<_>>(), [(id, true)]);
+        // Once is enough.
+        let again = events.next(Duration::from_millis(500));
+        assert!(!matches!(&again, Some(Received::Event(it)) if matches!(&**it, Event::Task(_))));
         machine.center.stop();
     });
 }

@@ -19,7 +19,6 @@ const types = {
   json: JSON.parse,
   list: (text) => text.split(/[\s,]+/).filter(Boolean),
   minutes: (text) => text.split(":").reduce((sum, it) => sum * 60 + Number(it), 0),
-  time: (text) => new Date(text).toISOString(),
   day: (text) => new Date(text + "T23:59:59").toISOString(),
 };
 
@@ -77,7 +76,7 @@ function fill(dialog, values) {
 /** Opens a dialog about something. */
 function open(dialog, values) {
   fill(dialog, values);
-  for (const it of dialog.querySelectorAll(".error")) it.hidden = true;
+  for (const it of dialog.querySelectorAll(".error[role=alert]")) it.hidden = true;
   dialog.showModal();
   dialog.querySelectorAll("form").forEach(shape);
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
@@ -103,7 +102,7 @@ async function send(element, body) {
 /** Does what a form or a button is for. What is made is shown, gone to, or seen on the page. */
 async function act(element, body) {
   const { go, then, show } = element.dataset;
-  const [error, done] = [element.querySelector(".error"), element.querySelector("[data-done]")];
+  const [error, done] = [element.querySelector(".error[role=alert]"), element.querySelector("[data-done]")];
   if (error) error.hidden = true;
   if (done) done.textContent = "";
   element.setAttribute("aria-busy", "true");
@@ -158,7 +157,8 @@ async function refresh(address, parts) {
   if (mine !== asked) return;
   for (const old of document.querySelectorAll(parts || "[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (!fresh || old.innerHTML === fresh.innerHTML) continue;
+    // Nothing is taken from under somebody's hands.
+    if (!fresh || old.innerHTML === fresh.innerHTML || old.querySelector("dialog[open]")) continue;
     become(old, fresh);
     old.querySelectorAll("form").forEach(shape);
   }

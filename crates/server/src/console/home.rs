@@ -12,7 +12,9 @@ use crate::{
     call::Call,
     receive::Query,
     routes::{
-        advisories, images, registries,
+        advisories,
+        images::{self, RiskSort},
+        registries,
         work::{self, WhichTasks},
     },
     views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
@@ -44,6 +46,8 @@ struct Risks {
     tab: &'static str,
     list: List<Risk>,
     asked: images::WhichRisks,
+    /// The orders: as the query calls them, their names, and which one it is.
+    sorts: [(&'static str, &'static str, bool); 3],
     more: String,
     /// The address of the list as a file, but for the format's name at its end.
     file: String,
@@ -83,10 +87,16 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
     let file = altered(call, &[("category", name), ("format", "")]);
     let file = format!("/api/v1/risks/export{file}&format=");
     let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
+    let (w, by) = (frame.w, asked.sort.unwrap_or(RiskSort::Priority));
+    let sorts = [
+        ("priority", w.priority, by == RiskSort::Priority),
+        ("images", w.affected_images, by == RiskSort::Images),
+        ("seen", w.first_seen, by == RiskSort::Seen),
+    ];
     let days = images::history(call, Query(images::WhichDays::default()))?.0;
     let pictures = Pictures::new(frame.w, days, (&strip.figures.ages, &strip.figures.images));
     let first = First::of(call, &strip)?;
-    html(&Risks { frame, strip, tab, list, asked, more, file, first, pictures })
+    html(&Risks { frame, strip, tab, list, asked, sorts, more, file, first, pictures })
 }
 
 impl First {

@@ -510,7 +510,6 @@ words! {
     block: "Block", "禁用";
     block_why: "This user cannot log in any more, and sessions and tokens stop working at once. Nothing is deleted.", "该用户将无法登录，其会话和令牌立即失效。不会删除任何数据。";
     unblock: "Unblock", "启用";
-    unblock_why: "This user can log in again, and tokens work again.", "该用户可重新登录，其令牌恢复有效。";
     remove_person_why: "The user and all tokens of this user are deleted. What was done by that name stays in the audit log.", "将删除该用户及其所有令牌。其操作记录仍保留在审计日志中。";
     tokens: "Tokens", "令牌";
     tokens_why: "A token lets a program do what you may do, or less. It is shown once, when it is made.", "程序可使用令牌代表您进行操作，权限不超过您本人。令牌仅在创建时显示一次。";
@@ -523,7 +522,7 @@ words! {
     token_made: "Token", "令牌";
     token_use: "Send it with every request to the API:", "每次调用 API 时携带：";
     valid_until: "Valid until", "有效期至";
-    until_why: "The token ends when that day begins (UTC). Empty: it is valid for ever.", "令牌将在该日零点（UTC）失效。留空表示永久有效。";
+    until_why: "It ends with that day. Empty: it is valid for ever.", "令牌将在该日结束时失效。留空表示永久有效。";
     for_ever: "for ever", "永久";
     expired: "expired", "已过期";
     used_last: "Last used", "最近使用";
@@ -531,6 +530,7 @@ words! {
     remove_token_why: "Whatever uses it is refused from now on.", "使用该令牌的程序将立即被拒绝。";
     my_password: "My password", "修改密码";
     old_password: "Password until now", "当前密码";
+    my_new_password: "New password, at least 12 characters", "新密码（至少 12 个字符）";
     password_why: "All other sessions of yours end.", "您的其他会话将全部结束。";
     password_oidc: "Those who log in with their organisation have no password here.", "使用组织账号登录的用户在此没有密码。";
     advisory_database: "Advisory database", "漏洞库";
@@ -543,6 +543,7 @@ words! {
     update_wanted: "The update begins in a moment.", "更新即将开始。";
     update_running: "Being fetched since", "正在更新，开始于";
     update_ended: "Last fetched", "上次更新";
+    update_tried: "Last tried", "上次尝试";
     changed_packages: "packages of which advisories say something new:", "公告有变化的软件包：";
     update_missing: "What could not be fetched", "未能获取的内容";
     feed: "Source", "数据源";

@@ -80,6 +80,15 @@ pub(crate) enum Sort {
     Name,
 }
 
+/// The order of risks.
+#[derive(Clone, Copy, Deserialize, Eq, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RiskSort {
+    Priority,
+    Images,
+    Seen,
+}
+
 /// Which risks.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +108,8 @@ pub(crate) struct WhichRisks {
     /// What has become of them: open, where nothing is said.
     #[serde(default)]
     pub(crate) state: RiskState,
+    /// The most urgent first, the one that most images have, or the one that was seen last.
+    pub(crate) sort: Option<RiskSort>,
     /// Where the part begins: the `next` of the one before.
     pub(crate) cursor: Option<String>,
     /// How many rows, at most 500.
@@ -495,6 +506,11 @@ fn risk_filter(asked: &WhichRisks) -> risks::Filter {
         fixable: asked.fixable,
         text: asked.text.clone().unwrap_or_default(),
         state: asked.state.into(),
+        sort: match asked.sort {
+            None | Some(RiskSort::Priority) => risks::Sort::Priority,
+            Some(RiskSort::Images) => risks::Sort::Images,
+            Some(RiskSort::Seen) => risks::Sort::Seen,
+        },
     }
 }
 

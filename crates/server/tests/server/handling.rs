@@ -248,6 +248,7 @@ fn pages_stay_small_however_much_there_is() {
         of("a", "?page=0"),
         of("a", "/components?page=2"),
         of("a", "/timeline"),
+        of("a", "/fix-plan"),
         "/components?name=package".to_owned(),
         "/risks/CVE-2024-1".to_owned(),
     ];

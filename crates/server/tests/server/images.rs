@@ -112,6 +112,8 @@ fn an_image_says_what_is_in_it_and_why_that_matters() {
             let target = format!("/api/v1/images/sha256:none{missing}");
             assert_eq!(it.refused(&who, "GET", &target, None).0, 404, "{target}");
         }
+        let common = it.done(&who, "GET", "/api/v1/risks?sort=images&limit=1", None);
+        assert_eq!(common["items"][0]["name"], "CVE-2024-2");
         let risks = it.done(&who, "GET", "/api/v1/risks", None);
         assert_eq!(risks["items"][0]["name"], "CVE-2024-1");
         assert_eq!(

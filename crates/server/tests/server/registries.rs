@@ -89,7 +89,9 @@ fn a_registry_is_tested_added_changed_and_removed() {
     let made = it.done(&admin, "POST", REGISTRIES, Some(&but(&given, "settings", settings)));
     assert_eq!((&made["state"], &made["has_secret"]), (&json!("new"), &json!(true)));
     assert_eq!(made["settings"]["images_per_hour"], 9);
-    assert_eq!(it.refused(&admin, "POST", REGISTRIES, Some(&given)).0, 409, "the name is taken");
+    let twice = it.ask(&admin, "POST", REGISTRIES, Some(&given));
+    let words = "there is a registry of the name here already";
+    assert_eq!((twice.status, json(&twice)["detail"].as_str()), (409, Some(words)));
     let place = format!("{REGISTRIES}/{}", made["id"]);
     let tested = it.done(&admin, "POST", &format!("{place}/test"), None);
     assert_eq!(tested["works"], true, "{tested}");

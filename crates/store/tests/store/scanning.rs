@@ -387,3 +387,29 @@ fn what_could_not_be_seen_is_kept_and_counted() {
         assert!(counts.contains(&("[]".to_owned(), 1)));
     });
 }
+
+#[test]
+fn risks_are_sorted_by_how_urgent_how_common_or_how_new_they_are() {
+    on_each(|store| {
+        with_images(store, &["a", "b"]);
+        let inventory = || inventory(vec![located("libc6", "1", 0), located("npm:log", "1", 1)]);
+        let urgent = finding(0, "CVE-1", Severity::Critical);
+        let common = finding(1, "CVE-2", Severity::Medium);
+        let new = finding(0, "CVE-3", Severity::Low);
+        let just_npm =
+            || model::Inventory { components: vec![located("npm:log", "1", 1)], ..inventory() };
+        scan(store, "a", &inventory(), &[urgent.clone(), common.clone()], 100);
+        scan(store, "b", &just_npm(), &[model::Finding { component: 0, ..common.clone() }], 200);
+        scan(store, "a", &inventory(), &[urgent, common, new], 300);
+        let check = |sort: risks::Sort, names: [&str; 3]| {
+            let filter = risks::Filter { sort, ..risks::Filter::default() };
+            let first = store.read(|tx| risks::page(tx, &filter, None, 1)).unwrap();
+            let rest = store.read(|tx| risks::page(tx, &filter, first.next.as_ref(), 9)).unwrap();
+            let found = first.items.iter().chain(&rest.items).map(|it| it.name.as_str());
+            assert_eq!(found.collect::<Vec<_>>(), names, "{sort:?}");
+        };
+        check(risks::Sort::Priority, ["CVE-1", "CVE-2", "CVE-3"]);
+        check(risks::Sort::Images, ["CVE-2", "CVE-3", "CVE-1"]);
+        check(risks::Sort::Seen, ["CVE-3", "CVE-2", "CVE-1"]);
+    });
+}

@@ -17,7 +17,7 @@ use crate::{
     views::{Component, ImageDetail, ImageState, Level, Tally, TimelineEvent},
 };
 use askama::Template;
-use model::fix::FixPlan;
+use model::fix::{Action, FixPlan};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -76,6 +76,8 @@ struct Plan {
     it: ImageDetail,
     tabs: Vec<Tab>,
     plan: FixPlan,
+    /// Its actions, those of this page.
+    list: Slice<Action>,
 }
 
 #[derive(Template)]
@@ -86,6 +88,8 @@ struct Timeline {
     tabs: Vec<Tab>,
     /// By day, the last first.
     days: Vec<(String, Vec<TimelineEvent>)>,
+    /// Which events these are; they are in the days.
+    list: Slice<TimelineEvent>,
 }
 
 impl Around {
@@ -155,20 +159,31 @@ pub(super) fn layers(call: &Call, (): ()) -> Result<Html, Problem> {
     html(&Layers { frame, it, tabs, stack, all })
 }
 
+/// Which page of a list.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WhichPage {
+    page: Option<usize>,
+}
+
 pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {
-    let plan = match reports::fix_plan(call, ()) {
+    let mut plan = match reports::fix_plan(call, ()) {
         Ok(plan) => plan.0,
         // It has not been scanned yet.
         Err(err) if err.code == Code::Conflict => FixPlan::default(),
         Err(err) => return Err(err),
     };
     let Around { frame, it, tabs } = Around::new(call, "/fix-plan")?;
-    html(&Plan { frame, it, tabs, plan })
+    let asked: WhichPage = asked(call)?;
+    let list = Slice::of(call, std::mem::take(&mut plan.actions), asked.page);
+    html(&Plan { frame, it, tabs, plan, list })
 }
 
 pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
+    let asked: WhichPage = asked(call)?;
+    let mut list = Slice::of(call, events::timeline(call, ())?.0, asked.page);
     let mut days: Vec<(String, Vec<TimelineEvent>)> = Vec::new();
-    for event in events::timeline(call, ())?.0 {
+    for event in std::mem::take(&mut list.items) {
         let day = show::day(&event.at);
         match days.last_mut() {
             Some((last, events)) if *last == day => events.push(event),
@@ -176,5 +191,5 @@ pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
         }
     }
     let Around { frame, it, tabs } = Around::new(call, "/timeline")?;
-    html(&Timeline { frame, it, tabs, days })
+    html(&Timeline { frame, it, tabs, days, list })
 }

@@ -126,6 +126,7 @@ fn flatten(path: String, it: &Value, into: &mut BTreeMap<String, String>) {
                 flatten(format!("{path}[{index}]"), it, into);
             }
         }
+        Value::String(text) if text.is_empty() => {}
         Value::String(text) => drop(into.insert(path, text.clone())),
         other => drop(into.insert(path, other.to_string())),
     }
@@ -163,7 +164,7 @@ mod tests {
         check(json!(null), json!(null), "");
         check(json!({"a": 1, "b": "x"}), json!({"a": 1, "b": "x"}), "");
         check(json!({"a": 1, "b": "x"}), json!({"a": 2, "b": "x"}), "a 1 2");
-        check(json!(null), json!({"a": {"b": true}, "c": null}), "a.b - true");
+        check(json!(null), json!({"a": {"b": true}, "c": null, "d": ""}), "a.b - true");
         check(json!({"a": [1, {"b": 2}]}), json!({"a": [1]}), "a[1].b 2 -");
         check(json!({"a": [{"b": 1}, {"b": 2}]}), json!({"a": [{"b": 1}, {"b": 3}]}), "a[1].b 2 3");
         check(json!("one"), json!("two"), " one two");
