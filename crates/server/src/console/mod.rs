@@ -14,6 +14,7 @@ mod risk;
 mod settings;
 mod show;
 mod tasks;
+mod translate;
 mod words;
 
 use crate::{

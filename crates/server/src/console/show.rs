@@ -13,6 +13,8 @@ use store::Word;
 
 use super::words::Words;
 
+pub(crate) use super::translate::{sentence, sentences};
+
 /// The levels that something open can be on.
 pub(crate) static LEVELS: [Level; 3] = [Level::High, Level::Medium, Level::Low];
 
