@@ -194,6 +194,8 @@ words! {
     other_digest: "Any other image, by its digest", "其他镜像的摘要";
     compared_to: "What would change with", "与之相比的变化：";
     compare_how: "Choose an image to see what it has that this one has not, and the other way round.", "选择一个镜像，查看两者的差异。";
+    no_such_image: "There is no image of that digest here.", "此处没有该摘要的镜像。";
+    compare_unscanned: "One of the two has not been scanned: what is in it is not known yet.", "其中一个镜像尚未扫描，内容未知。";
     same_layers: "Layers in common, from the base:", "自基础层起的相同层数：";
     no_more_layers: "No further layers.", "没有更多层。";
     nothing_here: "Nothing here.", "没有内容。";
