@@ -194,6 +194,8 @@ words! {
     other_digest: "Any other image, by its digest", "其他镜像的摘要";
     compared_to: "What would change with", "与之相比的变化：";
     compare_how: "Choose an image to see what it has that this one has not, and the other way round.", "选择一个镜像，查看两者的差异。";
+    no_such_image: "There is no image of that digest here.", "此处没有该摘要的镜像。";
+    compare_unscanned: "One of the two has not been scanned: what is in it is not known yet.", "其中一个镜像尚未扫描，内容未知。";
     same_layers: "Layers in common, from the base:", "自基础层起的相同层数：";
     no_more_layers: "No further layers.", "没有更多层。";
     nothing_here: "Nothing here.", "没有内容。";
@@ -235,7 +237,7 @@ words! {
     until: "Until (empty: for good)", "截止日期（留空表示长期）";
     end_exception: "End this exception?", "结束该例外？";
     end_exception_is: "What it handled is open again, in all images it covers, unless another exception handles it.", "它所处理的风险将在其覆盖的所有镜像中重新打开，除非另有例外处理。";
-    end_it: "End exception", "结束例外";
+    end_it: "End it", "结束例外";
     exceptions_are: "Rules by which findings count as handled, those that are there and those yet to come.", "符合规则的风险视为已处理，包括现有的和今后发现的。";
     no_exceptions_why: "Add one here, or from a finding of an image.", "可在此添加，或在镜像的漏洞列表中添加。";
     any_risk: "any risk of", "任意风险：";

@@ -1,12 +1,13 @@
 //! An image beside another one: what came, what went, and what changed its version.
 use super::{Around, Tab};
 use crate::{
-    Page as List, Problem,
+    Code, Page as List, Problem,
     call::Call,
     console::{
         Frame, Html,
         address::{Slice, altered, asked},
         html, show,
+        words::Words,
     },
     receive::Query,
     routes::images,
@@ -28,8 +29,14 @@ struct Page {
     tabs: Vec<Tab>,
     /// What it can be compared with: digests and names.
     others: Vec<(String, String)>,
+    /// The digest that was asked for, and that image.
     with: String,
-    other: Option<ImageDetail>,
+    beside: Option<Beside>,
+}
+
+/// The image beside the other one.
+struct Beside {
+    other: ImageDetail,
     /// How many of the oldest layers both have, and the layers after those, of the image and of the other.
     same_layers: usize,
     layers: [Vec<Layer>; 2],
@@ -72,41 +79,47 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let Around { frame, it, tabs } = Around::new(call, "/compare")?;
     let asked: Which = asked(call)?;
     let others = others(call, &it.image)?;
-    let (mut other, mut parts, mut same_layers) = (None, Vec::new(), 0);
-    let (mut layers, mut part) =
-        ([Vec::new(), Vec::new()], Part::Findings(Slice::of(call, Vec::new(), None)));
     let with = asked.with.trim().to_owned();
-    if !with.is_empty() {
-        let it_is = images::compare(call, Query(images::With { with: with.clone() }))?.0;
-        let beside = images::read(call, &with)?;
-        let [went, came, changed] = sorted(it_is.components_removed, it_is.components_added);
-        let w = frame.w;
-        parts = [
-            (What::Gained, "gained", w.gained, it_is.findings_added.len()),
-            (What::Lost, "lost", w.lost, it_is.findings_removed.len()),
-            (What::Came, "came", w.came, came.len()),
-            (What::Went, "went", w.went, went.len()),
-            (What::Changed, "changed", w.changed, changed.len()),
-        ]
-        .into_iter()
-        .map(|(part, value, name, count)| {
-            (name, count, altered(call, &[("part", value)]), part == asked.part)
-        })
-        .collect();
-        part = match asked.part {
-            What::Gained => Part::Findings(Slice::of(call, it_is.findings_added, asked.page)),
-            What::Lost => Part::Findings(Slice::of(call, it_is.findings_removed, asked.page)),
-            What::Came => Part::Components(Slice::of(call, came, asked.page)),
-            What::Went => Part::Components(Slice::of(call, went, asked.page)),
-            What::Changed => Part::Components(Slice::of(call, changed, asked.page)),
-        };
-        let pairs = it.layers.iter().zip(&beside.layers);
-        same_layers =
-            pairs.take_while(|(a, b)| a.diff_id.is_some() && a.diff_id == b.diff_id).count();
-        layers = [&it, &beside].map(|it| it.layers.iter().skip(same_layers).cloned().collect());
-        other = Some(beside);
-    }
-    html(&Page { frame, it, tabs, others, with, other, same_layers, layers, parts, part })
+    let beside = match images::read(call, &with) {
+        Ok(other) => Some(beside(call, &it, other, &asked, frame.w)?),
+        Err(err) if err.code == Code::NotFound => None,
+        Err(err) => return Err(err),
+    };
+    html(&Page { frame, it, tabs, others, with, beside })
+}
+
+fn beside(
+    call: &Call,
+    it: &ImageDetail,
+    other: ImageDetail,
+    asked: &Which,
+    w: &'static Words,
+) -> Result<Beside, Problem> {
+    let with = other.image.digest.clone();
+    let found = images::compare(call, Query(images::With { with }))?.0;
+    let [went, came, changed] = sorted(found.components_removed, found.components_added);
+    let parts = [
+        (What::Gained, "gained", w.gained, found.findings_added.len()),
+        (What::Lost, "lost", w.lost, found.findings_removed.len()),
+        (What::Came, "came", w.came, came.len()),
+        (What::Went, "went", w.went, went.len()),
+        (What::Changed, "changed", w.changed, changed.len()),
+    ];
+    let parts = parts.into_iter().map(|(part, value, name, count)| {
+        (name, count, altered(call, &[("part", value)]), part == asked.part)
+    });
+    let part = match asked.part {
+        What::Gained => Part::Findings(Slice::of(call, found.findings_added, asked.page)),
+        What::Lost => Part::Findings(Slice::of(call, found.findings_removed, asked.page)),
+        What::Came => Part::Components(Slice::of(call, came, asked.page)),
+        What::Went => Part::Components(Slice::of(call, went, asked.page)),
+        What::Changed => Part::Components(Slice::of(call, changed, asked.page)),
+    };
+    let pairs = it.layers.iter().zip(&other.layers);
+    let same_layers =
+        pairs.take_while(|(a, b)| a.diff_id.is_some() && a.diff_id == b.diff_id).count();
+    let layers = [it, &other].map(|it| it.layers.iter().skip(same_layers).cloned().collect());
+    Ok(Beside { same_layers, layers, parts: parts.collect(), part, other })
 }
 
 /// The other images of its repositories.
@@ -122,8 +135,9 @@ fn others(call: &Call, it: &Image) -> Result<Vec<(String, String)>, Problem> {
     let named = |it: Image| {
         let place = it.places.first();
         let name = place.map_or("", |it| it.repository_name.as_str());
-        let tag = place.and_then(|it| it.tags.first()).map_or("", String::as_str);
-        let name = format!("{name}:{tag} · {} · {}", it.platform, show::short(&it.digest));
+        let tag = place.and_then(|it| it.tags.first());
+        let tag = tag.map_or_else(String::new, |it| format!(":{it}"));
+        let name = format!("{name}{tag} · {} · {}", it.platform, show::short(&it.digest));
         (it.digest, name)
     };
     Ok(others.map(named).collect())
