@@ -73,8 +73,9 @@ function fill(dialog, values) {
   }
 }
 
-/** Opens a dialog about something. */
+/** Opens a dialog about something. What was typed before and not sent is gone. */
 function open(dialog, values) {
+  for (const it of dialog.querySelectorAll("form")) it.reset();
   fill(dialog, values);
   for (const it of dialog.querySelectorAll(".error[role=alert]")) it.hidden = true;
   dialog.showModal();

@@ -156,6 +156,10 @@ fn the_scope_is_chosen_in_a_tree_of_which_only_what_is_open_comes() {
     let made = it.done(&admin, "POST", REGISTRIES, Some(&given(&harbor)));
     let id = &made["id"];
     until(&it, &admin, &format!("{REGISTRIES}/{id}"), |it| it["images"] == 2);
+    let task = it.done(&operator, "POST", "/api/v1/tasks", Some(&json!({})))["id"].clone();
+    until(&it, &admin, &format!("/api/v1/tasks/{task}"), |it| !it["ended_at"].is_null());
+    let paid = some_image("one").manifest.digest.to_string();
+    check(&page(&it, &viewer, "/settings/quota"), &[&paid, &format!("/tasks/{task}")], &[]);
     let tree = |who: &As, more: &str| page(&it, who, &format!("/settings/scope{more}"));
     let node = |node: &str| format!("data-node=\"{node}\" data-registry=\"{id}\"");
     let (all, team, app, web) = (node("*"), node("team/*"), node("team/app"), node("team/web"));
@@ -175,7 +179,7 @@ fn the_scope_is_chosen_in_a_tree_of_which_only_what_is_open_comes() {
     let rules = json!([rule(true, "team/*"), rule(false, "team/web"), rule(false, "<b>")]);
     let settings = json!({"scope": {"rules": rules, "tags": "v*", "newest": 3, "later": false}});
     let held = it.done(&viewer, "POST", "/api/v1/settings/scan/preview", Some(&settings));
-    assert_eq!((&held["images"], &held["known"]), (&json!(1), &json!(0)), "{held}");
+    assert_eq!((&held["images"], &held["known"]), (&json!(1), &json!(1)), "{held}");
     it.done(&operator, "PUT", "/api/v1/settings/scan", Some(&settings));
     let ticked = |it: &str| format!("{it} checked");
     let [all_ticked, web_ticked] = [ticked(&all), ticked(&web)];

@@ -37,13 +37,40 @@ enum Update {
 pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let (frame, tab) = (Frame::new(call, "/settings"), "/settings/advisories");
     let it = advisories::show(call, ())?.0;
-    let days = it.built_at.map(|at| call.now.saturating_sub(at.0).div_euclid(DAY));
-    let old = days.filter(|days| *days >= OLD && !it.starter);
     let update = match (it.update.wanted_at, it.update.began_at, it.update.ended_at) {
         (Some(_), ..) => Update::Wanted,
         (_, Some(_), None) => Update::Running,
         (_, _, Some(_)) => Update::Ended,
         _ => Update::Never,
     };
-    html(&Page { frame, tab, it, old, update })
+    html(&Page { frame, tab, old: old(&it, call.now), it, update })
+}
+
+fn old(it: &Advisories, now: i64) -> Option<i64> {
+    let days = it.built_at.map(|at| now.saturating_sub(at.0).div_euclid(DAY));
+    days.filter(|days| *days >= OLD && !it.starter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::{self, Time};
+
+    #[test]
+    fn advisories_are_old_after_three_days() {
+        let check = |built_at: Option<i64>, starter, expected| {
+            let (build, built_at) = (String::new(), built_at.map(Time));
+            let (feeds, update) = (Vec::new(), views::Update::default());
+            let it = Advisories { build, built_at, starter, advisories: 1, feeds, update };
+            assert_eq!(old(&it, 10 * DAY), expected, "{built_at:?}");
+        };
+        check(None, true, None);
+        check(Some(0), true, None);
+        check(Some(10 * DAY), false, None);
+        check(Some(7 * DAY + 1), false, None);
+        check(Some(7 * DAY), false, Some(3));
+        check(Some(DAY), false, Some(9));
+        // A clock that was set back makes nothing old.
+        check(Some(11 * DAY), false, None);
+    }
 }
