@@ -93,7 +93,7 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
         ("images", w.affected_images, by == RiskSort::Images),
         ("seen", w.first_seen, by == RiskSort::Seen),
     ];
-    let days = images::history(call, Query(images::WhichDays::default()))?.0;
+    let days = images::until_today(call, images::DAYS, &strip.figures)?;
     let pictures = Pictures::new(frame.w, days, (&strip.figures.ages, &strip.figures.images));
     let first = First::of(call, &strip)?;
     html(&Risks { frame, strip, tab, list, asked, sorts, more, file, first, pictures })

@@ -626,25 +626,32 @@ fn ages(tx: &mut Tx<'_>, now: i64) -> store::Result<Vec<Age>> {
 }
 
 /// How far back.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichDays {
     /// So many days until today, 1 to 400; none: 90.
     days: Option<u32>,
 }
 
+/// How far back, if nobody says.
+pub(crate) const DAYS: u32 = 90;
+
 pub(crate) fn history(
     call: &Call,
     Query(asked): Query<WhichDays>,
 ) -> Result<Json<Vec<Day>>, Problem> {
-    let days = asked.days.unwrap_or(90);
+    let days = asked.days.unwrap_or(DAYS);
     if !(1..=400).contains(&days) {
         return Err(Problem::invalid("days is 1 to 400"));
     }
-    call.read(|tx| {
-        let today = history::today(tx, call.now)?;
-        let first = today.day.saturating_add(1).saturating_sub(i64::from(days));
-        let before = history::since(tx, first)?.into_iter().filter(|it| it.day < today.day);
-        Ok(Json(before.chain([today]).map(Day::from).collect()))
-    })
+    Ok(Json(until_today(call, days, &figures(call, ())?.0)?))
+}
+
+/// So many days until today, which is as these figures say.
+pub(crate) fn until_today(call: &Call, days: u32, it: &Figures) -> Result<Vec<Day>, Problem> {
+    let today = history::day(call.now);
+    let first = today.saturating_add(1).saturating_sub(i64::from(days));
+    let past = call.read(|tx| Ok(history::since(tx, first)?))?;
+    let past = past.into_iter().filter(|it| it.day < today).map(Day::from);
+    Ok(past.chain([Day::of(today, it)]).collect())
 }

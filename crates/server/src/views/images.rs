@@ -608,12 +608,49 @@ impl From<store::findings::Comparison> for Comparison {
     }
 }
 
+impl Day {
+    /// The day of this number since 1970, with the figures as they are.
+    pub(crate) fn of(day: i64, it: &Figures) -> Day {
+        let (mut images, mut risks) = (Tally::default(), Counts::default());
+        it.images.iter().for_each(|it| images.add(it.level, it.images));
+        for (category, level, number) in &it.risks {
+            risks.of(*category).add(*level, *number);
+        }
+        Day { day: named(day), images, risks }
+    }
+}
+
+impl Counts {
+    fn of(&mut self, category: Category) -> &mut Tally {
+        match category {
+            Category::System => &mut self.system,
+            Category::Application => &mut self.application,
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, level: Level, number: i64) {
+        let place = match level {
+            Level::High => &mut self.high,
+            Level::Medium => &mut self.medium,
+            Level::Low => &mut self.low,
+            Level::None => return,
+        };
+        *place = place.saturating_add(number);
+    }
+}
+
 impl From<store::history::Day> for Day {
     fn from(it: store::history::Day) -> Day {
-        let epoch = jiff::civil::date(1970, 1, 1);
-        let day = epoch.saturating_add(jiff::Span::new().days(it.day.clamp(0, 2_000_000)));
-        Day { day: day.to_string(), images: it.images.into(), risks: it.risks.into() }
+        Day { day: named(it.day), images: it.images.into(), risks: it.risks.into() }
     }
+}
+
+/// A day by its number since 1970, as ISO 8601 has it.
+fn named(day: i64) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.saturating_add(jiff::Span::new().days(day.clamp(0, 2_000_000))).to_string()
 }
 
 impl From<store::figures::Images> for ImageCount {

@@ -439,9 +439,15 @@ fn what_does_not_arrive_is_tried_again_and_in_the_end_given_up() {
     thread::sleep(Duration::from_millis(500));
     assert_eq!(receiver.seen().len(), 1);
     for attempts in 2..=12 {
+        // Each answers something else, by which the end of an attempt is told from its beginning: what is put off then
+        // is put off from the time that it is then.
+        status.store(500 + attempts, Ordering::SeqCst);
         it.pass(6 * 3_600_000);
-        wait(|| state()["attempts"] == attempts && state()["next_at"].as_str().is_some());
-        wait(|| receiver.seen().len() >= attempts);
+        wait(|| state()["reason"] == format!("it answered {}", 500 + attempts));
+        assert_eq!(
+            (state()["attempts"].as_u64(), receiver.seen().len()),
+            (Some(attempts.into()), usize::from(attempts))
+        );
     }
     wait(|| state()["state"] == "given-up");
     let place = format!("/api/v1/deliveries/{}/again", state()["id"]);
