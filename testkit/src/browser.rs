@@ -19,7 +19,9 @@ use std::{
 const GUARD: &str = r#"
 TMPDIR=$1 HOME=$1 chromedriver --port=0 &
 read -r _
-trap '' TERM; kill -TERM 0; wait; rm -rf "$1"
+trap '' TERM; kill -TERM 0; wait
+# What it started may write for a moment longer.
+for _ in 1 2 3 4 5 6 7 8 9; do rm -rf "$1" && break; sleep 0.2; done
 "#;
 /// The name under which WebDriver passes elements (section 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -239,8 +241,10 @@ impl Browser {
         let target = format!("/session{}{command}", self.session);
         let text = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("content-type", "application/json")];
-        let reply = ask(&self.host, method, &target, &headers, text.as_bytes()).unwrap();
-        let mut answer: Value = serde_json::from_slice(&reply.body).unwrap();
+        let reply = ask(&self.host, method, &target, &headers, text.as_bytes());
+        let reply = reply.map_err(|err| err.to_string())?;
+        let parsed = serde_json::from_slice(&reply.body);
+        let mut answer: Value = parsed.map_err(|err| err.to_string())?;
         match reply.status {
             200 => Ok(answer["value"].take()),
             _ => Err(format!("{}: {}", answer["value"]["error"], answer["value"]["message"])),
@@ -274,6 +278,8 @@ impl Element<'_> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // If it does not listen any more, it is ended all the same.
+        drop(self.ask("DELETE", "", &Value::Null));
         drop(self.guard.stdin.take());
         drop(self.guard.wait());
     }

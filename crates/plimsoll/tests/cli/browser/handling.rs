@@ -40,9 +40,9 @@ fn exceptions(desk: &Desk) {
     desk.shows("#list td", "the port is closed (ada");
     desk.open("/settings/exceptions");
     desk.shows("#list tr", "the port is closed");
-    browser.click("#list button", "End exception");
+    browser.click("#list [data-open=end-exception]", "");
     desk.shows("dialog[open]", "CVE-2023-5363");
-    browser.click("dialog[open] button", "End exception");
+    browser.click("dialog[open] button.first", "");
     desk.lacks("#list tr", "the port is closed");
     desk.open("/?text=CVE-2023-5363");
     desk.shows("#list a.row", "CVE-2023-5363");

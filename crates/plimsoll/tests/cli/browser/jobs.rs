@@ -13,6 +13,7 @@ pub(super) fn all(desk: &Desk) {
     risks(desk);
     images(desk);
     settings(desk);
+    scope(desk);
     quota(desk);
     trouble(desk);
     language(desk);
@@ -112,6 +113,10 @@ fn images(desk: &Desk) {
     desk.lacks("#list tr", "v2");
     browser.write("#main [name=text]", "shop");
     desk.lacks("#list tr", "team/app");
+    const FILE: &str = "return (await fetch(document.querySelector('.files a').href)).text()";
+    let file = browser.run_async(FILE, &[]);
+    let rows = file.as_str().unwrap();
+    assert!(rows.contains("team/shop") && !rows.contains("team/app"), "{rows}");
     browser.click("#list a.row", "team/shop");
     desk.shows("#main", "The debian 12");
     desk.shows("#main td", "CVE-2023-5363");
@@ -156,6 +161,28 @@ fn settings(desk: &Desk) {
     desk.shows("#list tr", "change");
     browser.click("#list a.row", "change");
     desk.shows("#task dd", "1 / 1");
+    desk.quiet(&[]);
+}
+
+/// What is protected is ticked in a tree; what that comes to is said before it is saved.
+fn scope(desk: &Desk) {
+    let browser = &desk.browser;
+    desk.open("/settings");
+    browser.click("#main a.button", "Manage");
+    desk.arrives("/settings/scope");
+    const SAID: &str = "return parseInt(document.querySelector('#scope-form output').innerText)";
+    let all = browser.until(SAID, &[]).as_u64().unwrap();
+    for (images, ticked) in [(all - 1, false), (all, true)] {
+        // Harbor has one image.
+        browser.click("#tree [data-registry='2']", "");
+        browser.until(&format!("{SAID} === arguments[0]"), &[json!(images)]);
+        browser.click("#scope-form button.first", "");
+        desk.shows("#scope-form .done", "Saved");
+        desk.open("/settings/scope");
+        let kept =
+            "return document.querySelector(\"#tree [data-registry='2']\").checked === arguments[0]";
+        browser.until(kept, &[json!(ticked)]);
+    }
     desk.quiet(&[]);
 }
 

@@ -1,6 +1,9 @@
 //! What strangers try: names that would be markup, and pages of their own.
 use super::{Desk, USER};
-use crate::images::{OLD, debian, of};
+use crate::{
+    center::PASSWORD,
+    images::{OLD, debian, of},
+};
 use serde_json::{Value, json};
 use testkit::{
     http::{Reply, Server},
@@ -41,7 +44,7 @@ pub(super) fn names(desk: &Desk) {
     desk.done("POST", "registries", &body);
     let body = json!({"risk": NAME, "place": "everything", "kind": "accepted", "reason": NAME});
     desk.done("POST", "exceptions", &body);
-    let body = json!({"name": NAME, "role": "viewer", "password": crate::center::PASSWORD});
+    let body = json!({"name": NAME, "role": "viewer", "password": PASSWORD});
     desk.done("POST", "people", &body);
     for (path, css) in [
         ("registries", "#list td"),
@@ -88,6 +91,8 @@ pub(super) fn sites(desk: &Desk) {
         };
         Reply::new(200, page).header("content-type", "text/html")
     });
+    let eve = json!({"name": "eve", "role": "viewer", "password": PASSWORD});
+    desk.done("POST", "people", &eve);
     // The same site by another port, and another site altogether: browsers tell these apart.
     let port = evil.host().rsplit(':').next().unwrap().to_owned();
     for host in [evil.host(), format!("localhost:{port}")] {
@@ -135,6 +140,8 @@ fn scripts(desk: &Desk, host: &str) {
         ("POST", "tokens"),
         ("POST", "tasks"),
         ("POST", "exceptions"),
+        // It takes no content, so that what kind that is does not stand in the way.
+        ("POST", "registries/1/hook"),
         ("DELETE", "registries/1"),
         ("DELETE", "session"),
         ("GET", "registries"),
