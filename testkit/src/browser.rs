@@ -138,6 +138,11 @@ impl Browser {
         self.wait(&format!("{css} can be written to"), || self.find(css, "").write(text).ok());
     }
 
+    /// Gives a file to a field that wants one.
+    pub fn upload(&self, css: &str, path: &str) {
+        self.find(css, "").ask("value", &json!({"text": path})).unwrap();
+    }
+
     /// Chooses what has these words in a list that shows. The driver itself leaves out one of the events.
     pub fn choose(&self, css: &str, words: &str) {
         const SCRIPT: &str = "const list = document.querySelector(arguments[0]); \

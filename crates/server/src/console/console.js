@@ -302,6 +302,8 @@ document.addEventListener("click", (event) => {
 function filter(form) {
   const given = new URLSearchParams(new FormData(form));
   for (const [name, value] of [...given]) if (value === "") given.delete(name);
+  // What comes first in a list is what is meant where nothing is said.
+  for (const it of form.querySelectorAll("select")) if (it.selectedIndex === 0) given.delete(it.name);
   const address = location.pathname + (given.size ? "?" + given : "");
   history.replaceState(null, "", address);
   return refresh(address, form.dataset.auto);

@@ -229,13 +229,13 @@ words! {
     what: "What", "对象";
     empty_is_any: "What is empty means any; one has to be given.", "留空表示任意；至少填写一项。";
     vulnerability: "Vulnerability", "漏洞";
-    path_like: "Path like", "路径匹配";
+    path_like: "Path pattern", "路径模式";
     holds_in: "Where", "范围";
     how_handled: "How it is handled", "处理方式";
     until: "Until (empty: for good)", "截止日期（留空表示长期）";
     end_exception: "End this exception?", "结束该例外？";
     end_exception_is: "What it handled is open again, in all images it covers, unless another exception handles it.", "它所处理的风险将在其覆盖的所有镜像中重新打开，除非另有例外处理。";
-    end_it: "End it", "结束";
+    end_it: "End exception", "结束例外";
     exceptions_are: "Rules by which findings count as handled, those that are there and those yet to come.", "符合规则的风险视为已处理，包括现有的和今后发现的。";
     no_exceptions_why: "Add one here, or from a finding of an image.", "可在此添加，或在镜像的漏洞列表中添加。";
     any_risk: "any risk of", "任意风险：";
@@ -256,7 +256,7 @@ words! {
     file: "File", "文件";
     by_source: "by its source package", "按源码包";
     rule: "Rule", "规则";
-    fix_command: "What to type", "修复命令";
+    fix_command: "Fix command", "修复命令";
     all_sources: "What every source says", "各数据源的说法";
     kev_since: "known exploited since", "已知被利用，收录于";
     kev_due: "to be fixed by", "修复期限";

@@ -4,7 +4,7 @@ use crate::{
     kit::{As, Running, ready},
     world::{digest, finding, inventory, located, registry, round, scan, seen},
 };
-use model::Level;
+use model::{Epss, Exploited, Finding, Level, Rating};
 use serde_json::{Value, json};
 use store::{deliveries, rematch, repositories};
 
@@ -232,7 +232,7 @@ fn pages_stay_small_however_much_there_is() {
     let name = |n| format!("package-{n}-{}", "y".repeat(150));
     let parts = (0..1200).map(|n| located(&name(n), "1.0-1", 0)).collect();
     let findings: Vec<_> = (0..1200)
-        .map(|n| model::Finding {
+        .map(|n| Finding {
             title: "t".repeat(400),
             ..finding(n, &format!("CVE-2024-{n}"), Level::High)
         })
@@ -298,7 +298,7 @@ fn what_others_named_is_text_wherever_it_is_shown() {
     let it = ready();
     let home = registry(&it.store, HOSTILE);
     round(&it.store, home, &[(HOSTILE, vec![seen("a", &[HOSTILE]), seen("b", &["1"])])], 10);
-    let hostile = |at| model::Finding {
+    let hostile = |at| Finding {
         title: HOSTILE.to_owned(),
         references: vec!["javascript:alert(1)".to_owned()],
         ..finding(at, HOSTILE, Level::High)
@@ -343,4 +343,67 @@ fn tasks_say_what_failed_and_what_to_do() {
     );
     let failed = page(&it, &admin, &format!("{one}?state=failed&text=x"));
     check(&failed, &["value=\"failed\" selected", "id=\"cancel-task\"", "value=\"x\""], &[]);
+}
+
+#[test]
+fn all_that_is_known_of_a_risk_is_on_its_page() {
+    let it = ready();
+    let home = registry(&it.store, "home");
+    round(&it.store, home, &[("team/a", vec![seen("a", &["1"])])], 10);
+    let rating = Rating {
+        level: Level::Critical,
+        by: "nvd".to_owned(),
+        score: Some(9.8),
+        value: "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:C/C:H/I:H/A:H".to_owned(),
+    };
+    let day = |text: &str| Some(text.parse().unwrap());
+    let whole = Finding {
+        aliases: vec!["GHSA-1".to_owned()],
+        errata: vec!["DSA-1".to_owned()],
+        cwes: vec!["CWE-79".to_owned()],
+        references: vec!["https://example.com/1".to_owned(), "ftp://example.com/2".to_owned()],
+        severity: rating.clone(),
+        ratings: vec![rating],
+        exploited: Some(Exploited {
+            added: day("2024-01-02"),
+            due: day("2024-01-23"),
+            ransomware: true,
+        }),
+        epss: Some(Epss { day: day("2024-05-06"), score: 0.875, percentile: 0.99 }),
+        ..finding(0, "CVE-2024-1", Level::Critical)
+    };
+    let inventory = inventory(vec![located("libc6", "1", 0), located("libc6-dev", "1", 0)]);
+    let other = Finding { component: 1, ..whole.clone() };
+    scan(&it.store, "a", &inventory, &[whole, other], 1000);
+    let admin = shown(&it);
+    let page = page(&it, &admin, "/risks/CVE-2024-1");
+    check(
+        &page,
+        &[
+            "9.8 critical",
+            "over the network, easy, without a login, somebody has to take part, beyond the component",
+            "known exploited since 2024-01-02",
+            "to be fixed by 2024-01-23",
+            "used by ransomware",
+            "EPSS 87.5 %",
+            "more than 99.0 %",
+            "href=\"https://example.com/1\"",
+            "<li>ftp://example.com/2</li>",
+            "GHSA-1",
+            "DSA-1",
+            "CWE-79",
+            "aria-current=\"true\">libc6",
+        ],
+        &[],
+    );
+    let components = it.done(&admin, "GET", "/api/v1/risks/CVE-2024-1/components", None);
+    for it_is in components["items"].as_array().unwrap() {
+        let (id, name) = (&it_is["component"], it_is["name"].as_str().unwrap());
+        let explained = self::page(&it, &admin, &format!("/risks/CVE-2024-1?component={id}"));
+        let command = format!("--only-upgrade {name}=9.9<");
+        let current = format!("?component={id}\" aria-current=\"true\">{name} 1</a>");
+        check(&explained, &[&command, &current], &[]);
+    }
+    let none = self::page(&it, &admin, "/risks/CVE-2024-1?component=99");
+    check(&none, &["No component has it any more"], &["only-upgrade"]);
 }

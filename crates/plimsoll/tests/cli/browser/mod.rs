@@ -1,5 +1,7 @@
 //! The console as people meet it: the program itself, a real registry, and a real browser.
+mod coming;
 mod connecting;
+mod handling;
 mod jobs;
 mod keyboard;
 mod pages;
@@ -31,7 +33,7 @@ struct Desk {
     origin: String,
     setup_token: String,
     _center: Running,
-    _bench: Bench,
+    bench: Bench,
 }
 
 #[test]
@@ -46,6 +48,8 @@ fn the_console_does_every_job_and_holds_to_the_rules_of_the_web() {
     jobs::start(&desk);
     part("connecting", connecting::all);
     part("jobs", jobs::all);
+    part("handling", handling::all);
+    part("coming and going", coming::all);
     part("names that strangers chose", strangers::names);
     part("keyboard", keyboard::all);
     part("pages", pages::all);
@@ -80,16 +84,7 @@ impl Desk {
         let origin = center.says("started")["address"].as_str().unwrap().to_owned();
         let said = "there is nobody yet; make the first administrator with this token";
         let setup_token = center.says(said)["setup_token"].as_str().unwrap().to_owned();
-        Some(Desk {
-            browser,
-            registry,
-            harbor,
-            cloud,
-            origin,
-            setup_token,
-            _center: center,
-            _bench: bench,
-        })
+        Some(Desk { browser, registry, harbor, cloud, origin, setup_token, _center: center, bench })
     }
 
     /// Opens a page of the console.
@@ -101,6 +96,13 @@ impl Desk {
     fn arrives(&self, path: &str) {
         self.browser
             .until("return location.pathname + location.search === arguments[0]", &[json!(path)]);
+    }
+
+    /// Waits until the address asks for this.
+    fn asks(&self, name: &str, value: &str) {
+        const SCRIPT: &str =
+            "return new URLSearchParams(location.search).get(arguments[0]) === arguments[1]";
+        self.browser.until(SCRIPT, &[json!(name), json!(value)]);
     }
 
     /// Waits until these words are there.

@@ -2,7 +2,7 @@
 use super::Desk;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     env, fs,
     path::Path,
 };
@@ -10,10 +10,27 @@ use testkit::browser::keys;
 
 /// What of WCAG 2.2 A and AA axe-core finds, with where.
 const AXE: &str = "const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']; \
-     const runOnly = arguments[0].length ? { type: 'rule', values: arguments[0] } : { type: 'tag', values: tags }; \
-     const found = await axe.run(document, { runOnly, resultTypes: ['violations'] }); \
+     const runOnly = arguments[1].length ? { type: 'rule', values: arguments[1] } : { type: 'tag', values: tags }; \
+     const found = await axe.run(arguments[0], { runOnly, resultTypes: ['violations'] }); \
      const where = (node) => node.html + ' ' + [...node.any, ...node.all].map((why) => why.message).join('; '); \
      return found.violations.map((it) => `${it.id}: ${it.help}:\\n  ` + it.nodes.map(where).join('\\n  '))";
+/// The rules that are about words.
+const NAMES: &[&str] = &[
+    "aria-command-name",
+    "aria-input-field-name",
+    "button-name",
+    "document-title",
+    "html-has-lang",
+    "html-lang-valid",
+    "image-alt",
+    "input-button-name",
+    "label",
+    "link-name",
+    "select-name",
+    "svg-img-alt",
+    "target-size",
+    "valid-lang",
+];
 /// Milliseconds to the first content, and bytes with everything that the page loads.
 const FIGURES: &str = "const paint = await new Promise((done) => new PerformanceObserver((list) => \
      list.getEntriesByName('first-contentful-paint').forEach(done)).observe({ type: 'paint', buffered: true })); \
@@ -23,46 +40,19 @@ const FIGURES: &str = "const paint = await new Promise((done) => new Performance
 const LINKS: &str = "return [...document.querySelectorAll('a[href]')].filter((it) => it.origin === location.origin && \
      !it.hasAttribute('download')).map((it) => it.pathname + it.search)";
 
+/// What is in the table too, but no page, or none that a link leads to.
+const OTHERS: [&str; 6] =
+    ["/login", "/language", "/theme", "/favicon.ico", "/console.css", "/console.js"];
+
 pub(super) fn all(desk: &Desk) {
-    let pages = crawl(desk);
-    let mut critic = Critic { desk, axe: axe(), path: String::new(), complaints: Vec::new() };
-    pages.values().for_each(|it| critic.look(it));
+    let (dialogs, complaints) = (BTreeSet::new(), Vec::new());
+    let mut critic = Critic { desk, axe: axe(), path: String::new(), dialogs, complaints };
+    let pages = critic.crawl();
+    critic.doors();
     desk.open("/language?to=zh-CN&back=/");
     pages.values().for_each(|it| critic.glance(it));
     desk.open("/language?to=en&back=/");
     assert!(critic.complaints.is_empty(), "{}", critic.complaints.join("\n"));
-}
-
-/// An address of each page that links lead to from the first one, by the page's path in the table.
-fn crawl(desk: &Desk) -> BTreeMap<&'static str, String> {
-    let table = server::pages();
-    let of = |path: &str| table.iter().map(|it| it.0).find(|it| is(path, it));
-    let mut found = BTreeMap::new();
-    let mut next = VecDeque::from(["/".to_owned()]);
-    desk.browser.size(1440, 900);
-    while let Some(target) = next.pop_front() {
-        let path = target.split('?').next().unwrap();
-        let Some(page) =
-            of(path).filter(|it| !found.contains_key(it) && !["/language", "/theme"].contains(it))
-        else {
-            assert!(of(path).is_some() || path.starts_with("/api/"), "{target} is no page");
-            continue;
-        };
-        desk.open(&target);
-        found.insert(page, target);
-        let links = desk.browser.run(LINKS, &[]);
-        next.extend(links.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()));
-        desk.quiet(&[]);
-    }
-    // What no link leads to, nobody finds.
-    let hidden = ["/login", "/language", "/theme", "/favicon.ico", "/console.css", "/console.js"];
-    let missing: Vec<_> = table
-        .iter()
-        .map(|it| it.0)
-        .filter(|it| !found.contains_key(it) && !hidden.contains(it))
-        .collect();
-    assert!(missing.is_empty(), "no link leads to {missing:?}");
-    found
 }
 
 /// Whether a path is one of this row of the table.
@@ -83,30 +73,86 @@ struct Critic<'a> {
     desk: &'a Desk,
     axe: Option<String>,
     path: String,
+    /// Those that were looked at.
+    dialogs: BTreeSet<String>,
     complaints: Vec<String>,
 }
 
 impl Critic<'_> {
+    /// Looks at one of each page that links lead to from the first one. Their addresses, by the paths in the table.
+    fn crawl(&mut self) -> BTreeMap<&'static str, String> {
+        let table: Vec<_> = server::pages().into_iter().map(|it| it.0).collect();
+        let mut found = BTreeMap::new();
+        let mut next = VecDeque::from(["/".to_owned()]);
+        while let Some(target) = next.pop_front() {
+            let path = target.split('?').next().unwrap();
+            let row = table.iter().find(|it| is(path, it)).copied();
+            assert!(row.is_some() || path.starts_with("/api/"), "{target} is no page");
+            let Some(row) = row.filter(|it| !OTHERS.contains(it) && !found.contains_key(it)) else {
+                continue;
+            };
+            self.look(&target);
+            found.insert(row, target);
+            let links = self.desk.browser.run(LINKS, &[]);
+            next.extend(links.as_array().unwrap().iter().map(|it| it.as_str().unwrap().to_owned()));
+        }
+        // What no link leads to, nobody finds.
+        let lost = table.iter().filter(|it| !found.contains_key(*it) && !OTHERS.contains(it));
+        assert_eq!(lost.collect::<Vec<_>>(), [&""; 0]);
+        found
+    }
+
+    /// What is before all pages, and beside them.
+    fn doors(&mut self) {
+        self.look("/nothing/is/here");
+        let cookies = self.desk.browser.cookies();
+        self.desk.browser.forget();
+        self.look("/login");
+        cookies.iter().for_each(|it| self.desk.browser.set_cookie(it));
+    }
+
     fn look(&mut self, path: &str) {
         let browser = &self.desk.browser;
         self.path = path.to_owned();
         browser.size(1440, 900);
         self.quick();
         self.ours();
-        self.readable("wide");
+        self.readable("wide", "html");
+        browser.dark(true);
+        self.rules("wide, dark", "html", &["color-contrast"]);
+        self.picture("wide, dark");
         let script = "return [...new Set([...document.querySelectorAll('[data-open]')].map((it) => it.dataset.open))]";
         let dialogs = browser.run(script, &[]);
         for dialog in dialogs.as_array().unwrap().iter().map(|it| it.as_str().unwrap()) {
-            browser.click(&format!("[data-open='{dialog}']"), "");
-            self.readable(dialog);
-            browser.press(keys::ESCAPE);
+            // Some are on several pages.
+            if self.dialogs.insert(dialog.to_owned()) {
+                self.opened(dialog);
+            }
         }
+        browser.dark(false);
         for width in [1440, 1024, 768, 390] {
             browser.size(width, 844);
             self.fits(&format!("{width} wide"), width);
         }
-        self.readable("narrow");
-        self.desk.quiet(&[]);
+        self.readable("narrow", "html");
+        let missing = if path.starts_with("/nothing/") { &["status of 404"][..] } else { &[] };
+        self.desk.quiet(missing);
+    }
+
+    /// A dialog is as readable as its page, and narrow enough for a phone.
+    fn opened(&mut self, dialog: &str) {
+        let browser = &self.desk.browser;
+        let part = format!("[id='{dialog}']");
+        browser.click(&format!("[data-open='{dialog}']"), "");
+        self.rules(&format!("{dialog}, dark"), &part, &["color-contrast"]);
+        browser.dark(false);
+        self.readable(dialog, &part);
+        browser.size(390, 844);
+        self.fits(&format!("{dialog}, narrow"), 390);
+        self.picture(&format!("{dialog}, narrow"));
+        browser.press(keys::ESCAPE);
+        browser.size(1440, 900);
+        browser.dark(true);
     }
 
     /// In another language only words are others, and these are longer or shorter.
@@ -114,7 +160,7 @@ impl Critic<'_> {
         self.path = path.to_owned();
         self.desk.open(path);
         self.fits("in Chinese", 390);
-        self.rules("in Chinese", &[]);
+        self.rules("in Chinese", "html", NAMES);
         self.desk.quiet(&[]);
     }
 
@@ -122,14 +168,9 @@ impl Critic<'_> {
         self.complaints.push(format!("{}, {how}: {why}", self.path));
     }
 
-    /// The same holds in the light and in the dark, which differ in colours only.
-    fn readable(&mut self, how: &str) {
-        self.rules(how, &[]);
+    fn readable(&mut self, how: &str, part: &str) {
+        self.rules(how, part, &[]);
         self.picture(how);
-        self.desk.browser.dark(true);
-        self.rules(&format!("{how}, dark"), &["color-contrast"]);
-        self.picture(&format!("{how}, dark"));
-        self.desk.browser.dark(false);
     }
 
     /// Keeps a picture in the folder that `PLIMSOLL_TEST_PICTURES` names, if it names one.
@@ -139,11 +180,13 @@ impl Critic<'_> {
         fs::write(Path::new(&folder).join(name), self.desk.browser.picture()).unwrap();
     }
 
-    /// What axe-core can find of WCAG holds, or of some rules.
-    fn rules(&mut self, how: &str, only: &[&str]) {
+    /// What axe-core can find of WCAG holds for a part of the page, or what it finds by some rules.
+    fn rules(&mut self, how: &str, part: &str, only: &[&str]) {
         let Some(axe) = &self.axe else { return };
-        self.desk.browser.run(&format!("if (!window.axe) {{ {axe} }}"), &[]);
-        let found = self.desk.browser.run_async(AXE, &[json!(only)]);
+        if self.desk.browser.run("return !window.axe", &[]) == true {
+            self.desk.browser.run(axe, &[]);
+        }
+        let found = self.desk.browser.run_async(AXE, &[json!(part), json!(only)]);
         for it in found.as_array().unwrap() {
             self.complain(how, it.as_str().unwrap());
         }

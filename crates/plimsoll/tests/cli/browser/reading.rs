@@ -27,7 +27,7 @@ pub(super) fn all(desk: &Desk) {
     }
     desk.open("/tasks");
     browser.click("#list a.row", "1");
-    desk.shows("#task td", "team/");
+    desk.shows("#list td", "team/");
     let ran = browser.run("return typeof csrf", &[]);
     assert_eq!(ran, "undefined", "the console's script ran");
     browser.scripts(true);

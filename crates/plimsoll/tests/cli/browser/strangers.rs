@@ -78,7 +78,7 @@ pub(super) fn sites(desk: &Desk) {
                 "<form method=post enctype=text/plain action={origin}/api/v1/tokens><input name='{{\"name\":\"x\",\"role\":\"admin\",\"y\":\"' value='\"}}'>\
                  <button>win</button></form>"
             ),
-            "/login" => format!(
+            "/entry" => format!(
                 "<form method=post action={origin}/login><input name=name value=eve><input name=password value='a long enough password'><button>win</button></form>"
             ),
             "/frame" => format!(
@@ -112,10 +112,14 @@ pub(super) fn sites(desk: &Desk) {
 
 /// Forms are sent with cookies where the site is the same.
 fn forms(desk: &Desk, host: &str) {
-    for (path, where_to) in [("form", "/api/v1/tokens"), ("login", "/login")] {
+    for (path, where_to) in [("form", "/api/v1/tokens"), ("entry", "/login")] {
         desk.browser.go(&format!("http://{host}/{path}"));
         desk.browser.click("button", "win");
-        desk.browser.until("return location.pathname === arguments[0]", &[json!(where_to)]);
+        let to = format!("{}{where_to}", desk.origin);
+        desk.browser.until(
+            "return location.href === arguments[0] && document.readyState === 'complete'",
+            &[json!(to)],
+        );
         desk.shows("body", "");
     }
 }
