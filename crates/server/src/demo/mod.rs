@@ -51,11 +51,14 @@ impl App {
         let password: String = random().map_err(failed)?.chars().take(16).collect();
         let hash = self.passwords.hash(&password).map_err(failed)?;
         let welcomed = self.store.write(|tx| {
+            let role = people::Role::Admin;
             let Some(it) = people::named(tx, PERSON)? else {
-                return people::first(tx, PERSON, &hash, self.now()).map(drop);
+                let (name, password) = (PERSON, Some(hash.as_str()));
+                let new = people::New { name, role, password, subject: None };
+                return people::add(tx, new, self.now()).map(drop);
             };
-            let change = people::Change { password: Some(&hash), ..people::Change::default() };
-            people::change(tx, it.id, change).map(drop)
+            let (role, password, disabled) = (Some(role), Some(hash.as_str()), Some(false));
+            people::change(tx, it.id, people::Change { role, password, disabled }).map(drop)
         });
         welcomed.map_err(|err| err.to_string())?;
         Ok(Secret::new(password))
