@@ -103,8 +103,10 @@ async function send(element, body) {
 /** Does what a form or a button is for. What is made is shown, gone to, or seen on the page. */
 async function act(element, body) {
   const { go, then, show } = element.dataset;
-  const [error, done] = [element.querySelector(".error[role=alert]"), element.querySelector("[data-done]")];
-  if (error) error.hidden = true;
+  // A form says what is wrong itself; for a button in a row the page does.
+  const page = document.getElementById("wrong");
+  const [error, done] = [element.querySelector(".error[role=alert]") ?? page, element.querySelector("[data-done]")];
+  error.hidden = true;
   if (done) done.textContent = "";
   element.setAttribute("aria-busy", "true");
   try {
@@ -117,8 +119,7 @@ async function act(element, body) {
     if (done) done.textContent = done.dataset.done;
     await refresh(location.href);
   } catch (why) {
-    if (!error) return alert(why.message);
-    error.textContent = why.message;
+    error.textContent = why instanceof TypeError ? page.dataset.unreachable : why.message;
     error.hidden = false;
   } finally {
     element.removeAttribute("aria-busy");

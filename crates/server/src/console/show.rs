@@ -140,6 +140,11 @@ pub(crate) fn kind(it: &ExceptionKind, w: &'static Words) -> &'static str {
     }
 }
 
+/// The reason of a failure beside its code, which some begin with.
+pub(crate) fn reason<'a>(code: &str, reason: &'a str) -> &'a str {
+    reason.strip_prefix(code).and_then(|it| it.strip_prefix(": ")).unwrap_or(reason)
+}
+
 /// The kinds of exceptions: as the API calls them, their names, and what they mean.
 pub(crate) fn kinds(w: &'static Words) -> [(&'static str, &'static str, &'static str); 4] {
     [

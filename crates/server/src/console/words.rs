@@ -594,6 +594,7 @@ words! {
     hook_oci: "For a Docker registry (CNCF distribution), add this to its configuration and restart it:", "Docker Registry（CNCF distribution）：将以下内容加入其配置并重启：";
     hook_other: "One that can send no Authorization header can use this address, which is a secret itself:", "若无法发送 Authorization 请求头，可使用以下地址（该地址本身即为机密）：";
     hook_acr: "In the console of Container Registry, open the repository, Triggers, Create. The address is a secret itself:", "在容器镜像服务控制台打开镜像仓库 › 触发器 › 创建，填写以下地址（该地址本身即为机密）：";
+    unreachable: "The server does not answer. See whether it was done, then try again.", "服务器没有响应。请确认是否已完成，然后重试。";
     not_there: "There is nothing here", "页面不存在";
     not_possible: "That did not work", "操作未成功";
     request: "request", "请求";

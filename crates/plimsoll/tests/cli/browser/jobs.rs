@@ -16,7 +16,27 @@ pub(super) fn all(desk: &Desk) {
     scope(desk);
     quota(desk);
     trouble(desk);
+    silence(desk);
     language(desk);
+}
+
+/// A server that cannot be reached is told in words, and the page stays as it is.
+fn silence(desk: &Desk) {
+    let browser = &desk.browser;
+    desk.open("/images");
+    let offline = |is: bool| {
+        let how =
+            json!({"offline": is, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        browser.tell("Network.emulateNetworkConditions", &how);
+    };
+    browser.tell("Network.enable", &json!({}));
+    offline(true);
+    browser.click("#list [data-api]", "");
+    desk.shows("#wrong", "The server does not answer");
+    offline(false);
+    browser.click("#list [data-api]", "");
+    browser.until("return location.pathname.startsWith('/tasks/')", &[]);
+    desk.quiet(&["ERR_INTERNET_DISCONNECTED"]);
 }
 
 /// Nobody is there yet: the first page leads to where the first administrator is made.
