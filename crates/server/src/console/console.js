@@ -22,13 +22,12 @@ const types = {
   day: (text) => new Date(text + "T23:59:59").toISOString(),
 };
 
-/** What a field says; nothing when it is empty or not chosen. `data-member` makes an object of each item of a list. */
+/** What a field says; nothing when it is empty or not chosen. */
 function said(field) {
   if (field.type === "checkbox" && !field.name.endsWith("[]")) return field.checked;
   if (field.type === "checkbox" || field.type === "radio") return field.checked ? field.value : undefined;
-  if (field.value === "") return undefined;
-  const value = types[field.dataset.type ?? field.type]?.(field.value) ?? field.value;
-  return field.dataset.member ? value.map((it) => ({ [field.dataset.member]: it })) : value;
+  if (field.value.trim() === "") return undefined;
+  return types[field.dataset.type ?? field.type]?.(field.value) ?? field.value;
 }
 
 /** The content of a form as JSON. Names are paths; those in an element with `data-item` belong to one item of that list. */

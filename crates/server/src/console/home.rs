@@ -17,7 +17,7 @@ use crate::{
         registries,
         work::{self, WhichTasks},
     },
-    views::{Advisories, Category, Figures, ImageState, Level, Risk, RiskState},
+    views::{Advisories, Category, Figures, ImageState, Level, Registry, Risk, RiskState},
 };
 use askama::Template;
 use scan::center::Tls;
@@ -36,6 +36,8 @@ pub(super) struct Strip {
     pub(super) unknown: i64,
     pub(super) figures: Figures,
     pub(super) advisories: Advisories,
+    /// To scan only what is in one of them.
+    pub(super) registries: Vec<Registry>,
 }
 
 #[derive(Template)]
@@ -104,11 +106,8 @@ impl First {
         if strip.scanned.saturating_add(strip.failed) > 0 {
             return Ok(None);
         }
-        let nowhere = || {
-            Ok::<_, Problem>(
-                registries::list(call, ())?.0.is_empty() && accounts::all(call)?.is_empty(),
-            )
-        };
+        let nowhere =
+            || Ok::<_, Problem>(strip.registries.is_empty() && accounts::all(call)?.is_empty());
         let running = || {
             let which = WhichTasks { ended: Some(false), limit: Some(1), ..WhichTasks::default() };
             Ok::<_, Problem>(!work::tasks(call, Query(which))?.0.items.is_empty())
@@ -151,6 +150,7 @@ impl Strip {
             failed: was(ImageState::Failed),
             unknown: sum(&unknown),
             advisories: advisories::show(call, ())?.0,
+            registries: registries::list(call, ())?.0,
             figures,
         })
     }

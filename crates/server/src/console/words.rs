@@ -378,6 +378,7 @@ words! {
     no_tasks_why: "Press Scan now on the first page.", "请在首页点击“一键扫描”。";
     one_click: "One-Click Scan", "一键扫描";
     image_types: "Image types", "镜像类型";
+    narrow_registry: "Only in the registry", "仅限镜像仓库";
     narrow: "Only repositories like", "仅限仓库";
     narrow_tags: "Only tags like", "仅限标签";
     again: "Look at images anew that are known already", "重新检查已知镜像";

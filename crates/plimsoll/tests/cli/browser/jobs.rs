@@ -79,6 +79,13 @@ fn scan(desk: &Desk) {
     desk.shows("dialog[open] output", "1 images");
     browser.write("dialog[open] [name=tags]", " ");
     desk.shows("dialog[open] output", "4 images");
+    browser.write("dialog[open] [name=repository]", "team/sl*");
+    desk.shows("dialog[open] output", "1 images");
+    browser.choose("dialog[open] [name=registry]", "the docks");
+    desk.shows("dialog[open] output", "0 images");
+    browser.choose("dialog[open] [name=registry]", "any");
+    browser.write("dialog[open] [name=repository]", " ");
+    desk.shows("dialog[open] output", "4 images");
     browser.click("dialog[open] button", "OK");
     desk.arrives("/tasks/1");
     browser.run(
