@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::{Duration, Instant},
 };
 
 const PROGRAM: &str = include_str!("mail.py");
@@ -77,9 +78,18 @@ impl Mail {
         &self.host
     }
 
-    /// All letters so far: `from`, `to`, `content`, `tls`, `user`.
-    pub fn letters(&self) -> Vec<Value> {
-        self.letters.lock().unwrap().clone()
+    /// All letters so far, as soon as there are `least`: `from`, `to`, `content`, `tls`, `user`. What the server has taken
+    /// is here a moment later.
+    pub fn letters(&self, least: usize) -> Vec<Value> {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let all = self.letters.lock().unwrap().clone();
+            if all.len() >= least {
+                return all;
+            }
+            assert!(Instant::now() < end, "{} letters, not {least}", all.len());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

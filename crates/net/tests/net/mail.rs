@@ -55,7 +55,7 @@ fn a_real_server_takes_it_by_every_way() {
         let refused = send(&client, &relay, login, &to).unwrap();
         assert_eq!(refused.len(), 1, "{refused:?}");
         assert!(refused[0].contains("550 5.1.1 no such user"), "{refused:?}");
-        let letter = &server.letters()[0];
+        let letter = &server.letters(1)[0];
         assert_eq!(letter["to"], serde_json::json!(["jane@there.example", "joe@there.example"]));
         assert_eq!(
             (&letter["content"], &letter["from"]),
@@ -78,7 +78,7 @@ fn a_real_server_takes_it_by_every_way() {
                 send(&self::client("x", Vec::new(), PATIENT), &relay, login, &to).unwrap_err();
             assert!(matches!(error, Error::Tls(_) | Error::Settings(_)), "{error}");
         }
-        assert_eq!(server.letters().len(), 1);
+        assert_eq!(server.letters(1).len(), 1);
     };
     check("smtp", Security::StartTls, "PLAIN");
     check("smtp", Security::StartTls, "LOGIN");
