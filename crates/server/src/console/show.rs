@@ -9,6 +9,7 @@ use crate::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use std::borrow::Cow;
 use store::Word;
 
 use super::words::Words;
@@ -141,8 +142,14 @@ pub(crate) fn kind(it: &ExceptionKind, w: &'static Words) -> &'static str {
 }
 
 /// The reason of a failure beside its code, which some begin with.
-pub(crate) fn reason<'a>(code: &str, reason: &'a str) -> &'a str {
-    reason.strip_prefix(code).and_then(|it| it.strip_prefix(": ")).unwrap_or(reason)
+pub(crate) fn reason<'a>(code: &str, reason: &'a str, w: &'static Words) -> Cow<'a, str> {
+    match sentence(reason, w) {
+        Cow::Borrowed(it) => {
+            let rest = it.strip_prefix(code).and_then(|it| it.strip_prefix(": "));
+            Cow::Borrowed(rest.unwrap_or(it))
+        }
+        translated => translated,
+    }
 }
 
 /// The kinds of exceptions: as the API calls them, their names, and what they mean.

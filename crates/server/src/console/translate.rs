@@ -1,5 +1,5 @@
-//! What other crates say in English, in the reader's language: reasons of a coverage, and the rule of a priority. What the
-//! table does not know stays as it is.
+//! What other crates say in English, in the reader's language: reasons of a coverage, the rule of a priority, why a source
+//! failed. What the table does not know stays as it is.
 use super::words::{Words, ZH};
 use std::borrow::Cow;
 
@@ -26,6 +26,19 @@ const SENTENCES: &[(&str, &str)] = &[
     ("fix available {}", "已有修复 {}"),
     ("known to be exploited: at least {}", "已知被利用：至少 {}"),
     ("by ransomware {}", "被勒索软件利用 {}"),
+    ("not found: {}", "未找到：{}"),
+    ("malformed: {}", "格式错误：{}"),
+    ("not supported: {}", "不支持：{}"),
+    ("no image for {}; there is one for {}", "没有适用于 {} 的镜像；现有：{}"),
+    ("the content of {} hashes to {}", "{} 的内容摘要为 {}，不一致"),
+    ("too large: {}", "过大：{}"),
+    ("not allowed: {}", "没有权限：{}"),
+    ("refused by a policy: {}", "被策略拒绝：{}"),
+    ("{} asks to wait {} s before the next request", "{} 要求 {} 秒后再请求"),
+    ("{} asks for fewer requests; wait, log in or use a mirror", "{} 要求减少请求：请稍候、登录或使用镜像站"),
+    ("cannot reach {}", "无法连接 {}"),
+    ("TLS with {}", "TLS 错误：{}"),
+    ("settings: {}", "设置有误：{}"),
 ];
 
 /// A sentence.
@@ -85,6 +98,36 @@ mod tests {
         let ended = "Debian:7 is past its end of life (2018-05-31)";
         assert_eq!(sentence(ended, &ZH), "Debian:7 已停止维护（2018-05-31）");
         assert_eq!(sentence("something else", &ZH), "something else");
+    }
+
+    #[test]
+    fn why_a_source_failed_is_told_in_chinese() {
+        use registry::SourceError as E;
+        let host = || "registry.example".to_owned();
+        let after = Some(std::time::Duration::from_secs(7));
+        let platform = |it: &str| model::Platform::parse(it).unwrap();
+        let expected = model::Digest::parse(&format!("sha256:{}", "0".repeat(64))).unwrap();
+        let failures = [
+            E::NotFound(host()),
+            E::Malformed(host()),
+            E::Unsupported(host()),
+            E::NoPlatform { wanted: platform("amd64"), available: vec![platform("arm64")] },
+            E::DigestMismatch { expected, got: host() },
+            E::TooLarge(host()),
+            E::Unauthorized(host()),
+            E::Refused(host()),
+            E::RateLimited { host: host(), after },
+            E::RateLimited { host: host(), after: None },
+            E::Unreachable(host()),
+            E::Tls(host()),
+            E::Settings(host()),
+        ];
+        for it in failures {
+            let english = it.to_string();
+            assert_ne!(sentence(&english, &ZH), english);
+        }
+        let waits = "registry.example asks to wait 7 s before the next request";
+        assert_eq!(sentence(waits, &ZH), "registry.example 要求 7 秒后再请求");
     }
 
     #[test]
