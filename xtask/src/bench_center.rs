@@ -1,7 +1,7 @@
 //! A center as a process of its own: what the benchmarks of it start, stop and kill.
 use scan::{
     Inspection, advisories,
-    center::{Center, LoginDocument, RegistryDocument, Role, World},
+    center::{Center, LoginDocument, RegistryDocument, Role, World, registry_changed},
 };
 use std::{
     collections::BTreeMap,
@@ -59,8 +59,21 @@ impl Place {
 /// Runs a center on a folder that may be empty.
 pub(crate) fn run(place: &Place, folder: &Path, role: Role, workers: usize) -> Done<Running> {
     let store = Arc::new(Store::open(place.settings())?);
-    let center = Center::new(World {
-        store: Arc::clone(&store),
+    let center = made(&store, folder, workers)?;
+    center.run(role)?;
+    Ok(Running { center, store })
+}
+
+/// The milliseconds since 1970.
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// One that does nothing yet.
+pub(crate) fn made(store: &Arc<Store>, folder: &Path, workers: usize) -> Done<Center> {
+    Ok(Center::new(World {
+        store: Arc::clone(store),
         advisories: advisories::Store::new(folder),
         updates: scan::center::Updates::default(),
         network: net::Settings::default(),
@@ -71,10 +84,7 @@ pub(crate) fn run(place: &Place, folder: &Path, role: Role, workers: usize) -> D
             stall: Duration::from_secs(60),
             stop: Arc::default(),
         },
-        clock: Arc::new(|| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
-        }),
+        clock: Arc::new(now),
         open: Arc::new(|secret, _| Ok(secret.to_vec())),
         trouble: Arc::new(|what, why| eprintln!("{what}: {why}")),
         name: format!("process {}", std::process::id()),
@@ -87,9 +97,7 @@ pub(crate) fn run(place: &Place, folder: &Path, role: Role, workers: usize) -> D
             poll: Duration::from_millis(100),
             ..scan::center::Limits::default()
         },
-    });
-    center.run(role)?;
-    Ok(Running { center, store })
+    }))
 }
 
 impl Running {
@@ -102,20 +110,23 @@ impl Running {
             "harbor" => LoginDocument::Password { user: "admin".into(), password: "hush".into() },
             _ => LoginDocument::Anonymous,
         };
-        let (document, secret) = (serde_json::to_string(document)?, serde_json::to_vec(&login)?);
+        let (text, secret) = (serde_json::to_string(document)?, serde_json::to_vec(&login)?);
         let new = New {
             kind,
             name: address,
             address,
             account: None,
-            document: &document,
+            document: &text,
             secret: Some(&secret),
             hook: None,
             created_at: 1,
         };
-        let id = self.store.write(|tx| store::registries::add(tx, &new))?;
-        self.center.registry_changed(id).map_err(|it| it.to_string())?;
-        Ok(id)
+        let add = |tx: &mut store::Tx<'_>| {
+            let id = store::registries::add(tx, &new)?;
+            registry_changed(tx, id, document, 1)?;
+            Ok(id)
+        };
+        Ok(self.store.write(add)?)
     }
 
     /// Waits for the end of a round of a registry that is not over yet.

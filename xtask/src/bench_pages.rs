@@ -1,9 +1,6 @@
 //! The console over a store with many images: finds its pages by following their links, as a person would, and says how
 //! long each kind takes to answer and how long it is.
-use scan::{
-    Inspection,
-    center::{self, Center, World},
-};
+use crate::bench_center::{Place, made, now};
 use server::{App, Base, Format, Keys, Log, Server, Settings};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -12,7 +9,7 @@ use std::{
     net::TcpListener,
     path::Path,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 use store::{
     Store,
@@ -44,10 +41,8 @@ const SEARCHES: &[&str] = &[
 pub(crate) fn pages(args: &[String]) -> Result<(), Box<dyn Error>> {
     let value = |name: &str| args.iter().position(|it| it == name).and_then(|it| args.get(it + 1));
     let settings = match (value("--postgres"), value("--at")) {
-        (Some(url), _) => {
-            store::Settings::Server { url: url.clone(), authorities: None, connections: 4 }
-        }
-        (_, Some(file)) => store::Settings::Embedded(file.into()),
+        (Some(url), _) => Place::Postgres(url.clone()).settings(),
+        (_, Some(file)) => Place::File(file.into()).settings(),
         _ => return Err("--at FILE or --postgres URL".into()),
     };
     let folder = tempfile::tempdir()?;
@@ -87,30 +82,9 @@ fn start(settings: &store::Settings, folder: &Path) -> Result<(Server, String), 
         Ok(_) | Err(store::Error::Conflict(_)) => {}
         Err(why) => return Err(why.into()),
     }
-    let clock: server::Clock = Arc::new(|| {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(now.as_millis()).unwrap_or_default()
-    });
+    let clock: server::Clock = Arc::new(now);
     let keys = Arc::new(Keys::of_file(&folder.join("keys"))?);
-    let opened = Arc::clone(&keys);
-    let center = Center::new(World {
-        store: Arc::clone(&store),
-        advisories: scan::advisories::Store::new(folder),
-        updates: center::Updates::default(),
-        network: net::Settings::default(),
-        inspection: Inspection {
-            program: None,
-            limits: inspect::Limits::default(),
-            spool: folder.to_owned(),
-            stall: Duration::from_secs(60),
-            stop: Arc::default(),
-        },
-        clock: Arc::clone(&clock),
-        open: Arc::new(move |sealed, place| opened.open(sealed, place)),
-        trouble: Arc::new(|what, why| eprintln!("{what}: {why}")),
-        name: "bench".to_owned(),
-        limits: center::Limits::default(),
-    });
+    let center = made(&store, folder, 1)?;
     let net = net::Client::new(net::Settings::default())?;
     let log = Log::new(Format::Text, io::sink());
     let app = App::new(Base { store, center, keys, net, log, clock }, Settings::default())?;

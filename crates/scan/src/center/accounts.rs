@@ -3,6 +3,7 @@ use super::{
     Center,
     access::{self, AccountDocument, InstanceDocument},
     failure::Failure,
+    synchronise::registry_changed,
 };
 use registry::Connection;
 use std::{
@@ -36,21 +37,22 @@ impl Center {
         for account in self.world.store.read(accounts::all)? {
             let Some(lease) = self.lease(&format!("account {}", account.id))? else { continue };
             let outcome = self.instances(&account);
-            let noted = self.world.store.write(|tx| match &outcome {
+            // Where that cannot be read, neither can the instances.
+            let limits = access::read(&account.document).map(|it: AccountDocument| it.registry);
+            let limits = limits.unwrap_or_default();
+            self.world.store.write(|tx| match &outcome {
                 Ok(instances) => {
                     leases::hold(tx, &lease, now)?;
                     accounts::checked(tx, account.id, "connected", "", now)?;
-                    accounts::see(tx, account.id, instances, now).map(|it| it.0)
+                    for it in accounts::see(tx, account.id, instances, now)?.0 {
+                        registry_changed(tx, it, &limits, now)?;
+                    }
+                    Ok(())
                 }
-                Err(why) => {
-                    accounts::checked(tx, account.id, "failing", &why.to_string(), now)?;
-                    Ok(Vec::new())
-                }
+                Err(why) => accounts::checked(tx, account.id, "failing", &why.to_string(), now),
             })?;
             self.world.store.write(|tx| leases::release(tx, &lease))?;
-            for registry in noted {
-                self.registry_changed(registry)?;
-            }
+            self.ring();
         }
         Ok(())
     }

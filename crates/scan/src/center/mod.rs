@@ -29,6 +29,7 @@ pub use found::{Detail, Document, Facts};
 pub use notices::{Affected, Failed, NAMED, Nearly};
 pub use requests::{Preview, authorise, start};
 pub use selection::{Place, Selection, Wanted};
+pub use synchronise::registry_changed;
 pub use updates::{Update, Updates};
 pub use watch::{Figures, Retention};
 

@@ -1,6 +1,6 @@
 //! Synchronising: what registries hold is read page by page, in rounds that another process can go on with. One process
 //! at a time reads a registry, under a lease.
-use super::{Center, changes::Sight, failure::Failure, seen::resolve};
+use super::{Center, access::RegistryDocument, changes::Sight, failure::Failure, seen::resolve};
 use registry::{Connection, SourceError};
 use std::{collections::BTreeMap, time::Duration};
 use store::{
@@ -28,6 +28,21 @@ struct Round<'a> {
     first: bool,
     /// What could not be read, and why.
     skipped: Vec<String>,
+}
+
+/// To be called in the transaction that adds or changes a registry, with the limits that hold for it from then on: it is
+/// synchronised soon. Then [ring](Center::ring).
+///
+/// # Errors
+/// When the store does not answer.
+pub fn registry_changed(
+    tx: &mut Tx<'_>,
+    registry: i64,
+    limits: &RegistryDocument,
+    now: i64,
+) -> store::Result<()> {
+    store::lanes::limit(tx, registry, limits.images_at_once, limits.images_per_hour)?;
+    registries::sync_at(tx, registry, now, true)
 }
 
 impl Center {
@@ -66,16 +81,9 @@ impl Center {
         Ok(())
     }
 
-    /// To be called when a registry was added or changed: its limits hold from now on, and it is synchronised.
-    ///
-    /// # Errors
-    /// When the store does not answer, or the registry is not there.
-    pub fn registry_changed(&self, registry: i64) -> Result<(), Failure> {
-        let limits = self.stored(registry)?.document;
-        self.world.store.write(|tx| {
-            store::lanes::limit(tx, registry, limits.images_at_once, limits.images_per_hour)
-        })?;
-        self.synchronise_now(registry)
+    /// Has what waits look for work at once.
+    pub fn ring(&self) {
+        self.bell.ring();
     }
 
     /// To be called when a registry was removed: its scans that wait are cancelled.

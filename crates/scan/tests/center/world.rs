@@ -152,11 +152,9 @@ impl Machine {
             hook: None,
             created_at: 1,
         };
-        // At once with its limits: told of it afterwards, the center could read it twice, the second time while
-        // the test is changing it.
         let add = |tx: &mut store::Tx<'_>| {
             let id = store::registries::add(tx, &new)?;
-            store::lanes::limit(tx, id, document.images_at_once, document.images_per_hour)?;
+            center::registry_changed(tx, id, document, 1)?;
             Ok(id)
         };
         self.store.write(add).unwrap()

@@ -10,7 +10,7 @@ use crate::{
     who::hash,
 };
 use registry::flavor;
-use scan::center::{LoginDocument, RegistryDocument, registry_place};
+use scan::center::{LoginDocument, RegistryDocument, registry_changed, registry_place};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -171,7 +171,7 @@ pub(crate) fn add(call: &Call, Json(given): Json<Given>) -> Result<Created<Regis
         call.audit(tx, &registry_place(id), NOTHING, Some(&after))?;
         Ok(Created(format!("/api/v1/registries/{id}"), after))
     })?;
-    call.app.center.registry_changed(made.1.id)?;
+    call.app.center.ring();
     Ok(made)
 }
 
@@ -186,7 +186,7 @@ pub(crate) fn change(call: &Call, Json(given): Json<Given>) -> Result<Json<Regis
         call.audit(tx, &registry_place(id), Some(&before), Some(&after))?;
         Ok(Json(after))
     })?;
-    call.app.center.registry_changed(id)?;
+    call.app.center.ring();
     Ok(changed)
 }
 
@@ -202,7 +202,7 @@ fn change_row(
     let sealed = sealed.transpose()?;
     let address = given.address.trim();
     registries::change(tx, id, name, address, document, sealed.as_deref())?;
-    Ok(())
+    Ok(registry_changed(tx, id, &given.settings, call.now)?)
 }
 
 /// A login, as the store keeps it.
