@@ -296,10 +296,9 @@ fn refuse(app: &Arc<App>, id: &str, problem: &Problem, asker: &Asker) -> Respons
         let level = if problem.code == Code::Internal { "error" } else { "warn" };
         app.note(level, "a request failed", &[("request", json!(id)), ("reason", json!(cause))]);
     }
-    let page = asker
-        .page
-        .as_ref()
-        .map(|(headers, at)| console::refuse((headers, app.demo), at, problem, id));
+    let page = asker.page.as_ref().map(|(headers, at)| {
+        console::refuse(console::Frame::bare(headers, app.demo), at, problem, id)
+    });
     if let Some(page) = page.and_then(|it| it.send(app).ok()) {
         return page;
     }

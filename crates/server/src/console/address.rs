@@ -1,11 +1,5 @@
 //! What the address of a page asks for, and the addresses of its neighbours.
-use crate::{
-    Problem,
-    call::Call,
-    receive::{Input, Query},
-};
-use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use crate::call::Call;
 
 /// How many rows a page has of a list that is there as a whole.
 const ROWS: usize = 50;
@@ -20,11 +14,6 @@ pub(crate) struct Slice<T> {
     /// The addresses of the parts before and after it; empty: there is none.
     pub(crate) before: String,
     pub(crate) after: String,
-}
-
-/// Reads the query.
-pub(crate) fn asked<T: DeserializeOwned + JsonSchema>(call: &Call) -> Result<T, Problem> {
-    Query::take(call).map(|it| it.0)
 }
 
 /// The query with some members instead of those of the same name, or without them where a value is empty. It begins with

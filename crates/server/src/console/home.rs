@@ -1,16 +1,12 @@
 //! Image Security: the figures, and the risks by category.
 use super::{
-    Frame, Html, accounts,
-    address::{altered, asked},
-    html,
-    picture::Pictures,
-    registries::RegistryForm,
+    Frame, Html, accounts, address::altered, html, picture::Pictures, registries::RegistryForm,
     show,
 };
 use crate::{
     Page as List, Problem,
     call::Call,
-    receive::Query,
+    receive::{Input, Query},
     routes::{
         advisories,
         images::{self, RiskSort},
@@ -80,7 +76,7 @@ pub(super) fn application(call: &Call, (): ()) -> Result<Html, Problem> {
 
 fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Problem> {
     let ask = || {
-        let asked: images::WhichRisks = asked(call)?;
+        let asked: images::WhichRisks = Query::take(call)?.0;
         Ok::<_, Problem>(images::WhichRisks { category: Some(category), ..asked })
     };
     let list = images::risks(call, Query(ask()?))?.0;

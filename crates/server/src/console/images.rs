@@ -1,14 +1,9 @@
 //! The images, and where a component is.
-use super::{
-    Frame, Html,
-    address::{altered, asked},
-    home::following,
-    html, show,
-};
+use super::{Frame, Html, address::altered, home::following, html, show};
 use crate::{
     Page as List, Problem,
     call::Call,
-    receive::Query,
+    receive::{Input, Query},
     routes::{
         images::{self, Sort},
         registries,
@@ -64,11 +59,11 @@ struct WhichComponent {
 }
 
 pub(super) fn list(call: &Call, (): ()) -> Result<Html, Problem> {
-    let list = images::list(call, Query(asked(call)?))?.0;
+    let list = images::list(call, Query::take(call)?)?.0;
     let more = following(call, list.next.as_deref());
     let file = format!("/api/v1/images/export{}&format=", altered(call, &[("format", "")]));
     let (frame, registries) = (Frame::new(call, "/images"), registries::list(call, ())?.0);
-    let (w, asked): (_, images::Which) = (frame.w, asked(call)?);
+    let (w, asked): (_, images::Which) = (frame.w, Query::take(call)?.0);
     let by = asked.sort.unwrap_or(Sort::Level);
     let sorts = [
         ("level", w.level, by == Sort::Level),
@@ -95,7 +90,7 @@ fn narrowed(call: &Call, asked: &images::Which) -> Result<Vec<(String, String)>,
 
 pub(super) fn components(call: &Call, (): ()) -> Result<Html, Problem> {
     let frame = Frame::new(call, "/images");
-    let it: WhichComponent = asked(call)?;
+    let it: WhichComponent = Query::take(call)?.0;
     if it.name.is_empty() {
         let list = List { items: Vec::new(), next: None };
         let (names, found, more) = (Vec::new(), BTreeMap::new(), String::new());

@@ -116,12 +116,11 @@ impl Frame {
             |it: &crate::who::Who| Session { person: it.id, name: it.name.clone(), role: it.role };
         let who = call.who.as_ref().map(session);
         let at = call.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned();
-        let demo = call.app.demo;
-        Frame { who, here, at, demo, ..Frame::bare(&call.headers) }
+        Frame { who, here, at, ..Frame::bare(&call.headers, call.app.demo) }
     }
 
     /// One for somebody who is not known.
-    fn bare(headers: &HeaderMap) -> Frame {
+    pub(crate) fn bare(headers: &HeaderMap, demo: bool) -> Frame {
         let w = words(headers);
         let chosen = cookie(headers, THEME).unwrap_or_default();
         let theme = match chosen {
@@ -136,7 +135,7 @@ impl Frame {
             ("/tasks", w.tasks),
             ("/settings", w.settings),
         ];
-        Frame { w, who: None, here: "", sections, at, theme, demo: false }
+        Frame { w, who: None, here: "", sections, at, theme, demo }
     }
 
     /// What a theme is called.
@@ -222,17 +221,11 @@ fn within(path: &str) -> String {
 }
 
 /// What somebody sees who cannot have a page: where to log in, or why not.
-pub(crate) fn refuse(
-    (headers, demo): (&HeaderMap, bool),
-    path: &str,
-    problem: &Problem,
-    request: &str,
-) -> Reply {
+pub(crate) fn refuse(frame: Frame, path: &str, problem: &Problem, request: &str) -> Reply {
     if problem.code == Code::Unauthenticated {
         let target = net::encode(path);
         return Reply::empty(303).header(names::LOCATION, format!("/login?target={target}"));
     }
-    let frame = Frame { demo, ..Frame::bare(headers) };
     let w = frame.w;
     let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
     let page = Refused { frame, title, detail: &problem.detail, request };

@@ -1,7 +1,7 @@
 //! A risk: what it is, why a component has it and what to do, and which images have it.
 use super::{
     Frame, Html,
-    address::{altered, asked},
+    address::altered,
     cvss,
     exception::{Choice, anywhere},
     home::following,
@@ -11,7 +11,7 @@ use crate::{
     Page as List, Problem,
     call::Call,
     page::Part,
-    receive::Query,
+    receive::{Input, Query},
     routes::images::{self, Explained},
     views::{Affected, Image, Risk},
 };
@@ -55,7 +55,7 @@ struct Which {
 
 pub(super) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let risks = images::risk(call, ())?.0;
-    let asked: Which = asked(call)?;
+    let asked: Which = Query::take(call)?.0;
     let which = images::Which {
         risk: Some(call.param("name")?.to_owned()),
         cursor: asked.cursor.clone(),

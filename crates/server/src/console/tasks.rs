@@ -1,15 +1,9 @@
 //! What is scanned, and how far that is.
-use super::{
-    Frame, Html,
-    address::{altered, asked},
-    home::following,
-    html, show,
-    words::Words,
-};
+use super::{Frame, Html, address::altered, home::following, html, show, words::Words};
 use crate::{
     Page as List, Problem,
     call::Call,
-    receive::Query,
+    receive::{Input, Query},
     routes::work::{self, WhichItems, WhichTasks},
     views::{Item, Items, Progress, Task},
 };
@@ -38,18 +32,25 @@ struct One {
 }
 
 pub(super) fn list(call: &Call, (): ()) -> Result<Html, Problem> {
-    let list = work::tasks(call, Query(asked(call)?))?.0;
+    let list = work::tasks(call, Query::take(call)?)?.0;
     let more = following(call, list.next.as_deref());
-    html(&Tasks { frame: Frame::new(call, "/tasks"), list, asked: asked(call)?, more })
+    html(&Tasks { frame: Frame::new(call, "/tasks"), list, asked: Query::take(call)?.0, more })
 }
 
 pub(super) fn one(call: &Call, (): ()) -> Result<Html, Problem> {
     let it = work::task(call, ())?.0;
-    let list = work::items(call, Query(asked(call)?))?.0;
+    let list = work::items(call, Query::take(call)?)?.0;
     let more = following(call, list.next.as_deref());
     let query = altered(call, &[("format", "")]);
     let file = format!("/api/v1/tasks/{}/items/export{query}&format=", it.id);
-    html(&One { frame: Frame::new(call, "/tasks"), it, list, asked: asked(call)?, more, file })
+    html(&One {
+        frame: Frame::new(call, "/tasks"),
+        it,
+        list,
+        asked: Query::take(call)?.0,
+        more,
+        file,
+    })
 }
 
 /// The kinds of tasks, with their names.

@@ -5,11 +5,11 @@ use crate::{
     call::Call,
     console::{
         Frame, Html,
-        address::{Slice, altered, asked},
+        address::{Slice, altered},
         html, show,
         words::Words,
     },
-    receive::Query,
+    receive::{Input, Query},
     routes::images,
     views::{Finding, Image, ImageDetail, ImageState, Layer},
 };
@@ -77,7 +77,7 @@ enum What {
 
 pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let Around { frame, it, tabs } = Around::new(call, "/compare")?;
-    let asked: Which = asked(call)?;
+    let asked: Which = Query::take(call)?.0;
     let others = others(call, &it.image)?;
     let with = asked.with.trim().to_owned();
     let beside = match images::read(call, &with) {

@@ -5,11 +5,11 @@ use crate::{
     call::Call,
     console::{
         Frame, Html,
-        address::{Slice, altered, asked},
+        address::{Slice, altered},
         exception::{Choice, of_image},
         html, show,
     },
-    receive::Query,
+    receive::{Input, Query},
     routes::{exceptions, images},
     views::{Category, Exception, Finding, ImageDetail, ImageState, Level, Many, RiskState},
 };
@@ -50,7 +50,7 @@ struct Which {
 }
 
 pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
-    let asked: Which = asked(call)?;
+    let asked: Which = Query::take(call)?.0;
     let mut all = images::findings(call, Query(images::WhichFindings { gone: true }))?.0;
     // Where nobody says which, what is there is shown.
     let has = |category| all.iter().any(|it| it.category == category && it.gone_at.is_none());

@@ -4,7 +4,7 @@ pub(super) mod findings;
 
 use super::{
     Frame, Html,
-    address::{Slice, asked},
+    address::Slice,
     html,
     picture::{Brought, Stack},
     show,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Code, Problem,
     call::Call,
-    receive::Query,
+    receive::{Input, Query},
     routes::{images, reports, timeline as events},
     views::{Component, ImageDetail, ImageState, Level, Tally, TimelineEvent},
 };
@@ -114,7 +114,7 @@ impl Around {
 
 pub(super) fn components(call: &Call, (): ()) -> Result<Html, Problem> {
     let Around { frame, it, tabs } = Around::new(call, "/components")?;
-    let asked: WhichComponents = asked(call)?;
+    let asked: WhichComponents = Query::take(call)?.0;
     let text = asked.text.to_lowercase();
     let mut all = images::components(call, ())?.0;
     all.retain(|it| {
@@ -174,13 +174,13 @@ pub(super) fn plan(call: &Call, (): ()) -> Result<Html, Problem> {
         Err(err) => return Err(err),
     };
     let Around { frame, it, tabs } = Around::new(call, "/fix-plan")?;
-    let asked: WhichPage = asked(call)?;
+    let asked: WhichPage = Query::take(call)?.0;
     let list = Slice::of(call, std::mem::take(&mut plan.actions), asked.page);
     html(&Plan { frame, it, tabs, plan, list })
 }
 
 pub(super) fn timeline(call: &Call, (): ()) -> Result<Html, Problem> {
-    let asked: WhichPage = asked(call)?;
+    let asked: WhichPage = Query::take(call)?.0;
     let mut list = Slice::of(call, events::timeline(call, ())?.0, asked.page);
     let mut days: Vec<(String, Vec<TimelineEvent>)> = Vec::new();
     for event in std::mem::take(&mut list.items) {

@@ -4,12 +4,12 @@ use crate::{
     call::Call,
     console::{
         Frame, Html,
-        address::{altered, asked},
+        address::altered,
         exception::{Choice, anywhere, said},
         home::following,
         html, show,
     },
-    receive::Query,
+    receive::{Input, Query},
     routes::exceptions::{self, WhichExceptions},
     views::Exception,
 };
@@ -31,7 +31,7 @@ struct Page {
 
 pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let (frame, tab) = (Frame::new(call, "/settings"), "/settings/exceptions");
-    let asked: WhichExceptions = asked(call)?;
+    let asked: WhichExceptions = Query::take(call)?.0;
     let ended = asked.ended;
     let List { items, next } = exceptions::list(call, Query(asked))?.0;
     let more = following(call, next.as_deref());

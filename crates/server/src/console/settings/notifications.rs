@@ -2,9 +2,9 @@
 use crate::{
     Page as List, Problem,
     call::Call,
-    console::{Frame, Html, address::asked, home::following, html, show, words::Words},
+    console::{Frame, Html, home::following, html, show, words::Words},
     notify::kinds::{How, KINDS, Signs},
-    receive::Query,
+    receive::{Input, Query},
     routes::channels::{self, WhichDeliveries},
     views::{Channel, Delivery, Mail, Time},
 };
@@ -69,7 +69,7 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let channels = channels::list(call, ())?.0;
     let there = channels.iter().map(|it| Form { id: Some(it.id), channel: it.clone() });
     let forms = [Form::new()].into_iter().chain(there).collect();
-    let List { items, next } = channels::deliveries(call, Query(asked(call)?))?.0;
+    let List { items, next } = channels::deliveries(call, Query::take(call)?)?.0;
     let more = following(call, next.as_deref());
     let name = |it: Delivery| {
         let channel = channels.iter().find(|channel| channel.id == it.channel);
@@ -78,7 +78,16 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     };
     let deliveries = List { items: items.into_iter().map(name).collect(), next };
     let events = events(frame.w);
-    html(&Page { frame, tab, channels, forms, events, deliveries, asked: asked(call)?, more })
+    html(&Page {
+        frame,
+        tab,
+        channels,
+        forms,
+        events,
+        deliveries,
+        asked: Query::take(call)?.0,
+        more,
+    })
 }
 
 /// What channels can be told of.
