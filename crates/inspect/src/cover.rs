@@ -28,9 +28,9 @@ pub struct Cover {
     programs: Vec<[u8; ROW_BYTES]>,
 }
 
-/// A row of `programs`: the key of the path, and sixteen bytes each of MD5, SHA-1 and SHA-256; zeros where it was
-/// not computed.
-const ROW_BYTES: usize = 64;
+/// A row of `programs`: the key of the path, MD5, the first sixteen bytes of SHA-1, SHA-256; zeros where it was not
+/// computed.
+const ROW_BYTES: usize = 80;
 
 /// A file that runs: what its path and its content hash to.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -38,47 +38,46 @@ pub(crate) struct Program {
     pub(crate) key: Key,
     md5: [u8; 16],
     sha1: [u8; 16],
-    /// The first half.
-    pub(crate) sha256: [u8; 16],
+    pub(crate) sha256: [u8; 32],
 }
 
 impl Program {
     pub(crate) fn new(key: Key, digests: &Digests) -> Program {
-        let half = |it: &[u8]| it.first_chunk().copied().unwrap_or_default();
         Program {
             key,
             md5: digests.md5.unwrap_or_default(),
-            sha1: digests.sha1.map(|it| half(&it)).unwrap_or_default(),
-            sha256: half(&digests.sha256),
+            sha1: digests.sha1.and_then(|it| it.first_chunk().copied()).unwrap_or_default(),
+            sha256: digests.sha256,
         }
     }
 
     /// Whether its content hashes to `digest`; `None` when nobody computed that.
     pub(crate) fn is(&self, digest: &FileDigest) -> Option<bool> {
         let (mine, theirs) = match digest {
-            FileDigest::Md5(it) => (self.md5, it.as_slice()),
-            FileDigest::Sha1(it) => (self.sha1, it.as_slice()),
-            FileDigest::Sha256(it) => (self.sha256, it.as_slice()),
+            FileDigest::Md5(it) => (&self.md5[..], &it[..]),
+            FileDigest::Sha1(it) => (&self.sha1[..], &it[..]),
+            FileDigest::Sha256(it) => (&self.sha256[..], &it[..]),
             FileDigest::Longer(_) => return None,
         };
-        (mine != [0; 16]).then(|| theirs.starts_with(&mine))
+        mine.iter().any(|it| *it != 0).then(|| theirs.starts_with(mine))
     }
 
     fn row(&self) -> [u8; ROW_BYTES] {
+        let parts = self.key.iter().chain(&self.md5).chain(&self.sha1).chain(&self.sha256);
         let mut row = [0; ROW_BYTES];
-        let parts = [self.key, self.md5, self.sha1, self.sha256];
-        row.copy_from_slice(parts.as_flattened());
+        row.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
         row
     }
 
     fn of(row: &[u8; ROW_BYTES]) -> Program {
-        let (parts, _) = row.as_chunks::<16>();
-        let part = |it: usize| parts.get(it).copied().unwrap_or_default();
-        Program { key: part(0), md5: part(1), sha1: part(2), sha256: part(3) }
+        let part = |from: usize| row.get(from..).and_then(|it| it.first_chunk().copied());
+        let sha256 = row.last_chunk().copied().unwrap_or_default();
+        let part = |from: usize| part(from).unwrap_or_default();
+        Program { key: part(0), md5: part(16), sha1: part(32), sha256 }
     }
 }
 
-/// As many files that run are held against their packages; they take 64 MB.
+/// As many files that run are held against their packages; they take 80 MB.
 pub(crate) const PROGRAMS: usize = 1_000_000;
 
 /// How something of a lower layer went out of sight.

@@ -1,7 +1,7 @@
 //! Puts together what a bill of materials lists, whatever its format.
 use model::{
-    Component, Ecosystem, Gap, ImagePath, Inventory, Located, Purl, Reason, Release,
-    SourcePackage, System,
+    Component, Ecosystem, Gap, ImagePath, Inventory, Located, Purl, Reason, Release, SourcePackage,
+    System,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
