@@ -377,10 +377,9 @@ impl View {
                 }
             }
             // An older version that is out of sight differs rightly.
-            if it.trust == Trust::Unknown && it.visibility == Visibility::Effective {
-                if let Some(owner) = mismatch {
-                    it.trust = Trust::Mismatch(self.package(owner));
-                }
+            let open = it.trust == Trust::Unknown && it.visibility == Visibility::Effective;
+            if let Some(owner) = mismatch.filter(|_| open) {
+                it.trust = Trust::Mismatch(self.package(owner));
             }
         }
         suspects
