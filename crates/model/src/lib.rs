@@ -17,6 +17,7 @@ mod inventory;
 mod path;
 mod purl;
 pub mod report;
+mod restart;
 mod severity;
 pub mod version;
 
@@ -35,4 +36,5 @@ pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
 pub use purl::{BadPurl, Fit, Purl};
+pub use restart::Restart;
 pub use severity::{Level, Rating};
