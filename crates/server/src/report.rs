@@ -76,9 +76,7 @@ pub(crate) fn detail(it: &images::Detail) -> Result<Option<Detail>, Problem> {
 
 /// How urgent a finding is.
 pub(crate) fn priority(it: &model::Finding) -> model::Priority {
-    let known =
-        model::Enrichment { cve: it.id.clone(), epss: it.epss, exploited: it.exploited.clone() };
-    assess::priority(it.kind, it.severity.level, it.status, &known)
+    assess::priority(it.kind, it.severity.level, it.status, &it.known())
 }
 
 fn unscanned(it: &images::Detail) -> Failure {

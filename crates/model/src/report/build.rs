@@ -195,6 +195,10 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
             .as_ref()
             .map(|it| it.added.map(|it| it.to_string()).unwrap_or_default()),
         epss: it.epss.as_ref().map(|it| it.score),
+        exploit_public: it.known().exploit_is_public(),
+        exploits: it.exploits.clone(),
+        remote: it.is_remote(),
+        restart: it.restart,
         cwes: it.cwes.clone(),
         references: it.references.clone(),
         why: why_row(it, component, what.image),

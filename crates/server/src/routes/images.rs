@@ -100,9 +100,18 @@ pub(crate) struct WhichRisks {
     /// Known to be exploited.
     #[serde(default)]
     pub(crate) exploited: bool,
+    /// With an exploit that is public: what is exploited, and what published pages show how to exploit.
+    #[serde(default)]
+    pub(crate) exploit_public: bool,
+    /// Attacked over the network in some component, by the attack vector of its CVSS vector.
+    #[serde(default)]
+    pub(crate) remote: bool,
     /// With a fix for some component.
     #[serde(default)]
     pub(crate) fixable: bool,
+    /// In some component that running processes have loaded: containers must be replaced once it is fixed.
+    #[serde(default)]
+    pub(crate) restart: bool,
     /// With this in name or title.
     pub(crate) text: Option<String>,
     /// What has become of them: open, where nothing is said.
@@ -506,7 +515,10 @@ fn risk_filter(asked: &WhichRisks) -> risks::Filter {
         category: asked.category.map(Into::into),
         levels: asked.level.all(),
         exploited: asked.exploited,
+        exploit_public: asked.exploit_public,
+        remote: asked.remote,
         fixable: asked.fixable,
+        restart: asked.restart,
         text: asked.text.clone().unwrap_or_default(),
         state: asked.state.into(),
         sort: match asked.sort {
@@ -539,7 +551,10 @@ pub(crate) fn export_risks(
         "Level",
         "Priority",
         "Exploited",
+        "Exploit public",
+        "Remote",
         "Fixable",
+        "Restart needed",
         "EPSS",
         "Published",
         "Images",
@@ -555,7 +570,10 @@ pub(crate) fn export_risks(
             word(&it.level),
             it.priority.into(),
             flag(it.exploited),
+            flag(it.exploit_public),
+            flag(it.remote),
             flag(it.fixable),
+            flag(it.restart),
             it.epss.into(),
             word(&it.published),
             it.images.into(),
