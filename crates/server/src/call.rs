@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, Uri},
 };
 use serde::Serialize;
-use std::{cell::Cell, net::IpAddr, sync::Arc};
+use std::{cell::Cell, fs::File, net::IpAddr, sync::Arc};
 use store::{Tx, audit, idempotency};
 
 /// What a handler gets.
@@ -21,10 +21,19 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// The content in the place of `body`, on a route that takes a file.
+    pub(crate) file: Option<Filed>,
     /// The key under which the answer is kept, for a request that must not be carried out twice.
     pub(crate) once: Option<String>,
     /// Whether the answer has been kept.
     pub(crate) kept: Cell<bool>,
+}
+
+/// A content that was written to a file without a name.
+pub(crate) struct Filed {
+    pub(crate) file: File,
+    /// SHA-256 in hexadecimal digits.
+    pub(crate) hash: String,
 }
 
 /// Why a transaction is undone.

@@ -140,6 +140,19 @@ impl Problem {
         Problem { retry_after, cause, ..Problem::new(Code::Unavailable, detail) }
     }
 
+    /// A file of ours could not be written or read.
+    pub(crate) fn unwritten(err: std::io::Error) -> Problem {
+        use std::io::ErrorKind as K;
+        let cause = err.to_string();
+        match err.kind() {
+            K::StorageFull | K::QuotaExceeded => {
+                let detail = "there is no room left for the file";
+                Problem { cause: Some(cause), ..Problem::new(Code::Full, detail) }
+            }
+            _ => Problem::internal(cause),
+        }
+    }
+
     /// The document that is sent, with its title in Chinese for those who read that (RFC 9457, 3.1.3).
     pub(crate) fn document(&self, request: &str, chinese: bool) -> Value {
         let (status, code, title, translated) = self.code.row();
@@ -185,6 +198,24 @@ impl From<scan::center::Failure> for Problem {
             F::Store(it) => it.into(),
             F::Source(_) | F::Other(..) => Problem::invalid(err.to_string()),
             F::Later(..) | F::Stopped => Problem::unavailable(&err.to_string(), None),
+        }
+    }
+}
+
+impl From<scan::advisories::StoreError> for Problem {
+    fn from(err: scan::advisories::StoreError) -> Problem {
+        use scan::advisories::StoreError as E;
+        match err {
+            E::Refused(_) => Problem::invalid(err.to_string()),
+            E::Older { .. } => Problem::new(Code::Conflict, err.to_string()),
+            E::Busy(who) => {
+                let detail = "the advisories are being changed just now; try again";
+                Problem { cause: Some(who), ..Problem::new(Code::Conflict, detail) }
+            }
+            E::Io { source, what } => {
+                let problem = Problem::unwritten(source);
+                Problem { cause: problem.cause.map(|it| format!("{what}: {it}")), ..problem }
+            }
         }
     }
 }
