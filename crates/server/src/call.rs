@@ -1,5 +1,5 @@
 //! A request whose sender is known and whose content has arrived.
-use crate::{App, Code, Problem, reply::Output, route::Route, who::Who};
+use crate::{App, Code, Problem, console, reply::Output, route::Route, who::Who};
 use axum::{
     body::Bytes,
     http::{HeaderMap, Uri},
@@ -63,6 +63,11 @@ impl Call {
     /// A header that is plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
+    }
+
+    /// A sentence as whoever asks reads it.
+    pub(crate) fn say(&self, text: &str) -> String {
+        console::sentence(text, console::chinese(&self.headers)).into_owned()
     }
 
     /// The content's type without its parameters must be this one.

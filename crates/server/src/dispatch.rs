@@ -371,6 +371,8 @@ fn refuse(app: &Arc<App>, id: &str, problem: &Problem, asker: &Asker) -> Respons
     *response.status_mut() = problem.code.status().try_into().unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(names::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let language = if asker.chinese { "zh-CN" } else { "en" };
+    headers.insert(names::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     if problem.code == Code::Unauthenticated {
         headers.insert(names::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

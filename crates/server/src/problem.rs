@@ -1,4 +1,5 @@
 //! What the API says when it can't do what was asked: problem details (RFC 9457) with a stable code.
+use crate::console;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -153,7 +154,7 @@ impl Problem {
         }
     }
 
-    /// The document that is sent, with its title in Chinese for those who read that (RFC 9457, 3.1.3).
+    /// The document that is sent, in Chinese for those who read that (RFC 9457, 3.1.3 and 3.1.4).
     pub(crate) fn document(&self, request: &str, chinese: bool) -> Value {
         let (status, code, title, translated) = self.code.row();
         let title = if chinese { translated } else { title };
@@ -162,7 +163,7 @@ impl Problem {
             ("type", json!("about:blank")),
             ("title", json!(title)),
             ("status", json!(status)),
-            ("detail", json!(self.detail)),
+            ("detail", json!(console::sentence(&self.detail, chinese))),
             ("code", json!(code)),
             ("request", json!(request)),
         ];

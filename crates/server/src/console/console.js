@@ -82,10 +82,10 @@ function open(dialog, values) {
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
 }
 
-/** What went wrong, in words: details are English, so that others are told what kind of failure it is before. */
+/** What went wrong, in words. */
 async function failure(reply) {
   const { title, detail } = await reply.json().catch(() => ({}));
-  return (document.documentElement.lang === "en" ? [detail] : [title, detail]).filter(Boolean).join("：") || reply.statusText;
+  return detail || title || reply.statusText;
 }
 
 async function send(element, body) {

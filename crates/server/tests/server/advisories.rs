@@ -1,5 +1,7 @@
 //! An advisory database that somebody brings in: refused or in use, as a whole, whatever the store is.
-use crate::kit::{As, Running, beside, header, json, on_each, ready, settings, start_on};
+use crate::kit::{
+    As, Running, beside, both_languages, header, json, on_each, ready, settings, start_on,
+};
 use scan::{
     advisories::{Policy, Store},
     center::Role,
@@ -37,7 +39,9 @@ fn bring(it: &Running, who: &As, file: &[u8], more: &[(&str, &str)]) -> Reply {
         headers.push(("content-type", "application/octet-stream"));
     }
     headers.extend(more);
-    ask(&it.host, "POST", IMPORT, &headers, file).unwrap()
+    let reply = ask(&it.host, "POST", IMPORT, &headers, file).unwrap();
+    both_languages(&reply);
+    reply
 }
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
