@@ -57,6 +57,7 @@ const REFUSALS: Sentences = &[
     ("nobody would be left who is an admin", "至少要保留一名管理员"),
     ("there is {} of the name {} already", "名为 {1} 的{0+}已存在"),
     ("until has to be in the future", "截止时间应晚于现在"),
+    ("the image has not been scanned yet", "该镜像尚未扫描"),
     ("the task has ended", "任务已结束"),
     ("task {} was cancelled; start another", "任务 {0} 已取消，请新建任务"),
     ("task {} was cancelled or is complete", "任务 {0} 已取消或已完成"),
@@ -304,6 +305,12 @@ const CHECKS: Sentences = &[
     ("`{}` is not a host with an optional port", "{0} 不是主机名（可带端口）"),
     ("`{}`: a registry has no path", "{0}：镜像仓库地址不带路径"),
     ("`{}` is not `host` or `host:port` in lower case", "{0} 不是小写的“主机”或“主机:端口”"),
+    ("repository `{}`", "仓库 {0}"),
+    ("{}: not text", "{0}：不是文本"),
+    ("`{}` is no place in this list; begin anew", "列表中没有位置 {0}，请从头开始"),
+    ("docker's config.json is malformed at {}", "docker 的 config.json 在 {0} 处格式错误"),
+    ("docker's config.json, `{}`: {}", "docker 的 config.json 中 {0} 有误：{1}"),
+    ("docker-credential-{}: {}", "docker-credential-{0} 出错：{1}"),
     ("an address is missing", "缺少地址"),
     ("it lists no repositories; name those to watch ({})", "它不提供仓库列表，请手动填写要监控的仓库（{0+}）"),
     ("left out: {}; and {} more", "已跳过：{0+}；另有 {1} 项"),
@@ -467,6 +474,7 @@ const ADVISORIES: Sentences = &[
 /// Why a scan failed.
 #[rustfmt::skip]
 const SCANS: Sentences = &[
+    ("what task {} asks for: {}", "任务 {0} 的内容有误：{1}"),
     ("the scan panicked; report this", "扫描程序异常退出，请反馈此问题"),
     ("an index; the images that it leads to are scanned by themselves", "这是一个索引，其中的镜像会分别扫描"),
     ("the scan is somebody else's by now", "该扫描已由其他进程接手"),

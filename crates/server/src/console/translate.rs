@@ -75,7 +75,7 @@ mod tests {
     use crate::console::words::EN;
     use assess::priority;
     use model::{Enrichment, Epss, Exploited, Kind, Level, Namespace, Status, Uncovered};
-    use std::collections::BTreeSet;
+    use std::{collections::BTreeSet, fs, path::PathBuf};
 
     #[test]
     fn every_sentence_is_in_order() {
@@ -99,6 +99,93 @@ mod tests {
 
     fn holes_of(pattern: &str, text: &str) -> bool {
         holes(pattern, text).is_some()
+    }
+
+    /// The texts in what follows `begin`, up to `end` outside of all parentheses.
+    fn texts(code: &str, begin: &str, end: char) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, _) in code.match_indices(begin) {
+            let (mut depth, mut text, mut escaped) = (0, None::<String>, false);
+            for it in code[at + begin.len()..].chars() {
+                match (&mut text, it) {
+                    (Some(_), '"') if !escaped => found.extend(text.take()),
+                    (Some(text), _) => text.push(it),
+                    (None, '"') => text = Some(String::new()),
+                    (None, it) if it == end && depth == 0 => break,
+                    (None, '(' | '{') => depth += 1,
+                    (None, ')' | '}') => depth -= 1,
+                    _ => {}
+                }
+                escaped = it == '\\' && !escaped;
+            }
+        }
+        found
+    }
+
+    /// What is open in these is itself said in words, of which there are few.
+    const MADE_UP: [&str; 2] = [
+        "7 is not one",
+        "7 is no Harbor: 7 answers; is it of another kind, or behind a login page?",
+    ];
+
+    /// A text as it is said, with `7` for whatever stands in it.
+    fn said(text: &str) -> String {
+        let lines: Vec<&str> = text.split("\\\n").map(str::trim_start).collect();
+        let all = lines.concat();
+        let mut parts = all.split('{');
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |all, it| format!("{all}7{}", it.split_once('}').unwrap().1))
+    }
+
+    /// Whether it says something by itself: `{host}: {why}` and a right such as `project: list` do not.
+    fn speaks(text: &str) -> bool {
+        let right =
+            text.split_once(": ").is_some_and(|(a, b)| !a.contains(' ') && !b.contains(' '));
+        text.contains(' ') && text.contains(char::is_alphabetic) && !(right && !text.contains('7'))
+    }
+
+    /// The code below a folder of this repository, without its tests.
+    fn code(below: &str) -> String {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(below);
+        let (mut waiting, mut all) = (vec![folder], String::new());
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
+            } else if path.extension().is_some_and(|it| it == "rs") && !path.ends_with("tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                all.push_str(text.split("#[cfg(test)]").next().unwrap());
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_text_that_the_code_has_for_people_is_told_in_chinese() {
+        let places = [
+            ("server/src", "Problem::new(", ')'),
+            ("server/src", "Problem::invalid(", ')'),
+            ("server/src", "Problem::unavailable(", ')'),
+            ("server/src", "let detail =", ';'),
+            ("server/src", "Problem::not_found(", ')'),
+            ("registry/src/flavor", "Problem::new(", ')'),
+            ("registry/src/flavor", "let words =", ';'),
+            ("registry/src/flavor", "deed(", ')'),
+            ("registry/src", "SourceError::Settings(", ')'),
+            ("registry/src", "SourceError::Unauthorized(", ')'),
+            ("scan/src", "Failure::Other(", ')'),
+            ("scan/src", "Failure::Later(", ')'),
+            ("scan/src/settings.rs", "Err(", ')'),
+        ];
+        let mut missing = Vec::new();
+        for (below, begin, end) in places {
+            let all = texts(&code(below), begin, end);
+            assert!(!all.is_empty(), "{below}: {begin}");
+            for text in all.iter().map(|it| said(it)).filter(|it| speaks(it)) {
+                let known = MADE_UP.contains(&&*text) || translated(&text, DEPTH).is_some();
+                missing.extend((!known).then(|| format!("{below}: {text}")));
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
     }
 
     #[test]
