@@ -61,16 +61,18 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let limits = limits(target);
     let progress = Progress::new(&table::clean(&target.image), target.quiet);
     let spool = env::temp_dir();
-    let cache = Cache::new(&places::cache(), &scan::revision(&limits));
+    let inspection = Inspection {
+        program: program(),
+        limits,
+        malware: !target.no_malware,
+        spool,
+        stall: Duration::from_secs(target.stall_timeout),
+        stop: Arc::default(),
+    };
+    let cache = Cache::new(&places::cache(), &inspection.revision());
     let step = |it| progress.step(it);
     let scanner = Scanner {
-        inspection: Inspection {
-            program: program(),
-            limits,
-            spool,
-            stall: Duration::from_secs(target.stall_timeout),
-            stop: Arc::default(),
-        },
+        inspection,
         cache: (!target.no_cache).then_some(cache),
         parallel: target.parallel.unwrap_or_else(|| {
             // Each takes two processors, and 65 MiB when its layer has three million files.
