@@ -9,7 +9,7 @@ type Sentences = &'static [(&'static str, &'static str)];
 /// All of them, by what they are about.
 pub(super) static SENTENCES: &[Sentences] = &[
     REFUSALS, NOUNS, READING, CHANNELS, SETTINGS, VEX, CHECKS, DEEDS, SOURCES, MACHINE, ADVISORIES,
-    SCANS, COVERAGE, PRIORITIES,
+    SCANS, COVERAGE, PRIORITIES, NAMES, SEVERITIES,
 ];
 
 /// Why a request is refused.
@@ -427,6 +427,7 @@ const MACHINE: Sentences = &[
     ("Permission denied (os error {})", "没有权限"),
     ("No space left on device (os error {})", "磁盘空间不足"),
     ("failed to lookup address information: {}", "无法解析主机名（{0}）"),
+    ("unexpected end of file", "连接意外中断"),
     ("nothing came any more", "对方不再发送数据"),
     ("connection closed before message completed", "连接在响应完成前关闭"),
     ("Peer disconnected", "对方断开了连接"),
@@ -515,4 +516,51 @@ const PRIORITIES: Sentences = &[
     ("fix available {}", "已有修复 {0}"),
     ("known to be exploited: at least {}", "已知被利用：至少 {0}"),
     ("by ransomware {}", "被勒索软件利用 {0}"),
+];
+
+/// What things are called.
+#[rustfmt::skip]
+const NAMES: Sentences = &[
+    ("apk package", "apk 软件包"),
+    ("pacman package", "pacman 软件包"),
+    ("Debian package", "Debian 软件包"),
+    ("opkg package", "opkg 软件包"),
+    ("RPM package", "RPM 软件包"),
+    ("Bitnami stack", "Bitnami 应用栈"),
+    ("Rust crate", "Rust 软件包"),
+    ("PHP package", "PHP 软件包"),
+    ("Conan package", "Conan 软件包"),
+    ("R package", "R 软件包"),
+    ("Ruby gem", "Ruby 软件包"),
+    ("software", "软件"),
+    ("Go module", "Go 模块"),
+    ("Haskell package", "Haskell 软件包"),
+    ("Hex package", "Hex 软件包"),
+    ("Julia package", "Julia 软件包"),
+    ("Java artifact", "Java 构件"),
+    ("npm package", "npm 软件包"),
+    (".NET package", ".NET 软件包"),
+    ("Dart package", "Dart 软件包"),
+    ("Python package", "Python 软件包"),
+    ("Swift package", "Swift 软件包"),
+    ("no package manager looks after it: build on a newer base image", "不受软件包管理器管理：请使用更新的基础镜像重新构建"),
+    ("no command does that: put the newer version in its place", "没有可用的命令：请手动替换为新版本"),
+    ("{} more", "另外 {0} 项"),
+    ("OCI registry", "OCI 镜像仓库"),
+    ("Alibaba Cloud Container Registry", "阿里云容器镜像服务"),
+    ("facts from the changelogs of free software", "来自自由软件变更日志的事实信息"),
+    ("not stated", "未注明"),
+    ("free use with attribution", "注明出处即可自由使用"),
+    ("each source its own: {}", "各数据源自有许可：{0}"),
+];
+
+/// How bad something is.
+#[rustfmt::skip]
+const SEVERITIES: Sentences = &[
+    ("critical", "严重"),
+    ("high", "高"),
+    ("medium", "中"),
+    ("low", "低"),
+    ("negligible", "可忽略"),
+    ("unknown", "未知"),
 ];

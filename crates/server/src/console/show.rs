@@ -209,15 +209,16 @@ pub(crate) fn advice(code: &str, w: &'static Words) -> Option<&'static str> {
     })
 }
 
-/// Why something happened to an image; what people and registries said stays as they said it.
-pub(crate) fn why<'a>(it: &'a TimelineEvent, w: &'static Words) -> &'a str {
-    match it.what {
+/// Why something happened to an image; what people said stays as they said it.
+pub(crate) fn why<'a>(it: &'a TimelineEvent, w: &'static Words) -> Cow<'a, str> {
+    Cow::Borrowed(match it.what {
         Happened::Scanned if it.why == FIRST => w.scanned_first,
         Happened::Scanned => w.scanned_again,
         Happened::Appeared => w.named_now,
         Happened::Gone => w.named_no_more,
-        Happened::Failed | Happened::Handled => &it.why,
-    }
+        Happened::Failed => return sentence(&it.why, w),
+        Happened::Handled => &it.why,
+    })
 }
 
 pub(crate) fn happened(it: &Happened, w: &'static Words) -> &'static str {
@@ -269,11 +270,19 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// How many there are of each severity, the worst first.
-pub(crate) fn counts(it: &model::fix::Counts) -> String {
+pub(crate) fn counts(it: &model::fix::Counts, w: &'static Words) -> String {
     let one = |(level, count): (&model::Level, &usize)| {
-        format!("{count} {}", level.to_string().to_lowercase())
+        format!("{count} {}", sentence(&level.to_string(), w))
     };
-    it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
+    it.iter().rev().map(one).collect::<Vec<_>>().join(w.comma)
+}
+
+/// The names of what an action is about.
+pub(crate) fn subject<'a>(names: &'a str, w: &'static Words) -> Cow<'a, str> {
+    match names.rsplit_once(" and ") {
+        Some((some, rest)) => Cow::Owned(format!("{some}{}{}", w.and, sentence(rest, w))),
+        None => Cow::Borrowed(names),
+    }
 }
 
 /// A number in a field.
@@ -282,8 +291,8 @@ pub(crate) fn number<T: ToString>(it: &Option<T>) -> String {
 }
 
 /// What people call a kind of registry.
-pub(crate) fn flavor(name: &str) -> &str {
-    registry::flavor(name).map_or(name, |it| it.title)
+pub(crate) fn flavor<'a>(name: &'a str, w: &'static Words) -> Cow<'a, str> {
+    registry::flavor(name).map_or(Cow::Borrowed(name), |it| sentence(it.title, w))
 }
 
 /// Whether a registry or an account answers.

@@ -189,6 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn what_things_are_called_is_told_in_chinese() {
+        let kinds = model::Ecosystem::all().map(|it| it.label());
+        let licences = assess::FEEDS.iter().map(|it| it.licence).filter(|it| it.contains(' '));
+        let levels = [
+            Level::Critical,
+            Level::High,
+            Level::Medium,
+            Level::Low,
+            Level::Negligible,
+            Level::Unknown,
+        ];
+        let levels: Vec<String> = levels.iter().map(ToString::to_string).collect();
+        for it in kinds.chain(licences).chain(levels.iter().map(String::as_str)) {
+            assert!(in_chinese(it).is_some(), "{it}");
+        }
+    }
+
+    #[test]
     fn all_reasons_of_a_coverage_are_told_in_chinese() {
         let debian = || Namespace::new("Debian:7");
         let reasons = [

@@ -270,6 +270,7 @@ words! {
     nobody_has_it: "No component has it any more.", "已没有组件受此影响。";
     explain_other: "Explain another component", "查看其他组件的原因";
     comma: ", ", "，";
+    and: " and ", "和";
     cvss_network: "over the network", "可远程利用";
     cvss_adjacent: "from the same network", "需同一网络";
     cvss_local: "from the machine itself", "需本机访问";
