@@ -84,9 +84,9 @@ fn a_registry_is_tested_added_changed_and_removed() {
         (but(&given, "address", other.clone()), "other-kind", "is no Harbor", "不是 Harbor"),
         (
             but(&but(&given, "address", other), "kind", json!("oci")),
-            "strange",
-            "malformed",
-            "格式错误",
+            "other-kind",
+            "is no registry",
+            "不是镜像仓库",
         ),
     ] {
         let found = test(&wrong);

@@ -287,7 +287,7 @@ fn language(desk: &Desk) {
     desk.shows("dialog[open] output", "请检查端口");
     browser.write("dialog[open] [name=address]", "a b");
     browser.click("dialog[open] button", "保存");
-    desk.shows("dialog[open] .error", "不是主机名");
+    desk.shows("dialog[open] .error", "设置有误");
     desk.quiet(&["status of 422"]);
     desk.open("/tasks");
     browser.click(".who a", "English");
