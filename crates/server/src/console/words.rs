@@ -272,6 +272,7 @@ words! {
     nobody_has_it: "No component has it any more.", "已没有组件受此影响。";
     explain_other: "Explain another component", "查看其他组件的原因";
     comma: ", ", "，";
+    and: " and ", "和";
     cvss_network: "over the network", "可远程利用";
     cvss_adjacent: "from the same network", "需同一网络";
     cvss_local: "from the machine itself", "需本机访问";
@@ -551,6 +552,9 @@ words! {
     update_tried: "Last tried", "上次尝试";
     changed_packages: "packages of which advisories say something new:", "公告有变化的软件包：";
     update_missing: "What could not be fetched", "未能获取的内容";
+    import_database_is: "For a site without internet: a file that `plimsoll db export` wrote on a machine that can update. It is checked first. The database in use stays if the file is damaged or older.", "适用于无法联网的环境：请选择在可联网机器上用 `plimsoll db export` 导出的文件。文件会先经过校验；若已损坏或较旧，则继续使用当前漏洞库。";
+    import_database_done: "In use now: the database made {built_at}, records: {advisories}. Packages of which it says something new: {changed_packages}.", "已启用新漏洞库：生成时间 {built_at}，记录数 {advisories}，公告有变化的软件包 {changed_packages} 个。";
+    import_no_script: "Importing here takes JavaScript. Without it: plimsoll center import-advisories --file FILE", "在此导入需要启用 JavaScript。也可使用命令：plimsoll center import-advisories --file FILE";
     feed: "Source", "数据源";
     no_feeds: "No source has been fetched yet.", "尚未获取任何数据源。";
     as_of: "As of", "数据时间";
