@@ -22,6 +22,8 @@ pub(super) struct State {
     flaw: RefCell<Option<Reason>>,
     /// How many bytes may still be unpacked.
     pub(super) bytes: Cell<u64>,
+    /// Whether more than that was wanted.
+    pub(super) spent: Cell<bool>,
     /// How many bytes may still be held in memory.
     pub(super) memory: Cell<u64>,
     ratio: u64,
@@ -74,7 +76,7 @@ impl State {
                 Ok(())
             }
             None => {
-                self.bytes.set(0);
+                self.spent.set(true);
                 Err(Reason::TooLarge("more is packed here than may be unpacked".to_owned()))
             }
         }

@@ -28,7 +28,7 @@ use model::{Gap, Reason};
 pub struct Budget {
     /// How deep archives may lie in each other. Something compressed, and the archive that it is when unpacked, are one.
     pub depth: u32,
-    /// How many members are shown.
+    /// How many members are looked at, directories of zip archives included.
     pub members: u64,
     /// How many bytes are unpacked, those of archives in between included.
     pub bytes: u64,

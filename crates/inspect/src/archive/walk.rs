@@ -142,12 +142,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Ends everything when all that may be unpacked has been.
-    fn go_on(&mut self) -> Result<(), End> {
-        if self.state.bytes.get() > 0 {
-            return Ok(());
-        }
-        Err(End::Stop)
+    /// Ends everything when more was packed than may be unpacked.
+    fn go_on(&self) -> Result<(), End> {
+        if self.state.spent.get() { Err(End::Stop) } else { Ok(()) }
     }
 
     /// Shows a member, whose content `reader` has, and goes on inside. `window`, if its content lies open in that.
@@ -348,10 +345,12 @@ impl Walk<'_> {
         let mut unpacked = Metered::new(decoder, by.name(), &account, &state);
         let mut head = Taken::default();
         head.fill(HEAD_BYTES, &mut unpacked, &state).map_err(End::Io)?;
-        if let Some(reason) = head.trouble {
+        // What came before the trouble is shown; who reads on meets it again.
+        let trouble = head.trouble.take();
+        let bytes = head.bytes(HEAD_BYTES);
+        if let Some(reason) = trouble.filter(|_| bytes.is_empty()) {
             return Err(End::Broken(reason));
         }
-        let bytes = head.bytes(HEAD_BYTES);
         let mut whole = bytes.chain(unpacked);
         if let Some(format @ (Format::Tar | Format::Cpio)) = format(bytes) {
             return self.enter(format, Input::Stream(&mut whole));

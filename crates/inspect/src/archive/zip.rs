@@ -99,35 +99,22 @@ impl Zip<'_> {
         if !self.names.insert(hash(raw)) {
             walk.missed_in(&name, Reason::Ambiguous("two members of one name".to_owned()));
         }
-        let outcome = self.find(walk, record, &name, local);
-        let (start, len) = match outcome {
+        let found = match self.find(walk, record, &name, local) {
+            Err(end) => return lost(walk, &name, end),
             Ok(it) => it,
-            Err(End::Broken(reason)) => {
-                walk.count()?;
-                walk.missed_in(&name, reason);
-                return Ok(());
-            }
-            Err(end) => return Err(end),
         };
         if raw.ends_with(b"/") && record.uncompressed_size_hint() == 0 {
-            return Ok(());
+            return walk.count();
         }
+        let (start, len) = found;
         let size = record.uncompressed_size_hint();
-        let decoded = self.decoder(record, start, len);
-        let checked = match decoded {
-            Ok(inner) => {
-                Checked { inner, crc: Default::default(), left: size, expected: record.crc32() }
-            }
-            Err(err) => {
-                walk.count()?;
-                let end = self.state.end("zip", &err);
-                let End::Broken(reason) = end else { return Err(end) };
-                walk.missed_in(&name, reason);
-                return Ok(());
-            }
+        let inner = match self.decoder(record, start, len) {
+            Err(err) => return lost(walk, &name, self.state.end("zip", &err)),
+            Ok(it) => it,
         };
-        let by = record.compression_method().name().unwrap_or("zip");
-        let mut content = Metered::new(checked, by, &self.account, &self.state);
+        let (crc, expected) = (crc32fast::Hasher::new(), record.crc32());
+        let checked = Checked { inner, crc, left: size, expected };
+        let mut content = Metered::new(checked, "zip", &self.account, &self.state);
         let open = record.compression_method() == Method::STORE && len == size;
         let open = self.window.part(start, len).filter(|_| open);
         let mode = record.mode().value() & 0o7777;
@@ -156,11 +143,14 @@ impl Zip<'_> {
         };
         let path = local.file_path();
         let path: &[u8] = path.as_ref();
-        let sizes = (local.compressed_size_hint(), local.uncompressed_size_hint());
-        let listed = (record.compressed_size_hint(), record.uncompressed_size_hint());
-        let later = local.flags().has_data_descriptor() && (sizes, local.crc32()) == ((0, 0), 0);
-        let unknown = local.flags().has_data_descriptor()
-            && sizes == (u64::from(u32::MAX), u64::from(u32::MAX));
+        // What was not known yet when that was written follows the data (4.4.4, bit 3).
+        let later = local.flags().has_data_descriptor();
+        let same = |here: u64, listed: u64| {
+            here == listed || later && [0, u64::from(u32::MAX)].contains(&here)
+        };
+        let same = same(local.compressed_size_hint(), record.compressed_size_hint())
+            && same(local.uncompressed_size_hint(), record.uncompressed_size_hint())
+            && same(u64::from(local.crc32()), u64::from(record.crc32()));
         let raw = record.file_path();
         if path != <_ as AsRef<[u8]>>::as_ref(&raw) {
             walk.missed_in(name, differs("name"));
@@ -168,7 +158,7 @@ impl Zip<'_> {
         if local.compression_method() != record.compression_method() {
             walk.missed_in(name, differs("method"));
         }
-        if !later && !unknown && (sizes, local.crc32()) != (listed, record.crc32()) {
+        if !same {
             walk.missed_in(name, differs("size or checksum"));
         }
         if record.flags().is_encrypted() || local.flags().is_encrypted() {
@@ -197,7 +187,7 @@ impl Zip<'_> {
             Method::LZMA => stream::lzma_in_zip(input, size, &self.state)?,
             other => {
                 let what = match other.name() {
-                    Some(it) => format!("zip: packed by {it}"),
+                    Some(it) => format!("zip: packed by {}", it.to_ascii_lowercase()),
                     None => format!("zip: packed by method {}", other.as_u16()),
                 };
                 return Err(self.state.flaw(Reason::Unsupported(what)));
@@ -240,6 +230,14 @@ impl Zip<'_> {
         }
         Ok(())
     }
+}
+
+/// A member that can't be shown.
+fn lost(walk: &mut Walk<'_>, name: &str, end: End) -> Result<(), End> {
+    let End::Broken(reason) = end else { return Err(end) };
+    walk.count()?;
+    walk.missed_in(name, reason);
+    Ok(())
 }
 
 /// Holds what comes out against what the directory says.
