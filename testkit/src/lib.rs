@@ -4,6 +4,7 @@ pub mod acr;
 pub mod archive;
 pub mod browser;
 pub mod disk;
+pub mod elf;
 pub mod fixtures;
 pub mod harbor;
 pub mod http;

@@ -80,6 +80,7 @@ pub(crate) fn made(store: &Arc<Store>, folder: &Path, workers: usize) -> Done<Ce
         inspection: Inspection {
             program: Some(env::current_exe()?),
             limits: inspect::Limits::default(),
+            malware: true,
             spool: env::temp_dir(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),

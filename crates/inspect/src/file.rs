@@ -25,6 +25,8 @@ pub struct Head<'a> {
 pub struct File<'a> {
     /// Where.
     pub path: &'a ImagePath,
+    /// Permission bits.
+    pub mode: u32,
     content: Content<'a>,
 }
 
@@ -34,18 +36,26 @@ enum Content<'a> {
     Spool { file: &'a std::fs::File, size: u64 },
 }
 
+/// Permission bits of files of which nothing else is known.
+const PLAIN: u32 = 0o644;
+
 /// The most of a spooled file that one slice may bring into memory.
 const SLICE_BYTES: u64 = 64 << 20;
 
 impl<'a> File<'a> {
     /// A file whose content is at hand.
     pub fn new(path: &'a ImagePath, bytes: &'a [u8]) -> File<'a> {
-        File { path, content: Content::Memory(bytes) }
+        File { path, mode: PLAIN, content: Content::Memory(bytes) }
     }
 
     /// A file whose content lies at the start of `spool`.
     pub fn spooled(path: &'a ImagePath, spool: &'a std::fs::File, size: u64) -> File<'a> {
-        File { path, content: Content::Spool { file: spool, size } }
+        File { path, mode: PLAIN, content: Content::Spool { file: spool, size } }
+    }
+
+    /// The same with these permission bits; it may be read and written otherwise.
+    pub fn with_mode(self, mode: u32) -> File<'a> {
+        File { mode, ..self }
     }
 
     /// How many bytes it has.

@@ -1,10 +1,11 @@
 //! One pass over a layer: decompress, hash, walk the archive, show each file to the inspectors.
 use crate::{
-    Cover, Fault, File, Found, Head, Inspector,
+    Cover, Depth, Fault, File, Found, Head, Inspector,
+    cover::PROGRAMS,
     decompress::{Chunk, Output, Trouble, decompress},
     tar::{Entries, Entry, Kind, Stop},
 };
-use model::{Digest, Gap, ImagePath, Reason};
+use model::{Digest, Gap, ImagePath, Reason, malware::Examined};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -69,6 +70,8 @@ pub struct LayerReport {
     /// What it does to the layers below. Written and read by itself: it may be very large.
     #[serde(skip)]
     pub cover: Cover,
+    /// How much of it was looked at for malicious files.
+    pub examined: Examined,
     /// What went unseen, and where; `None` for the layer as a whole.
     pub gaps: Vec<(Option<ImagePath>, Gap)>,
 }
@@ -211,6 +214,7 @@ impl Walk<'_> {
         }
         io::copy(&mut stream, &mut io::sink())?;
         self.report.bytes = stream.bytes;
+        self.report.examined.settle();
         self.report.diff_id = Some(Digest::sha256(&stream.hash.finalize().into()));
         match self.report.cover.finish() {
             0 => {}
@@ -242,7 +246,7 @@ impl Walk<'_> {
             if gone == ".wh..opq" {
                 self.report.cover.empty(dir);
             } else if let Ok(path) = ImagePath::parse(format!("{dir}/{gone}").as_bytes()) {
-                self.report.cover.replace(&path, 0);
+                self.report.cover.remove(&path);
             }
             return Ok(());
         }
@@ -257,6 +261,7 @@ impl Walk<'_> {
             }
             Kind::Hard(target) => {
                 self.report.cover.replace(&path, 0);
+                self.same_sample(&path, &target);
                 if !(self.wanting)(&Head { path: &path, size: 0, mode, start: &[] }).is_empty() {
                     self.report.same.insert(path, target);
                 }
@@ -266,6 +271,9 @@ impl Walk<'_> {
                 let count = entries.read_full(&mut start)?;
                 let start = start.get(..count).unwrap_or_default();
                 let executable = mode & 0o111 != 0 || start.starts_with(b"\x7fELF");
+                if size > 0 {
+                    self.report.examined.all.count(size);
+                }
                 self.report.cover.replace(&path, if executable { size } else { 0 });
                 self.file(&Head { path: &path, size, mode, start }, entries)?;
             }
@@ -302,13 +310,15 @@ impl Walk<'_> {
             let (start, rest) = bytes.split_at_mut(head.start.len().min(size));
             start.copy_from_slice(head.start);
             entries.read_full(rest)?;
-            return self.show(&wanted, &File::new(head.path, &bytes));
+            return self.show(&wanted, &File::new(head.path, &bytes).with_mode(head.mode));
         }
         match self.spool.take() {
             Some(spool) => {
                 let outcome = fill(spool, head, entries);
-                let outcome = outcome
-                    .and_then(|()| self.show(&wanted, &File::spooled(head.path, spool, head.size)));
+                let outcome = outcome.and_then(|()| {
+                    let file = File::spooled(head.path, spool, head.size).with_mode(head.mode);
+                    self.show(&wanted, &file)
+                });
                 spool.set_len(0)?;
                 self.spool = Some(spool);
                 outcome
@@ -338,6 +348,7 @@ impl Walk<'_> {
                 Err(_) => Some(Reason::Crashed("a parser panicked".to_owned())),
             };
             let own = reason.map(|it| Gap::new(inspector.name(), it));
+            self.judged(file, &mut found, own.is_some());
             for it in std::mem::take(&mut found.gaps).into_iter().chain(own) {
                 self.gap(Some(file.path.clone()), &it.by, it.reason);
             }
@@ -351,6 +362,41 @@ impl Walk<'_> {
             self.report.found.insert(file.path.clone(), all);
         }
         Ok(())
+    }
+
+    /// What is suspect under one name is so under all.
+    fn same_sample(&mut self, path: &ImagePath, target: &ImagePath) {
+        let all = self.report.found.get(target).into_iter().flatten();
+        let samples = all.filter_map(|(by, found)| {
+            let sample = Some(found.sample.clone()?);
+            Some((by.clone(), Found { sample, ..Found::default() }))
+        });
+        let samples: Vec<_> = samples.collect();
+        if !samples.is_empty() {
+            self.report.found.insert(path.clone(), samples);
+        }
+    }
+
+    /// Counts a file that was looked at for malicious content, and keeps what it hashes to.
+    fn judged(&mut self, file: &File<'_>, found: &mut Found, failed: bool) {
+        let Some(judged) = found.judged.take() else { return };
+        let examined = &mut self.report.examined;
+        let amount = match judged.depth {
+            _ if failed => &mut examined.partly,
+            Depth::Whole => &mut examined.whole,
+            Depth::Digest => &mut examined.hashed,
+            Depth::Part => &mut examined.partly,
+        };
+        amount.count(file.size());
+        if judged.runs && !self.report.cover.program(file.path, &judged.digests) {
+            let what = format!(
+                "more than {PROGRAMS} files that run: not all are held against their packages"
+            );
+            let gap = (None, Gap::new("layer", Reason::TooLarge(what)));
+            if !self.report.gaps.contains(&gap) {
+                self.report.gaps.push(gap);
+            }
+        }
     }
 
     fn gap(&mut self, path: Option<ImagePath>, by: &str, reason: Reason) {

@@ -20,7 +20,10 @@ pub use file::{Fault, File, Head, Malformed};
 pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
 pub use squash::Squash;
 
-use model::{Component, Owned, Release};
+use model::{
+    Component, Owned, Release,
+    malware::{Digests, Sample},
+};
 use serde::{Deserialize, Serialize};
 
 /// Looks at one file at a time and says what is in it.
@@ -44,6 +47,33 @@ pub struct Found {
     pub release: Option<Release>,
     /// What in it went unseen, though the file as a whole could be read.
     pub gaps: Vec<model::Gap>,
+    /// What is known of it, where something speaks against it or it makes something start.
+    pub sample: Option<Sample>,
+    /// What became of it when it was looked at for malicious content.
+    #[serde(skip)]
+    pub judged: Option<Judged>,
+}
+
+/// A file that was looked at for malicious content.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// How much of it.
+    pub depth: Depth,
+    /// What it hashes to.
+    pub digests: Digests,
+    /// Whether it is of a form that runs, so that it matters whose it is.
+    pub runs: bool,
+}
+
+/// How much of a file was looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Depth {
+    /// All of it.
+    Whole,
+    /// Its digest alone: nothing of its form runs.
+    Digest,
+    /// Some of it: the rest is a gap.
+    Part,
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! Layers on top of each other: what the image finally contains, and which layer brought it in.
 use crate::{
-    Found, LayerReport,
-    cover::{Key, executables, key},
+    Cover, Found, LayerReport,
+    cover::{Hidden, Key, Program, executables, key, programs},
 };
-use model::{Component, Executables, Gap, ImagePath, Inventory, Located, Reason, Release, System};
+use model::{
+    Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Reason, Release,
+    System,
+    malware::{Altered, Examined, Suspect, Trust, Visibility},
+};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
@@ -39,6 +43,7 @@ const HOPS: usize = 40;
 pub struct Squash {
     layers: usize,
     view: View,
+    examined: Examined,
     gaps: Vec<Located<Gap>>,
 }
 
@@ -48,6 +53,7 @@ impl Squash {
         let layer = self.layers;
         self.layers = layer.saturating_add(1);
         let gaps = std::mem::take(&mut report.gaps);
+        self.examined.add(&report.examined);
         let lost = self.view.add(layer, report).into_iter().map(|path| {
             let reason = Reason::Unsupported("a hard link to a file that was not read".to_owned());
             (Some(path), Gap::new("squash", reason))
@@ -58,13 +64,19 @@ impl Squash {
         }));
     }
 
-    /// What the image contains. `covers` are those of the layers, in their order, as [`crate::Cover::write`]
-    /// writes them.
-    pub fn finish(mut self, covers: Vec<impl Read>) -> io::Result<Inventory> {
+    /// What the image contains. `covers` gives those of the layers, in their order, as [`crate::Cover::write`]
+    /// writes them; it is asked more than once.
+    pub fn finish<R: Read>(mut self, covers: impl Fn() -> Vec<R>) -> io::Result<Inventory> {
         let systems = self.view.systems();
-        let executables = count(covers, self.view.owned())?;
+        let owners = self.view.owners();
+        let executables = count(covers(), &owners)?;
+        let altered = self.view.altered(&altered(covers(), &owners)?);
+        let suspects = self.view.suspects(&owners);
+        drop(owners);
+        self.view.forget_owned();
         let components = self.view.components(&systems);
-        Ok(Inventory { executables, systems, components, gaps: self.gaps })
+        let (gaps, examined) = (self.gaps, Some(self.examined));
+        Ok(Inventory { systems, components, gaps, executables, suspects, altered, examined })
     }
 }
 
@@ -74,6 +86,17 @@ struct View {
     /// Files in which something was found, by where they really are.
     files: BTreeMap<ImagePath, Here>,
     links: BTreeMap<ImagePath, String>,
+    /// All that there ever were, whether they can still be seen or not.
+    suspects: Vec<Suspect>,
+}
+
+/// Who owns a file, and what its content must hash to, if anybody says.
+#[derive(Debug)]
+struct Owner {
+    key: Key,
+    digest: Option<FileDigest>,
+    /// Which list of the view it stands in.
+    list: u32,
 }
 
 /// What was found in a file, by whom; shared by all the names of the file.
@@ -104,19 +127,14 @@ impl View {
     fn add(&mut self, layer: usize, report: LayerReport) -> Vec<ImagePath> {
         // A layer hides first and adds afterwards, whatever the order in its archive.
         let aliases = self.directory_links();
-        let LayerReport { found, links, same, cover, .. } = report;
-        let hidden = |path: &ImagePath| {
-            // What happens to the link itself leaves alone what it leads to.
-            let through = |(link, target): &(ImagePath, ImagePath)| {
-                let rest = path.below(target.as_str())?;
-                Some(cover.hides(&format!("{link}/{rest}"), link.as_str()))
-            };
-            cover.hides(path.as_str(), "") || aliases.iter().filter_map(through).any(|it| it)
-        };
+        let LayerReport { mut found, links, same, cover, .. } = report;
+        self.hide_suspects(layer, &cover, &aliases);
+        let hidden = |path: &ImagePath| hides(&cover, &aliases, path).is_some();
         self.links.retain(|path, _| !hidden(path));
         for (path, target) in links {
             self.links.insert(self.place(&path), target);
         }
+        self.add_suspects(layer, &mut found);
         let found: BTreeMap<ImagePath, Content> =
             found.into_iter().map(|(path, found)| (path, Rc::new(found))).collect();
         let added: BTreeMap<ImagePath, &Content> =
@@ -297,16 +315,142 @@ impl View {
         })
     }
 
-    /// Takes out what packages own.
-    fn owned(&mut self) -> HashSet<Key> {
-        let owned = self.found().flat_map(|(_, found)| &found.owned);
-        let files = owned.flat_map(|it| &it.files);
-        let owned = files.map(|it| key(self.place(&it.path).as_str())).collect();
+    /// Whose each file is, in the order of their keys.
+    fn owners(&self) -> Vec<Owner> {
+        let lists = self.found().flat_map(|(_, found)| &found.owned).zip(0..);
+        let owners = lists.flat_map(|(owned, list)| {
+            owned.files.iter().map(move |it| Owner {
+                key: key(self.place(&it.path).as_str()),
+                digest: it.digest.clone().filter(|_| !it.config),
+                list,
+            })
+        });
+        let mut owners: Vec<Owner> = owners.collect();
+        owners.sort_unstable_by_key(|it| it.key);
+        owners
+    }
+
+    /// Gives back the memory of what packages own.
+    fn forget_owned(&mut self) {
         for content in self.files.values_mut().filter_map(|it| Rc::get_mut(&mut it.content)) {
             content.iter_mut().for_each(|(_, found)| found.owned = Vec::new());
         }
-        owned
     }
+
+    /// The package of an owner.
+    fn package(&self, owner: &Owner) -> String {
+        let list = usize::try_from(owner.list).unwrap_or_default();
+        let owned = self.found().flat_map(|(_, found)| &found.owned).nth(list);
+        owned.map(|it| it.package.clone()).unwrap_or_default()
+    }
+
+    /// The files that are not what their packages brought, with their paths.
+    fn altered(&self, altered: &HashMap<Key, (usize, Program)>) -> Vec<Altered> {
+        if altered.is_empty() {
+            return Vec::new();
+        }
+        let mut all = BTreeMap::new();
+        for owned in self.found().flat_map(|(_, found)| &found.owned) {
+            for file in owned.files.iter().filter(|it| it.digest.is_some()) {
+                let path = self.place(&file.path);
+                if let Some((layer, program)) = altered.get(&key(path.as_str())) {
+                    let (package, sha256) = (owned.package.clone(), program.sha256);
+                    all.insert(path.clone(), Altered { path, package, layer: *layer, sha256 });
+                }
+            }
+        }
+        all.into_values().collect()
+    }
+
+    /// All that is suspect, with whose it is.
+    fn suspects(&mut self, owners: &[Owner]) -> Vec<Suspect> {
+        let mut suspects = std::mem::take(&mut self.suspects);
+        for it in &mut suspects {
+            let key = key(it.path.as_str());
+            let program = Program::new(key, &it.sample.digests);
+            let mut mismatch = None;
+            for owner in of(owners, &key) {
+                match owner.digest.as_ref().and_then(|it| program.is(it)) {
+                    Some(true) => it.trust = Trust::Claimed(self.package(owner)),
+                    Some(false) => mismatch = Some(owner),
+                    None => {}
+                }
+            }
+            // An older version that is out of sight differs rightly.
+            let open = it.trust == Trust::Unknown && it.visibility == Visibility::Effective;
+            if let Some(owner) = mismatch.filter(|_| open) {
+                it.trust = Trust::Mismatch(self.package(owner));
+            }
+        }
+        suspects
+    }
+
+    /// What a layer takes out of sight stays suspect: it is shipped.
+    fn hide_suspects(&mut self, layer: usize, cover: &Cover, aliases: &[(ImagePath, ImagePath)]) {
+        for it in &mut self.suspects {
+            if it.visibility == Visibility::Effective {
+                match hides(cover, aliases, &it.path) {
+                    Some(Hidden::Replaced) => it.visibility = Visibility::Shadowed(layer),
+                    Some(Hidden::Removed) => it.visibility = Visibility::Deleted(layer),
+                    None => {}
+                }
+            }
+        }
+    }
+
+    /// Takes samples out of what was found in a layer.
+    fn add_suspects(
+        &mut self,
+        layer: usize,
+        found: &mut BTreeMap<ImagePath, Vec<(String, Found)>>,
+    ) {
+        let visibility = Visibility::Effective;
+        found.retain(|path, all| {
+            let samples = all.iter_mut().filter_map(|it| it.1.sample.take());
+            samples.for_each(|sample| {
+                let (path, trust) = (self.place(path), Trust::Unknown);
+                self.suspects.push(Suspect { path, layer, visibility, trust, sample });
+            });
+            all.retain(|it| it.1 != Found::default());
+            !all.is_empty()
+        });
+    }
+}
+
+/// Whether a layer hides what is at `path` below it, by that name or by one through a link to a directory.
+fn hides(cover: &Cover, aliases: &[(ImagePath, ImagePath)], path: &ImagePath) -> Option<Hidden> {
+    // What happens to the link itself leaves alone what it leads to.
+    let through = |(link, target): &(ImagePath, ImagePath)| {
+        let rest = path.below(target.as_str())?;
+        cover.hides(&format!("{link}/{rest}"), link.as_str())
+    };
+    cover.hides(path.as_str(), "").or_else(|| aliases.iter().find_map(through))
+}
+
+/// Whose the file with this key is: more than one when packages share it, or speak of it in several lists.
+fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> {
+    let from = owners.partition_point(|it| it.key < *key);
+    let key = *key;
+    owners.get(from..).unwrap_or_default().iter().take_while(move |it| it.key == key)
+}
+
+/// The files that run, of which packages say what they must hash to, and none of them is right; with the layer.
+fn altered(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<HashMap<Key, (usize, Program)>> {
+    let tables = covers.into_iter().map(programs).collect::<io::Result<Vec<_>>>()?;
+    let mut altered = HashMap::new();
+    uppermost(
+        tables,
+        |it| it.key,
+        |layer, program| {
+            let answers =
+                of(owners, &program.key).filter_map(|it| program.is(it.digest.as_ref()?));
+            let answers: Vec<bool> = answers.collect();
+            if !answers.is_empty() && !answers.contains(&true) {
+                altered.insert(program.key, (layer, program));
+            }
+        },
+    )?;
+    Ok(altered)
 }
 
 /// The elements of a list that may be long, whose memory is given back on the way.
@@ -320,31 +464,48 @@ fn drain<T>(mut list: Vec<T>) -> impl Iterator<Item = T> {
     })
 }
 
-/// Counts the executables in any layer, and those that a package owns by their path, by merging the tables
-/// of the layers, which are in order. Of one that several layers have, the uppermost counts.
-fn count(covers: Vec<impl Read>, owned: HashSet<Key>) -> io::Result<Executables> {
-    let mut tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
-    let mut heads = BinaryHeap::new();
-    for (layer, table) in tables.iter_mut().enumerate() {
-        let next = table.next().transpose()?;
-        heads.extend(next.map(|(key, bytes)| (Reverse(key), layer, bytes)));
-    }
+/// Counts the executables in any layer, and those that a package owns by their path.
+fn count(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<Executables> {
+    let tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
     let mut counts = Executables::default();
-    let mut last = None;
-    // Of equal keys the one of the uppermost layer comes out first.
-    while let Some((Reverse(key), layer, bytes)) = heads.pop() {
-        if last.replace(key) != Some(key) {
+    uppermost(
+        tables,
+        |it| it.0,
+        |_, (key, bytes)| {
             counts.files = counts.files.saturating_add(1);
             counts.bytes = counts.bytes.saturating_add(bytes);
-            if owned.contains(&key) {
+            if of(owners, &key).next().is_some() {
                 counts.owned_files = counts.owned_files.saturating_add(1);
                 counts.owned_bytes = counts.owned_bytes.saturating_add(bytes);
             }
-        }
-        let next = tables.get_mut(layer).and_then(Iterator::next).transpose()?;
-        heads.extend(next.map(|(key, bytes)| (Reverse(key), layer, bytes)));
-    }
+        },
+    )?;
     Ok(counts)
+}
+
+/// Merges tables, each in the order of its keys, and takes of the rows with one key that of the uppermost layer.
+fn uppermost<T: Ord>(
+    mut tables: Vec<impl Iterator<Item = io::Result<T>>>,
+    key: impl Fn(&T) -> Key,
+    mut take: impl FnMut(usize, T),
+) -> io::Result<()> {
+    let (layers, mut heads) = (tables.len(), BinaryHeap::new());
+    let mut next = |layer: usize| {
+        let row = tables.get_mut(layer).and_then(Iterator::next).transpose()?;
+        io::Result::Ok(row.map(|row| (Reverse(key(&row)), layer, row)))
+    };
+    for layer in 0..layers {
+        heads.extend(next(layer)?);
+    }
+    let mut last = None;
+    // Of equal keys the one of the uppermost layer comes out first.
+    while let Some((Reverse(key), layer, row)) = heads.pop() {
+        if last.replace(key) != Some(key) {
+            take(layer, row);
+        }
+        heads.extend(next(layer)?);
+    }
+    Ok(())
 }
 
 /// The first release, with what it leaves open filled in from the others of the same name.

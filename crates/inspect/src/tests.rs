@@ -274,10 +274,10 @@ fn squash(layers: Vec<LayerReport>) -> Inventory {
     for report in layers {
         let mut cover = Vec::new();
         report.cover.write(&mut cover).unwrap();
-        covers.push(Cursor::new(cover));
+        covers.push(cover);
         squash.add(report);
     }
-    squash.finish(covers).unwrap()
+    squash.finish(|| covers.iter().map(|it| &it[..]).collect()).unwrap()
 }
 
 fn fold(layers: &[Tar]) -> Inventory {

@@ -1,5 +1,8 @@
 //! What an image contains.
-use crate::{Component, Gap, ImagePath, Release};
+use crate::{
+    Component, Gap, ImagePath, Release,
+    malware::{Altered, Examined, Suspect},
+};
 use serde::{Deserialize, Serialize};
 
 /// What an image finally contains, with the layer that brought each thing in.
@@ -14,6 +17,16 @@ pub struct Inventory {
     pub gaps: Vec<Located<Gap>>,
     /// What is executable, and how much of it a known component accounts for.
     pub executables: Executables,
+    /// Files against which something speaks, whether they can still be seen or not, and files that make
+    /// others start.
+    #[serde(default)]
+    pub suspects: Vec<Suspect>,
+    /// Files of packages that are not what the packages brought.
+    #[serde(default)]
+    pub altered: Vec<Altered>,
+    /// How much was looked at for malicious files; `None` when nobody was asked to.
+    #[serde(default)]
+    pub examined: Option<Examined>,
 }
 
 /// A root file system with a release of its own.

@@ -14,6 +14,7 @@ pub mod fix;
 mod gap;
 mod image;
 mod inventory;
+pub mod malware;
 mod path;
 mod purl;
 pub mod report;

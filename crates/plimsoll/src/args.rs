@@ -79,6 +79,9 @@ pub(crate) struct Target {
     /// Do not look for bills of materials and VEX that are attached to the image
     #[arg(long)]
     pub(crate) no_attached: bool,
+    /// Do not look for malicious files
+    #[arg(long)]
+    pub(crate) no_malware: bool,
     /// Say what was known then, a day (2026-03-01) or a time (2026-03-01T12:00:00Z): findings published by then,
     /// with the exploitation and the ends of life of that day. Fixes, states and affected versions are those of
     /// today, what was withdrawn since is missing, and findings without a date may be younger

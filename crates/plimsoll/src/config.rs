@@ -352,6 +352,7 @@ impl Config {
         Inspection {
             program: program(),
             limits: inspect::Limits::default(),
+            malware: true,
             spool: self.spool_dir.clone().unwrap_or_else(env::temp_dir),
             stall: Duration::from_secs(120),
             stop: Arc::default(),

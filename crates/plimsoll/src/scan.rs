@@ -61,16 +61,18 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let limits = limits(target);
     let progress = Progress::new(&table::clean(&target.image), target.quiet);
     let spool = env::temp_dir();
-    let cache = Cache::new(&places::cache(), &scan::revision(&limits));
+    let inspection = Inspection {
+        program: program(),
+        limits,
+        malware: !target.no_malware,
+        spool,
+        stall: Duration::from_secs(target.stall_timeout),
+        stop: Arc::default(),
+    };
+    let cache = Cache::new(&places::cache(), &inspection.revision());
     let step = |it| progress.step(it);
     let scanner = Scanner {
-        inspection: Inspection {
-            program: program(),
-            limits,
-            spool,
-            stall: Duration::from_secs(target.stall_timeout),
-            stop: Arc::default(),
-        },
+        inspection,
         cache: (!target.no_cache).then_some(cache),
         parallel: target.parallel.unwrap_or_else(|| {
             // Each takes two processors, and 65 MiB when its layer has three million files.
@@ -161,18 +163,21 @@ fn assess(
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
+    let malicious = malware::verdicts(&scanned.inventory);
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,
+        malicious: &malicious,
         inventory: scanned.inventory,
         assessment: &assessment,
         missing_walls: &scanned.missing_walls,
         attached: &attached,
     };
-    Ok(ImageReport::new(what, |finding, component| {
+    let handled = |finding: &_, component: &_| {
         let own = rules.handle(finding, component, when.day());
         own.or_else(|| spoken.get(&(finding.component, finding.id.clone())).cloned())
-    }))
+    };
+    Ok(ImageReport::new(what, handled, |sample| rules.accept(sample, when.day())))
 }
 
 /// When to say what was known.

@@ -60,7 +60,7 @@ pub(crate) fn open(target: &Target) -> Result<Opened, String> {
     let (path, choice) = choice(rest);
     let there = Path::new(path);
     match kind {
-        "dir" => Ok(Opened::Directory(Directory::new(there, wanted()))),
+        "dir" => Ok(Opened::Directory(Directory::new(there, wanted(!target.no_malware)))),
         "sbom" => fs::read(there).map(Opened::Sbom).map_err(|err| format!("{path}: {err}")),
         "registry" => registry(rest),
         _ if rest == "-" => Ok(Opened::Stream(Box::new(io::stdin()))),
@@ -84,11 +84,11 @@ fn is_path(image: &str) -> bool {
     image.starts_with(['/', '.']) || image.ends_with(".tar") || image.ends_with(".json")
 }
 
-fn wanted() -> registry::Wanted {
-    Arc::new(|path, size, mode, start| {
+fn wanted(malware: bool) -> registry::Wanted {
+    Arc::new(move |path, size, mode, start| {
         // No inspector so far goes by what a file begins with.
         let head = Head { path, size, mode, start: start.unwrap_or_default() };
-        if scan::wanting(&head).is_empty() { Want::No } else { Want::Yes }
+        if scan::wanting(&head, malware).is_empty() { Want::No } else { Want::Yes }
     })
 }
 

@@ -17,19 +17,18 @@ pub use pipeline::{Scanned, Scanner, Step};
 pub use worker::Inspection;
 
 use inspect::{Head, Inspector};
+use malware::Judge;
 use std::sync::LazyLock;
 
 static CATALOG: LazyLock<catalog::Catalog> = LazyLock::new(catalog::Catalog::default);
+static JUDGE: LazyLock<Judge> = LazyLock::new(Judge::default);
 
-/// Everything that wants to look at a file.
-pub fn wanting(head: &Head<'_>) -> Vec<&'static dyn Inspector> {
-    CATALOG.wanting(head.path).into_iter().map(|it| -> &dyn Inspector { it }).collect()
-}
-
-/// Stands for all that a layer's report depends on besides the layer: raised with the inspectors, and by
-/// hand with the pass over the layer itself.
-pub fn revision(limits: &inspect::Limits) -> String {
-    let catalogers = catalog::CATALOGERS.iter().map(|it| format!("{}={}", it.name, it.revision));
-    let catalogers: Vec<String> = catalogers.collect();
-    format!("layer=2 {} {limits:?}", catalogers.join(" "))
+/// Everything that wants to look at a file; what looks for malicious files only if `malware`.
+pub fn wanting(head: &Head<'_>, malware: bool) -> Vec<&'static dyn Inspector> {
+    let catalogers = CATALOG.wanting(head.path).into_iter();
+    let mut all: Vec<&dyn Inspector> = catalogers.map(|it| -> &dyn Inspector { it }).collect();
+    if malware && JUDGE.wants(head) {
+        all.push(&*JUDGE);
+    }
+    all
 }

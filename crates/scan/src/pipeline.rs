@@ -202,11 +202,11 @@ impl Scanner<'_> {
 
 /// Puts the layers on top of each other, of which there is no more than one in memory.
 fn fold(image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
-    let (mut squash, mut facts, mut covers) = (Squash::default(), Vec::new(), Vec::new());
+    let (mut squash, mut facts, mut readable) = (Squash::default(), Vec::new(), Vec::new());
     for (layer, outcome) in image.layers.iter().zip(&outcomes) {
         let mut report = match outcome.report.report() {
             Ok(report) => {
-                covers.push(outcome.report.bytes());
+                readable.push(&outcome.report);
                 report
             }
             Err(why) => broken(Reason::Crashed(format!("its report can't be read: {why}"))),
@@ -225,6 +225,7 @@ fn fold(image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
         squash.add(report);
     }
     let failed = |source| SourceError::Io { what: "the reports of the layers".to_owned(), source };
+    let covers = || readable.iter().map(|it| it.bytes()).collect();
     let inventory = squash.finish(covers).map_err(failed)?;
     let mut missing_walls: Vec<String> = outcomes.into_iter().flat_map(|it| it.missing).collect();
     missing_walls.sort();

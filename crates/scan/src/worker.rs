@@ -4,7 +4,7 @@ use crate::{
     sandbox,
     waiting::{self, Waiting},
 };
-use inspect::{LayerReport, Limits, inspect_layer};
+use inspect::{Head, LayerReport, Limits, inspect_layer};
 use model::{Digest, Gap, Reason};
 use rustix::pipe::fcntl_setpipe_size;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,7 @@ pub const TASK: &str = "PLIMSOLL_INSPECT";
 #[derive(Debug, Deserialize, Serialize)]
 struct Task {
     limits: Limits,
+    malware: bool,
     /// Directory for the spool of big files.
     spool: PathBuf,
 }
@@ -57,6 +58,8 @@ pub struct Inspection {
     pub program: Option<PathBuf>,
     /// What one layer may cost.
     pub limits: Limits,
+    /// Whether malicious files are looked for.
+    pub malware: bool,
     /// Directory for the spool of big files, which are unlinked from the start.
     pub spool: PathBuf,
     /// How long a child may go without reading or answering before it is taken for hung.
@@ -86,7 +89,12 @@ pub fn main(task: Option<&str>) -> ExitCode {
     let mut spool = tempfile::tempfile_in(&task.spool);
     let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref().ok());
     let input = io::stdin();
-    let outcome = inspect_layer(input, &crate::wanting, &task.limits, spool.as_mut().ok());
+    let outcome = inspect_layer(
+        input,
+        &|head: &Head<'_>| crate::wanting(head, task.malware),
+        &task.limits,
+        spool.as_mut().ok(),
+    );
     // Most layers need no spool. Where one does, it matters why there is none.
     let outcome = outcome.map_err(|err| match spool {
         Ok(_) => err,
@@ -119,11 +127,22 @@ fn answer(
 }
 
 impl Inspection {
+    /// Stands for all that a layer's report depends on besides the layer: raised with the inspectors, and by hand
+    /// with the pass over the layer itself.
+    pub fn revision(&self) -> String {
+        let catalogers =
+            catalog::CATALOGERS.iter().map(|it| format!("{}={}", it.name, it.revision));
+        let catalogers: Vec<String> = catalogers.collect();
+        let judge = if self.malware { malware::Judge::revision() } else { String::new() };
+        format!("layer=3 {} {judge} {:?}", catalogers.join(" "), self.limits)
+    }
+
     /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.
     pub(crate) fn inspect(&self, layer: &mut dyn Read) -> io::Result<Inspected> {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
-            let report = inspect_layer(layer, &crate::wanting, &self.limits, Some(&mut spool))?;
+            let wanting = |head: &Head<'_>| crate::wanting(head, self.malware);
+            let report = inspect_layer(layer, &wanting, &self.limits, Some(&mut spool))?;
             let missing = vec!["a process of its own".to_owned()];
             let diff_id = report.diff_id.clone();
             return Ok(Inspected { report: Waiting::from(&report), diff_id, missing });
@@ -151,7 +170,7 @@ impl Inspection {
     }
 
     fn start(&self, program: &Path) -> io::Result<Child> {
-        let task = Task { limits: self.limits, spool: self.spool.clone() };
+        let task = Task { limits: self.limits, malware: self.malware, spool: self.spool.clone() };
         let task = postcard::to_stdvec(&task).map_err(io::Error::other)?;
         Command::new(program)
             .arg(SUBCOMMAND)

@@ -430,6 +430,7 @@ mod tests {
             inspection: Inspection {
                 program: None,
                 limits: inspect::Limits::default(),
+                malware: true,
                 spool: folder.path().to_owned(),
                 stall: Duration::ZERO,
                 stop: Arc::default(),

@@ -62,6 +62,7 @@ fn scanner() -> Scanner<'static> {
     let inspection = Inspection {
         program: None,
         limits,
+        malware: true,
         spool,
         stall: Duration::from_secs(60),
         stop: std::sync::Arc::default(),

@@ -1,7 +1,7 @@
 //! Puts together what a bill of materials lists, whatever its format.
 use model::{
-    Component, Ecosystem, Executables, Gap, ImagePath, Inventory, Located, Purl, Reason, Release,
-    SourcePackage, System,
+    Component, Ecosystem, Gap, ImagePath, Inventory, Located, Purl, Reason, Release, SourcePackage,
+    System,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +94,7 @@ impl Collected {
         let components =
             self.components.into_iter().map(|(it, path)| self::located(it, path, by, system));
         let components = components.collect();
-        Inventory { systems, components, gaps, executables: Executables::default() }
+        Inventory { systems, components, gaps, ..Inventory::default() }
     }
 
     fn release(&self) -> Option<Release> {

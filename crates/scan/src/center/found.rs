@@ -100,7 +100,7 @@ impl Center {
 
     /// Stands for all analysers.
     pub(super) fn revision(&self) -> String {
-        crate::revision(&self.world.inspection.limits)
+        self.world.inspection.revision()
     }
 
     /// What an image contains, and what that means.
@@ -281,6 +281,7 @@ impl Detail {
             components: [of("", &self.found), of(&claimed, &self.claimed)].concat(),
             gaps: self.gaps.clone(),
             executables: self.executables,
+            ..Inventory::default()
         };
         assessed(&inventory, database, today).map(|it| it.coverage)
     }

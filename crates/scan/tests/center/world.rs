@@ -104,6 +104,7 @@ impl Machine {
             inspection: Inspection {
                 program: None,
                 limits: Bounds::default(),
+                malware: true,
                 spool,
                 stall: Duration::from_secs(60),
                 stop: Arc::default(),

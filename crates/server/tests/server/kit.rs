@@ -125,6 +125,7 @@ fn center(store: &Arc<Store>, keys: &Arc<Keys>, clock: &server::Clock, folder: &
         inspection: Inspection {
             program: None,
             limits: inspect::Limits::default(),
+            malware: true,
             spool: folder.to_owned(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),
