@@ -24,6 +24,8 @@ pub enum Format {
     Ar,
     /// Packages, not their database.
     Rpm,
+    /// Of 7-Zip.
+    SevenZip,
     /// Known, but not read: its name.
     Other(&'static str),
 }
@@ -42,7 +44,7 @@ const MAGIC: &[(usize, &[u8], Format)] = &[
     (0, b"070707", Format::Cpio),
     (0, b"!<arch>\n", Format::Ar),
     (0, b"\xed\xab\xee\xdb", Format::Rpm),
-    (0, b"7z\xbc\xaf\x27\x1c", Format::Other("7z")),
+    (0, b"7z\xbc\xaf\x27\x1c", Format::SevenZip),
     (0, b"!<thin>\n", Format::Other("thin ar")),
     (0, b"Rar!\x1a\x07", Format::Other("rar")),
     (0, b"MSCF\0\0\0\0", Format::Other("cabinet")),
@@ -109,6 +111,7 @@ impl Format {
             Format::Cpio => "cpio",
             Format::Ar => "ar",
             Format::Rpm => "rpm",
+            Format::SevenZip => "7z",
             Format::Other(it) => it,
         }
     }

@@ -187,6 +187,41 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
+/// Holds what comes out against what the archive says.
+pub(super) struct Checked<R> {
+    inner: R,
+    crc: crc32fast::Hasher,
+    left: u64,
+    expected: Option<u32>,
+}
+
+impl<R: Read> Checked<R> {
+    pub(super) fn new(inner: R, size: u64, crc: Option<u32>) -> Checked<R> {
+        Checked { inner, crc: crc32fast::Hasher::new(), left: size, expected: crc }
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.crc.update(buffer.get(..count).unwrap_or_default());
+        let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        match self.left.checked_sub(u64::try_from(count).unwrap_or(u64::MAX)) {
+            None => return wrong("it is larger than the archive says"),
+            Some(left) => self.left = left,
+        }
+        if count > 0 || buffer.is_empty() {
+            return Ok(count);
+        }
+        let crc = self.crc.clone().finalize();
+        match self.expected {
+            _ if self.left > 0 => wrong("it is smaller than the archive says"),
+            Some(expected) if expected != crc => wrong("wrong checksum"),
+            _ => Ok(0),
+        }
+    }
+}
+
 pub(super) fn add(to: &Cell<u64>, count: usize) {
     to.set(to.get().saturating_add(u64::try_from(count).unwrap_or(u64::MAX)));
 }

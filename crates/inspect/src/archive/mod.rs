@@ -10,6 +10,7 @@ mod inflate;
 mod member;
 mod meter;
 mod rpm;
+mod sevenz;
 mod stream;
 mod tar;
 mod walk;

@@ -5,7 +5,7 @@ use super::{
     meter::{State, Window},
 };
 use bzip2::bufread::MultiBzDecoder;
-use lzma_rust2::{LzmaReader, XzReader};
+use lzma_rust2::{Lzma2Reader, LzmaReader, XzReader};
 use model::Reason;
 use ruzstd::decoding::{
     BlockDecodingStrategy, FrameDecoder,
@@ -33,9 +33,9 @@ pub(super) fn decode<'a>(
         Format::Xz => xz(input, state)?,
         Format::Zstd => Box::new(Zstd::new(input, state)?),
         Format::Lzma => {
-            let window = state.window()?;
+            let _window = Some(state.window()?);
             let inner = LzmaReader::new_mem_limit(input, WINDOW_KIB, None)?;
-            Box::new(Windowed { inner, _window: window })
+            Box::new(Windowed { inner, _window })
         }
         _ => {
             let what = format!("{} as a stream", format.name());
@@ -48,9 +48,9 @@ pub(super) fn xz<'a>(
     input: impl BufRead + 'a,
     state: &Rc<State>,
 ) -> io::Result<Box<dyn Read + 'a>> {
-    let window = state.window()?;
+    let _window = Some(state.window()?);
     let inner = XzReader::new_mem_limit(input, true, WINDOW_KIB);
-    Ok(Box::new(Windowed { inner, _window: window }))
+    Ok(Box::new(Windowed { inner, _window }))
 }
 
 /// LZMA as it stands in zip (APPNOTE.TXT 5.8.8): a version, the length of the properties, these, the stream.
@@ -59,26 +59,55 @@ pub(super) fn lzma_in_zip<'a>(
     size: u64,
     state: &Rc<State>,
 ) -> io::Result<Box<dyn Read + 'a>> {
-    let window = state.window()?;
     let mut header = [0; 9];
     input.read_exact(&mut header)?;
     let [_, _, 5, 0, properties, dictionary @ ..] = header else {
         let what = "lzma: unknown properties".to_owned();
         return Err(state.flaw(Reason::Malformed(what)));
     };
-    let dictionary = u32::from_le_bytes(dictionary);
-    if dictionary > WINDOW_KIB.saturating_mul(1 << 10) {
-        let what = format!("lzma: a dictionary of {dictionary} bytes");
-        return Err(state.flaw(Reason::TooLarge(what)));
-    }
+    lzma(input, size, properties, u32::from_le_bytes(dictionary), true, state)
+}
+
+/// LZMA without a header; `large`, if its dictionary is a large window.
+pub(super) fn lzma<'a>(
+    input: impl BufRead + 'a,
+    size: u64,
+    properties: u8,
+    dictionary: u32,
+    large: bool,
+    state: &Rc<State>,
+) -> io::Result<Box<dyn Read + 'a>> {
+    check_dictionary(dictionary, state)?;
+    let _window = large.then(|| state.window()).transpose()?;
     let inner = LzmaReader::new_with_props(input, size, properties, dictionary, None)?;
-    Ok(Box::new(Windowed { inner, _window: window }))
+    Ok(Box::new(Windowed { inner, _window }))
+}
+
+/// The same of LZMA2.
+pub(super) fn lzma2<'a>(
+    input: impl BufRead + 'a,
+    dictionary: u32,
+    large: bool,
+    state: &Rc<State>,
+) -> io::Result<Box<dyn Read + 'a>> {
+    check_dictionary(dictionary, state)?;
+    let _window = large.then(|| state.window()).transpose()?;
+    let inner = Lzma2Reader::new(input, dictionary, None);
+    Ok(Box::new(Windowed { inner, _window }))
+}
+
+fn check_dictionary(dictionary: u32, state: &State) -> io::Result<()> {
+    if dictionary <= WINDOW_KIB.saturating_mul(1 << 10) {
+        return Ok(());
+    }
+    let what = format!("lzma: a dictionary of {dictionary} bytes");
+    Err(state.flaw(Reason::TooLarge(what)))
 }
 
 /// A decoder that has leave to have a large window.
 struct Windowed<R> {
     inner: R,
-    _window: Window,
+    _window: Option<Window>,
 }
 
 impl<R: Read> Read for Windowed<R> {

@@ -435,7 +435,7 @@ fn zip_archives_that_two_readers_see_differently_are_told_of() {
 
 #[test]
 fn what_is_known_but_not_read_is_told() {
-    check(b"7z\xbc\xaf\x27\x1c\0\x04", &["!: not supported: 7z"]);
+    check(b"MSCF\0\0\0\0\0", &["!: not supported: cabinet"]);
     check(
         &zip(&[("x.rar", b"Rar!\x1a\x07\x01\0")])[..],
         &["x.rar: Rar!\u{1a}\u{7}\u{1}\0", "!: not supported: x.rar: rar"],

@@ -4,7 +4,7 @@ use super::{
     format::format,
     member::{HEAD_BYTES, Taken},
     meter::{Account, Counted, Metered, State},
-    rpm, stream, tar,
+    rpm, sevenz, stream, tar,
     window::Window,
     zip,
 };
@@ -293,6 +293,10 @@ impl Walk<'_> {
             (Format::Zip, Input::Window(window)) => return zip::walk(self, &window),
             (Format::Zip, Input::Stream(stream)) => {
                 return self.held(stream, |walk, window| zip::walk(walk, &window));
+            }
+            (Format::SevenZip, Input::Window(window)) => return sevenz::walk(self, &window),
+            (Format::SevenZip, Input::Stream(stream)) => {
+                return self.held(stream, |walk, window| sevenz::walk(walk, &window));
             }
             (_, Input::Window(window)) => {
                 reader = window.reader();

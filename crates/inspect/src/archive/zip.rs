@@ -5,7 +5,7 @@
 //! something is hidden from one reader and shown to another.
 use super::{
     inflate::Inflate,
-    meter::{Account, Metered, State},
+    meter::{Account, Checked, Metered, State},
     stream,
     walk::{End, Entry, Walk},
     window::{Reader, Window},
@@ -112,8 +112,7 @@ impl Zip<'_> {
             Err(err) => return lost(walk, &name, self.state.end("zip", &err)),
             Ok(it) => it,
         };
-        let (crc, expected) = (crc32fast::Hasher::new(), record.crc32());
-        let checked = Checked { inner, crc, left: size, expected };
+        let checked = Checked::new(inner, size, Some(record.crc32()));
         let mut content = Metered::new(checked, "zip", &self.account, &self.state);
         let open = record.compression_method() == Method::STORE && len == size;
         let open = self.window.part(start, len).filter(|_| open);
@@ -238,36 +237,6 @@ fn lost(walk: &mut Walk<'_>, name: &str, end: End) -> Result<(), End> {
     walk.count()?;
     walk.missed_in(name, reason);
     Ok(())
-}
-
-/// Holds what comes out against what the directory says.
-struct Checked<R> {
-    inner: R,
-    crc: crc32fast::Hasher,
-    left: u64,
-    expected: u32,
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.crc.update(buffer.get(..count).unwrap_or_default());
-        let left = self.left.checked_sub(u64::try_from(count).unwrap_or(u64::MAX));
-        let wrong = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        match left {
-            None => return wrong("it is larger than the directory says"),
-            Some(left) => self.left = left,
-        }
-        match (count, self.left) {
-            _ if buffer.is_empty() => {}
-            (0, 0) if self.crc.clone().finalize() != self.expected => {
-                return wrong("wrong checksum");
-            }
-            (0, 1..) => return wrong("it is smaller than the directory says"),
-            _ => {}
-        }
-        Ok(count)
-    }
 }
 
 fn hash(name: &[u8]) -> u64 {
