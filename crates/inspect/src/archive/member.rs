@@ -115,6 +115,14 @@ impl Taken {
         Ok(())
     }
 
+    /// Gives back room that is not needed, before what is here is kept for long.
+    pub(super) fn shrink(&mut self) {
+        if self.buffer.capacity() / 2 > self.filled.max(GROWTH_BYTES) {
+            self.buffer.truncate(self.filled);
+            self.buffer.shrink_to_fit();
+        }
+    }
+
     /// A little more room, if there is none: a member that only says that it is large costs nothing.
     fn grow(&mut self, enough: u64) {
         if self.filled < self.buffer.len() {

@@ -22,7 +22,8 @@ pub(super) fn walk(walk: &mut Walk<'_>, reader: &mut dyn Read) -> Result<(), End
         match entries.next_entry() {
             Ok(None) => break Ok(()),
             Ok(Some(it)) if it.kind == Kind::File => {
-                let entry = Entry { name: it.path.as_str(), size: Some(it.size), mode: it.mode };
+                let entry =
+                    Entry { name: it.path.as_str(), size: Some(it.size), mode: it.mode & 0o7777 };
                 let mut content =
                     Content { entries: &mut entries, account: &account, state: &state };
                 if let Err(end) = walk.member(&entry, &mut content, None) {

@@ -215,11 +215,12 @@ impl Walk<'_> {
     /// What has been taken of a member, and the rest of it, may be an archive.
     fn below(
         &mut self,
-        taken: Taken,
+        mut taken: Taken,
         reader: &mut dyn Read,
         window: Option<Window<'_>>,
     ) -> Result<(), End> {
         let state = Rc::clone(&self.state);
+        taken.shrink();
         let held = taken.len();
         state.memory.set(state.memory.get().saturating_sub(held));
         let here = ImagePath::default();
@@ -330,6 +331,7 @@ impl Walk<'_> {
             let what = format!("an archive in an archive, of more than {most} bytes");
             return Err(End::Broken(Reason::TooLarge(what)));
         }
+        taken.shrink();
         state.memory.set(most.saturating_sub(taken.len()));
         let here = ImagePath::default();
         let file = File::new(&here, taken.bytes(u64::MAX));

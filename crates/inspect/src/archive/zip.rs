@@ -160,8 +160,11 @@ impl Zip<'_> {
         if !same {
             walk.missed_in(name, differs("size or checksum"));
         }
-        if record.flags().is_encrypted() || local.flags().is_encrypted() {
-            return Err(End::Broken(Reason::Encrypted));
+        match (record.flags().is_encrypted(), local.flags().is_encrypted()) {
+            (true, true) => return Err(End::Broken(Reason::Encrypted)),
+            // Readers that do not know encryption pass over the flag, so that it is set to keep others away.
+            (true, false) | (false, true) => walk.missed_in(name, differs("encryption")),
+            (false, false) => {}
         }
         Ok((start, end.saturating_sub(start)))
     }
