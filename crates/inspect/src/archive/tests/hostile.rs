@@ -128,6 +128,15 @@ fn zip_archives_that_hide_members_are_told_of() {
     (hidden[end + 8], hidden[end + 10], hidden[end + 12]) =
         (1, 1, u8::try_from(second - start).unwrap());
     check(&hidden, &["bb: two", "!: ambiguous: zip: data before the archive"]);
+    let three = zip_by(CompressionMethod::STORE, &[("aa", b"one"), ("bb", b"two"), ("cc", b"six")]);
+    let (from, to) = (find(&three, b"PK\x01\x02", 1), find(&three, b"PK\x01\x02", 2));
+    let mut between = three;
+    between.drain(from..to);
+    let end = find(&between, b"PK\x05\x06", 0);
+    (between[end + 8], between[end + 10]) = (2, 2);
+    between[end + 12] -= u8::try_from(to - from).unwrap();
+    let gap = "!: ambiguous: zip: members that are not in its directory";
+    check(&between, &["aa: one", "cc: six", gap]);
     // Both members are the first.
     let mut overlap = plain.clone();
     let place = second + 42;
@@ -217,6 +226,18 @@ proptest! {
             b"070707", b"\xc7\x71", b"!<arch>\n", b"\xed\xab\xee\xdb", b"\x5d\0\0\x80\0", b"",
         ];
         all(&[heads[kind], &bytes].concat(), &mut budget());
+    }
+
+    #[test]
+    fn no_header_of_7z_makes_it_panic(head in 0_usize..5, bytes: Vec<u8>) {
+        let heads: [&[u8]; 5] = [
+            b"\x01", b"\x01\x05\x02", b"\x01\x04\x06\0\x01\x09\x04\0\x07\x0b\x01\0", b"\x17\x06\0\x01\x09\x04\0\x07\x0b\x01\0\x01",
+            b"\x01\x04\x06\0\x01\x09\x04\0\x07\x0b\x01\0\x01\x01\0\x0c\x04\0",
+        ];
+        let header = [heads[head], &bytes].concat();
+        let len = u64::try_from(header.len()).unwrap().to_le_bytes();
+        let start = [b"7z\xbc\xaf\x27\x1c\0\x04\0\0\0\0".to_vec(), vec![0; 8], len.to_vec(), vec![0; 4]];
+        all(&[start.concat(), header].concat(), &mut budget());
     }
 
     #[test]
