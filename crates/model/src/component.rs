@@ -1,5 +1,5 @@
 //! Software found in an image.
-use crate::{Ecosystem, ImagePath};
+use crate::{Digest, Ecosystem, ImagePath};
 use serde::{Deserialize, Serialize};
 
 /// One piece of software, as its own package manager would name it.
@@ -42,6 +42,16 @@ impl Component {
             module: None,
             vendor: None,
         }
+    }
+
+    /// A file as such: its path stands for the name, its digest for the version.
+    pub fn file(path: &ImagePath, digest: &Digest) -> Component {
+        Component::new(Ecosystem::Generic, path.as_str(), digest.as_str())
+    }
+
+    /// Whether it is a file as such, and no software that has a name.
+    pub fn is_file(&self) -> bool {
+        self.ecosystem == Ecosystem::Generic && Digest::parse(&self.version).is_some()
     }
 
     /// The name and version that the advisories of a distribution with source packages speak of.

@@ -118,6 +118,7 @@ fn finding(component: usize, id: &str) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: vec![Statement {
             feed: "osv".into(),
             title: "OSV".into(),
