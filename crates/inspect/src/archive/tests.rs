@@ -305,6 +305,14 @@ fn large_members_are_shown_in_part() {
         let why = "!: too large: a: only its first 1048576 bytes were looked at";
         assert_eq!(seen[1..], ["b: two", why]);
     }
+    // What has to be held, but is larger than may be held, does not end the archive around it.
+    let mut little = Budget { memory_bytes: 64 << 10, ..budget() };
+    let seen = all(&gzip(&tar(&[("x.zip", &random), ("b", b"two")])), &mut little);
+    assert_eq!(seen[1], "b: two", "{seen:?}");
+    assert!(
+        seen[3..].iter().any(|it| it.starts_with("!: too large: x.zip: an archive")),
+        "{seen:?}"
+    );
     // An archive is gone through to its end, though it is shown in part.
     let inner = tar(&[("x", &random), ("y", b"one")]);
     let seen = all(&tar(&[("t.tar", &inner)]), &mut budget());

@@ -158,9 +158,21 @@ impl Walk<'_> {
         let len = self.push(entry.name);
         let (compressed, depth) = (self.compressed, self.depth);
         let outcome = self.show(entry, reader, window);
+        let outcome = self.stays_here(outcome);
         (self.compressed, self.depth) = (compressed, depth);
         self.path.truncate(len);
         outcome
+    }
+
+    /// What is wrong with an archive or member is no reason to leave the one around it.
+    fn stays_here(&mut self, outcome: Result<(), End>) -> Result<(), End> {
+        match outcome {
+            Err(End::Broken(reason)) => {
+                self.missed(reason);
+                self.go_on()
+            }
+            other => other,
+        }
     }
 
     fn show(
@@ -262,7 +274,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Shows what is in an archive. What is wrong with it stays with it.
+    /// Shows what is in an archive.
     fn enter(&mut self, format: Format, input: Input<'_>) -> Result<(), End> {
         let before = (self.depth, self.compressed);
         if self.compressed || !format.compresses() {
@@ -276,13 +288,7 @@ impl Walk<'_> {
             self.read(format, input)
         };
         (self.depth, self.compressed) = before;
-        match outcome {
-            Err(End::Broken(reason)) => {
-                self.missed(reason);
-                self.go_on()
-            }
-            other => other,
-        }
+        self.stays_here(outcome)
     }
 
     fn read(&mut self, format: Format, input: Input<'_>) -> Result<(), End> {
