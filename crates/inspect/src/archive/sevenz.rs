@@ -23,8 +23,6 @@ use header::{Coder, Folder, Header, Streams};
 const START_BYTES: u64 = 32;
 /// The most of a header that we read: one of a million files has less.
 const HEADER_BYTES: u64 = 32 << 20;
-/// Below this much, a dictionary is no large window.
-const SMALL_BYTES: u32 = 1 << 20;
 
 /// Shows all regular files.
 pub(super) fn walk(walk: &mut Walk<'_>, window: &Window<'_>) -> Result<(), End> {
@@ -150,13 +148,11 @@ impl<'a> Archive<'a> {
                 let [properties, dictionary @ ..] =
                     *properties.first_chunk::<5>().ok_or_else(broken)?;
                 let dictionary = u32::from_le_bytes(dictionary);
-                let large = dictionary > SMALL_BYTES;
                 stream::lzma(
                     BufReader::new(input),
                     coder.size,
                     properties,
                     dictionary,
-                    large,
                     &self.state,
                 )?
             }
@@ -166,8 +162,7 @@ impl<'a> Archive<'a> {
                 let dictionary = base.checked_shl(u32::from(bits / 2).saturating_add(11));
                 let dictionary =
                     dictionary.and_then(|it| u32::try_from(it).ok()).ok_or_else(broken)?;
-                let large = dictionary > SMALL_BYTES;
-                stream::lzma2(BufReader::new(input), dictionary, large, &self.state)?
+                stream::lzma2(BufReader::new(input), dictionary, &self.state)?
             }
             [3] => {
                 let distance = properties.first().map_or(0, |it| usize::from(*it));

@@ -18,6 +18,8 @@ use std::{
 
 /// The largest dictionary or window: as much as `xz -9` needs. `zstd` needs less up to `-19`, more from `--ultra -22` on.
 const WINDOW_KIB: u32 = 65 << 10;
+/// Below this much, a dictionary is no large window.
+const SMALL_BYTES: u32 = 1 << 20;
 const BUFFER_BYTES: usize = 32 << 10;
 
 /// What `input` is when unpacked. [`Format::compresses`] says for which formats there is such a thing.
@@ -65,20 +67,18 @@ pub(super) fn lzma_in_zip<'a>(
         let what = "lzma: unknown properties".to_owned();
         return Err(state.flaw(Reason::Malformed(what)));
     };
-    lzma(input, size, properties, u32::from_le_bytes(dictionary), true, state)
+    lzma(input, size, properties, u32::from_le_bytes(dictionary), state)
 }
 
-/// LZMA without a header; `large`, if its dictionary is a large window.
+/// LZMA without a header.
 pub(super) fn lzma<'a>(
     input: impl BufRead + 'a,
     size: u64,
     properties: u8,
     dictionary: u32,
-    large: bool,
     state: &Rc<State>,
 ) -> io::Result<Box<dyn Read + 'a>> {
-    check_dictionary(dictionary, state)?;
-    let _window = large.then(|| state.window()).transpose()?;
+    let _window = leave(dictionary, state)?;
     let inner = LzmaReader::new_with_props(input, size, properties, dictionary, None)?;
     Ok(Box::new(Windowed { inner, _window }))
 }
@@ -87,21 +87,20 @@ pub(super) fn lzma<'a>(
 pub(super) fn lzma2<'a>(
     input: impl BufRead + 'a,
     dictionary: u32,
-    large: bool,
     state: &Rc<State>,
 ) -> io::Result<Box<dyn Read + 'a>> {
-    check_dictionary(dictionary, state)?;
-    let _window = large.then(|| state.window()).transpose()?;
+    let _window = leave(dictionary, state)?;
     let inner = Lzma2Reader::new(input, dictionary, None);
     Ok(Box::new(Windowed { inner, _window }))
 }
 
-fn check_dictionary(dictionary: u32, state: &State) -> io::Result<()> {
-    if dictionary <= WINDOW_KIB.saturating_mul(1 << 10) {
-        return Ok(());
+/// Leave to have a dictionary, if it is large.
+fn leave(dictionary: u32, state: &Rc<State>) -> io::Result<Option<Window>> {
+    if dictionary > WINDOW_KIB.saturating_mul(1 << 10) {
+        let what = format!("lzma: a dictionary of {dictionary} bytes");
+        return Err(state.flaw(Reason::TooLarge(what)));
     }
-    let what = format!("lzma: a dictionary of {dictionary} bytes");
-    Err(state.flaw(Reason::TooLarge(what)))
+    (dictionary > SMALL_BYTES).then(|| state.window()).transpose()
 }
 
 /// A decoder that has leave to have a large window.
