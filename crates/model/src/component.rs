@@ -80,6 +80,17 @@ pub struct OwnedFile {
     pub config: bool,
 }
 
+/// A file that stands elsewhere than its package says, since another package has one of that name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Diversion {
+    /// Where the package says that it is.
+    pub from: ImagePath,
+    /// Where it is.
+    pub to: ImagePath,
+    /// The package whose file stands at the first place.
+    pub by: String,
+}
+
 /// A digest, of the kind that a package manager keeps.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub enum FileDigest {
