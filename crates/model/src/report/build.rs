@@ -103,7 +103,7 @@ impl ImageReport {
 impl SampleRow {
     /// The row of a malicious file of `image`.
     pub fn new(it: &Malicious, image: &Image) -> SampleRow {
-        let step = |layer: usize| image.layers.get(layer).map(|it| it.created_by.clone());
+        let step = |layer: usize| Some(image.layers.get(layer)?.created_by.clone());
         let hidden_by = match it.suspect.visibility {
             Visibility::Effective => None,
             Visibility::Shadowed(layer) | Visibility::Deleted(layer) => step(layer),

@@ -11,6 +11,7 @@ mod login;
 mod picture;
 mod registries;
 mod risk;
+mod sample;
 mod sentences;
 mod settings;
 mod show;

@@ -14,7 +14,10 @@ use store::Word;
 
 use super::words::Words;
 
-pub(crate) use super::translate::{sentence, sentences};
+pub(crate) use super::{
+    sample::{examined, file_size, hash, hidden, is_file, owner, sample_level, threat},
+    translate::{sentence, sentences},
+};
 
 /// The levels that something open can be on.
 pub(crate) static LEVELS: [Level; 3] = [Level::High, Level::Medium, Level::Low];

@@ -411,6 +411,31 @@ words! {
     user: "User or robot", "用户或机器人账号";
     optional: "optional", "可选";
     works: "It works:", "连接正常：";
+    // Malicious files
+    files: "Files", "文件";
+    other_files: "The same content elsewhere", "相同内容的其他位置";
+    seen_in_file: "The file", "文件信息";
+    evidence: "Evidence", "判定依据";
+    sure: "sure", "置信度";
+    at_byte: "at byte", "偏移";
+    decoded_from: "decoded from", "解码自";
+    visibility: "Visibility", "可见性";
+    replaced_by: "Replaced by layer", "已被此层替换：";
+    deleted_by: "Deleted by layer", "已被此层删除：";
+    shipped: "It is shipped all the same.", "仍随镜像分发。";
+    owner: "Owner", "所属软件包";
+    owned_by_none: "no package", "不属于任何软件包";
+    owned_as_is: ", as the package brought it", "，与软件包内容一致";
+    owned_changed: ", not as the package brought it", "，与软件包内容不一致";
+    started_by: "Started by", "启动方式";
+    serious: "Serious", "严重";
+    suspicious: "Suspicious", "可疑";
+    remind: "Remind", "提醒";
+    what_to_do_now: "What to do", "处理建议";
+    files_examined: "files examined for malicious content", "个文件已检查恶意内容";
+    files_hashed: "only compared by digest", "个仅比对摘要";
+    files_partly: "in part", "个部分检查";
+    files_skipped: "not at all", "个未检查";
     // Registries and settings
     works_not: "It does not work:", "连接失败：";
     edit: "Edit", "编辑";

@@ -15,7 +15,7 @@ use crate::{
 };
 use model::{
     Ecosystem,
-    report::{GapRow, SystemRow},
+    report::{GapRow, SampleRow, SystemRow},
 };
 use scan::center::{Detail as Seen, Facts};
 use schemars::JsonSchema;
@@ -387,6 +387,7 @@ fn coverage(
         executable_bytes: bytes,
         attributed: share(owned_bytes, bytes),
         advisories_built_at,
+        examined: seen.examined,
     }
 }
 
@@ -484,10 +485,12 @@ pub(crate) fn explained(
         let some = images::page(tx, &filter, images::Sort::Level, None, 1)?.items;
         let digest = digest.map(str::to_owned);
         let digest = digest.or_else(|| some.into_iter().next().map(|it| it.digest));
-        let (mut place, mut command) = (None, None);
+        let (mut place, mut command, mut sample) = (None, None, None);
         if let Some(digest) = digest {
             let image = detail(tx, &digest)?;
-            let systems = report::detail(&image)?.unwrap_or_default().systems;
+            let seen = report::detail(&image)?.unwrap_or_default();
+            sample = finding.sample.as_ref().map(|it| SampleRow::new(it, &seen.image));
+            let systems = seen.systems;
             let all = components::found(tx, image.image.id, &systems)?;
             let it = all.into_iter().find(|it| it.0 == component).map(|it| it.1);
             command = it.as_ref().zip(finding.fixed.as_ref()).and_then(|(it, fixed)| {
@@ -496,7 +499,10 @@ pub(crate) fn explained(
             });
             place = it.map(|it| (digest, it));
         }
-        Ok(Some(Explained { detail: finding.into(), component: known, place, command }))
+        let mut detail = FindingDetail::from(finding);
+        // With the build instructions of that image.
+        detail.sample = sample.or(detail.sample);
+        Ok(Some(Explained { detail, component: known, place, command }))
     })
 }
 

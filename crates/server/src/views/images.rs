@@ -2,7 +2,7 @@
 use super::{Category, Coverage, ImageState, Level, Time};
 use model::{
     Kind, Rating, Restart, Statement, Status, Why,
-    report::{AttachedRow, GapRow, SystemRow},
+    report::{AttachedRow, GapRow, SampleRow, SystemRow},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,8 @@ pub struct CoverageDetail {
     pub attributed: Option<f64>,
     /// When the advisories in use were compiled.
     pub advisories_built_at: Option<Time>,
+    /// How much was looked at for malicious files; none when they were not looked for.
+    pub examined: Option<model::malware::Examined>,
 }
 
 /// A layer of an image.
@@ -207,6 +209,8 @@ pub struct FindingDetail {
     pub why: Why,
     /// What every source said, the one of `why` first.
     pub sources: Vec<Statement>,
+    /// The malicious file that it is about; none for what advisories tell.
+    pub sample: Option<SampleRow>,
 }
 
 /// What CISA's catalogue of known exploited vulnerabilities says.
@@ -631,6 +635,7 @@ impl From<model::Finding> for FindingDetail {
             }),
             why: it.why,
             sources: it.sources,
+            sample: it.sample.map(|it| SampleRow::new(&it, &model::Image::default())),
         }
     }
 }
