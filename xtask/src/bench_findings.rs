@@ -93,6 +93,7 @@ fn finding(it: &Component, at: usize, risk: usize) -> Finding {
             range: "every version before the fix".to_owned(),
             comparison: format!("{} < {}.9 (dpkg)", it.version, it.version),
         },
+        sample: None,
         sources: vec![says("tracker"), says("osv")],
         id,
     }

@@ -173,6 +173,7 @@ impl Group<'_> {
             epss: None,
             why: why(component, first),
             subscription: fix.and_then(subscription).map(str::to_owned),
+            sample: None,
             sources: self.said.iter().map(|it| statement(it.0)).collect(),
             id,
             kind,

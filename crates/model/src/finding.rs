@@ -1,5 +1,7 @@
 //! What an assessment says: findings, why each was made, and why others were not.
-use crate::{Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status};
+use crate::{
+    Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status, malware::Malicious,
+};
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,6 +61,9 @@ pub struct Finding {
     pub priority: Priority,
     /// Why it was reported.
     pub why: Why,
+    /// The malicious file that this is about; `None` for what advisories tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Box<Malicious>>,
     /// What every source said, the one of `why` first.
     pub sources: Vec<Statement>,
 }

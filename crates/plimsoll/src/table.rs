@@ -1,6 +1,6 @@
 //! The report for people: worst first, then what it means, what could not be seen, and how old the
 //! knowledge is.
-use crate::fixes;
+use crate::{fixes, malicious};
 use model::{
     Level, Status,
     report::{FindingRow, ImageReport, Report},
@@ -47,6 +47,7 @@ pub(crate) fn show(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     for image in &report.images {
         text += &heading(image, paint);
+        text += &malicious_files(image, paint);
         text += &findings(image, paint);
         text += &fixes::show(image, paint);
         text += &summary(image, paint);
@@ -68,6 +69,21 @@ fn heading(image: &ImageReport, paint: Paint) -> String {
     let (layers, components) = (image.layers.len(), image.components.rows().len());
     let _ = writeln!(text, "{components} components in {layers} layers\n");
     text
+}
+
+/// What should make one stop comes first, with what was seen below each.
+fn malicious_files(image: &ImageReport, paint: Paint) -> String {
+    let mut text = String::new();
+    for it in &image.malicious {
+        let level = paint.level(it.severity, &format!("{:10}", it.level.to_string()));
+        let name = paint.bold(&clean(&malicious::name(it)));
+        let _ = writeln!(text, "{level}  {name}  {}", clean(&it.path));
+        let _ = writeln!(text, "            {}; {} % sure", malicious::place(it), it.confidence);
+        for evidence in malicious::evidence(it).iter().take(3) {
+            let _ = writeln!(text, "            {}", paint.dim(evidence));
+        }
+    }
+    if text.is_empty() { text } else { text + "\n" }
 }
 
 fn findings(image: &ImageReport, paint: Paint) -> String {
@@ -164,6 +180,7 @@ fn summary(image: &ImageReport, paint: Paint) -> String {
         let _ = write!(text, " {} more are accepted.", image.handled.len());
     }
     text.push('\n');
+    let _ = writeln!(text, "{}", malicious::summary(image));
     let coverage = &image.coverage;
     let _ = write!(text, "Coverage: {}", paint.bold(&coverage.grade.to_string()));
     for (i, reason) in coverage.reasons.iter().enumerate() {

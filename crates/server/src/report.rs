@@ -54,6 +54,7 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
     let mut image = detail.image;
     image.digest = Digest::parse(digest);
     let what = Findings {
+        malicious: &[],
         image: &image,
         layers: &detail.layers.iter().map(facts).collect::<Vec<_>>(),
         inventory,
@@ -61,9 +62,10 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
         missing_walls: &detail.missing_walls,
         attached: &detail.attached.iter().map(attached).collect::<Vec<_>>(),
     };
-    Ok(ImageReport::new(what, |finding, _| {
+    let handled = |finding: &model::Finding, _: &model::Component| {
         handled.get(&(finding.component, finding.id.clone())).cloned()
-    }))
+    };
+    Ok(ImageReport::new(what, handled, |_| None))
 }
 
 /// What is kept of an image besides its components; nothing if it was not scanned yet.

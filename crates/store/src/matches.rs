@@ -32,6 +32,11 @@ impl Difference {
     }
 }
 
+/// What a finding in a component of this category concerns: a package that is malicious is no vulnerable one.
+fn concerns(category: Category, finding: &Finding) -> Category {
+    if finding.kind == Kind::Malware { Category::Malware } else { category }
+}
+
 /// A row of `matched`, without the document.
 struct Known {
     level: Level,
@@ -57,7 +62,8 @@ pub(crate) fn reconcile(
     for (component, (category, findings)) in found {
         let mut seen = BTreeSet::new();
         for finding in findings {
-            let Some(risk) = risks.get(&(*category, finding.id.as_str())) else { continue };
+            let category = concerns(*category, finding);
+            let Some(risk) = risks.get(&(category, finding.id.as_str())) else { continue };
             if !seen.insert(*risk) {
                 continue;
             }
@@ -74,7 +80,7 @@ pub(crate) fn reconcile(
             changes.push(Change {
                 component: *component,
                 risk: *risk,
-                category: *category,
+                category,
                 before: before.as_ref().map_or(Level::None, Known::open),
                 after: if excepted { Level::None } else { level },
             });
@@ -85,10 +91,13 @@ pub(crate) fn reconcile(
             rows.push(row.values(key, finding, rule, at)?);
         }
     }
-    for (key, it) in known.into_iter().filter(|it| !it.1.gone) {
-        let category = found.get(&key.0).map_or(Category::System, |it| it.0);
+    known.retain(|_, it| !it.gone);
+    let categories = categories(tx, known.keys().map(|it| it.1).collect())?;
+    for (key, it) in known {
         let (component, risk) = key;
-        changes.push(Change { component, risk, category, before: it.open(), after: Level::None });
+        let Some(&category) = categories.get(&risk) else { continue };
+        let before = it.open();
+        changes.push(Change { component, risk, category, before, after: Level::None });
         difference.gone.push(key);
     }
     write(tx, &rows, &difference.gone, at)?;
@@ -177,11 +186,11 @@ fn risks<'a>(
     let mut wanted: BTreeMap<(Category, &'a str), &'a Finding> = BTreeMap::new();
     for (category, findings) in found.values() {
         for it in findings {
-            wanted.entry((*category, it.id.as_str())).or_insert(it);
+            wanted.entry((concerns(*category, it), it.id.as_str())).or_insert(it);
         }
     }
     let mut ids = BTreeMap::new();
-    for category in [Category::System, Category::Application] {
+    for category in Category::ALL {
         let some = || wanted.iter().filter(|it| it.0.0 == category);
         let row = |((_, name), finding): (&(Category, &str), &&Finding)| {
             let published = finding.published.map(|it| it.as_millisecond());
@@ -214,6 +223,14 @@ fn named<'a>(
     Ok(rows.into_iter().collect())
 }
 
+/// What these risks concern.
+fn categories(tx: &mut Tx<'_>, risks: BTreeSet<i64>) -> Result<BTreeMap<i64, Category>> {
+    let risks: Vec<i64> = risks.into_iter().collect();
+    let sql = "SELECT id, category FROM risk WHERE id IN ({keys})";
+    let row = |it: &Row| Ok((it.int(0)?, Category::at(it, 1)?));
+    Ok(tx.among(sql, &[], &risks, row)?.into_iter().collect())
+}
+
 fn known(tx: &mut Tx<'_>, components: &[i64]) -> Result<BTreeMap<(i64, i64), Known>> {
     let sql = "SELECT component, risk, level, hash, CASE WHEN exception IS NULL THEN 0 ELSE 1 END, \
                CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END FROM matched WHERE component IN ({keys})";
@@ -238,7 +255,8 @@ fn enrich_found(
     let mut wanted = BTreeMap::new();
     for (category, findings) in found.values() {
         for it in findings {
-            let Some(risk) = risks.get(&(*category, it.id.as_str())) else { continue };
+            let category = concerns(*category, it);
+            let Some(risk) = risks.get(&(category, it.id.as_str())) else { continue };
             wanted.entry(*risk).or_insert_with(|| known_of(it));
         }
     }

@@ -149,8 +149,7 @@ pub fn page(
     }
     .to_owned()];
     // Named in any case, so that the index by priority can be walked.
-    let categories =
-        filter.category.map_or(vec![Category::System, Category::Application], |it| vec![it]);
+    let categories = filter.category.map_or(Category::ALL.to_vec(), |it| vec![it]);
     let categories: Vec<&str> = categories.into_iter().map(Category::as_str).collect();
     all.push(format!("r.category IN ({})", values.list(&categories)));
     if !filter.levels.is_empty() {

@@ -55,6 +55,7 @@ fn finding(text: &str, by_source: bool) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }

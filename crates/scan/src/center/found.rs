@@ -4,7 +4,7 @@ use crate::Scanned;
 use assess::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
-    Assessment, Coverage, Ecosystem, Executables, Gap, Image, Inventory, Located, System,
+    Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, Inventory, Located, System,
     report::LayerFacts,
 };
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,10 @@ pub(super) enum Found {
 
 #[derive(Debug)]
 pub(super) struct Seen {
+    /// With the malicious files behind the components.
     inventory: Inventory,
+    /// Those files.
+    malicious: Vec<Finding>,
     keys: Vec<Vec<(String, String)>>,
     assessment: Assessment,
     revision: String,
@@ -104,14 +107,17 @@ impl Center {
     }
 
     /// What an image contains, and what that means.
-    pub(super) fn found(&self, scanned: Scanned) -> Result<Found, Failure> {
+    pub(super) fn found(&self, mut scanned: Scanned) -> Result<Found, Failure> {
         let database = self.in_use()?;
         let today = today(self.now());
-        let assessment = assessed(&scanned.inventory, &database, today)?;
-        let keys = assess::keys(&scanned.inventory);
+        let mut assessment = assessed(&scanned.inventory, &database, today)?;
+        let mut keys = assess::keys(&scanned.inventory);
         let detail = Detail::of(&scanned);
         let json = serde_json::to_vec(&detail);
         let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
+        let malicious = malicious(&mut scanned.inventory);
+        keys.resize(scanned.inventory.components.len(), Vec::new());
+        assessment.findings.extend(malicious.iter().cloned());
         let sizes = scanned.image.layers.iter().map(|it| it.blob.size);
         Ok(Found::Image(Box::new(Seen {
             system: detail.system(),
@@ -119,6 +125,7 @@ impl Center {
             size: i64::try_from(sizes.fold(0, u64::saturating_add)).unwrap_or(i64::MAX),
             revision: self.revision(),
             inventory: scanned.inventory,
+            malicious,
             keys,
             assessment,
             detail: json,
@@ -151,6 +158,7 @@ impl Center {
             let database = self.database(&build).map_err(unusable)?;
             let again = assessed(&seen.inventory, &database, today(now));
             seen.assessment = again.map_err(unusable)?;
+            seen.assessment.findings.extend(seen.malicious.iter().cloned());
         }
     }
 
@@ -206,6 +214,16 @@ impl Center {
 fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Result<()> {
     let nearly = |it: &Quota| it.reaches(notices::NEARLY) || it.reaches(100);
     charged.filter(nearly).map_or(Ok(()), |it| notices::quota(tx, it, now))
+}
+
+/// Puts the malicious files behind the components, and gives what is found in them.
+fn malicious(inventory: &mut Inventory) -> Vec<Finding> {
+    let verdicts = malware::verdicts(inventory);
+    let rows = verdicts.iter().zip(inventory.components.len()..);
+    let (files, findings): (Vec<_>, Vec<_>) =
+        rows.map(|(it, component)| malware::finding(it, component)).unzip();
+    inventory.components.extend(files);
+    findings
 }
 
 /// What an inventory means.

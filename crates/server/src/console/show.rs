@@ -2,8 +2,8 @@
 use crate::{
     routes::timeline::FIRST,
     views::{
-        Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
-        Time, TimelineEvent,
+        Category, Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk,
+        RiskState, Time, TimelineEvent,
     },
     who::Role,
 };
@@ -238,6 +238,15 @@ pub(crate) fn states(w: &'static Words) -> [(RiskState, &'static str, &'static s
         (RiskState::Gone, "gone", w.gone),
         (RiskState::Any, "any", w.any),
     ]
+}
+
+/// What risks of a category are called.
+pub(crate) fn category(it: Category, w: &'static Words) -> &'static str {
+    match it {
+        Category::System => w.system,
+        Category::Application => w.application,
+        Category::Malware => w.malware,
+    }
 }
 
 /// The beginning of a digest, which tells it from others.

@@ -57,6 +57,7 @@ words! {
     starter_only: "starter set only", "仅内置数据";
     system: "System vulnerabilities", "系统漏洞";
     application: "Application vulnerabilities", "应用漏洞";
+    malware: "Malicious samples", "恶意样本";
     registries: "Registries", "镜像仓库";
     search: "Search", "搜索";
     level: "Level", "等级";
@@ -151,6 +152,7 @@ words! {
     // Handling
     of_system: "System", "系统";
     of_application: "Application", "应用";
+    of_malware: "Malicious", "恶意";
     open: "open", "未处理";
     gone: "gone", "已消失";
     last_seen: "Last seen", "最近出现";

@@ -175,6 +175,9 @@ pub(crate) fn export(call: &Call, Query(asked): Query<Which>) -> Result<Export, 
         "Application high",
         "Application medium",
         "Application low",
+        "Malicious high",
+        "Malicious medium",
+        "Malicious low",
     ];
     let more = move |tx: &mut Tx<'_>, cursor: Option<&Cursor>, limit| {
         let filter = filter(tx, &asked)?;
@@ -204,7 +207,7 @@ fn image_rows(it: Image) -> Vec<Vec<Cell>> {
             word(&it.level),
             word(&it.coverage),
         ]);
-        for tally in [counts.system, counts.application] {
+        for tally in [counts.system, counts.application, counts.malware] {
             row.extend([tally.high.into(), tally.medium.into(), tally.low.into()]);
         }
         row

@@ -25,6 +25,8 @@ pub struct Counts {
     pub system: Tally,
     /// Of other components.
     pub application: Tally,
+    /// Malicious files and packages.
+    pub malware: Tally,
 }
 
 /// A repository that has an image.
@@ -449,7 +451,11 @@ impl From<store::Tally> for Tally {
 
 impl From<store::Counts> for Counts {
     fn from(it: store::Counts) -> Counts {
-        Counts { system: it.system.into(), application: it.application.into() }
+        Counts {
+            system: it.system.into(),
+            application: it.application.into(),
+            malware: it.malware.into(),
+        }
     }
 }
 
@@ -625,6 +631,7 @@ impl Counts {
         match category {
             Category::System => &mut self.system,
             Category::Application => &mut self.application,
+            Category::Malware => &mut self.malware,
         }
     }
 }

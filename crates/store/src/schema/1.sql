@@ -95,6 +95,9 @@ CREATE TABLE image (
   application_high BIGINT NOT NULL DEFAULT 0,
   application_medium BIGINT NOT NULL DEFAULT 0,
   application_low BIGINT NOT NULL DEFAULT 0,
+  malware_high BIGINT NOT NULL DEFAULT 0,
+  malware_medium BIGINT NOT NULL DEFAULT 0,
+  malware_low BIGINT NOT NULL DEFAULT 0,
   -- Whether its risks count it among their images.
   counted BIGINT NOT NULL DEFAULT 0
 );
@@ -161,7 +164,7 @@ CREATE TABLE component (
   id {id},
   hash TEXT NOT NULL UNIQUE,
   scope BIGINT NOT NULL REFERENCES scope (id),
-  -- system, application
+  -- system, application, malware: a file as such
   category TEXT NOT NULL,
   ecosystem TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -190,7 +193,10 @@ CREATE TABLE contents (
   system_low BIGINT NOT NULL DEFAULT 0,
   application_high BIGINT NOT NULL DEFAULT 0,
   application_medium BIGINT NOT NULL DEFAULT 0,
-  application_low BIGINT NOT NULL DEFAULT 0
+  application_low BIGINT NOT NULL DEFAULT 0,
+  malware_high BIGINT NOT NULL DEFAULT 0,
+  malware_medium BIGINT NOT NULL DEFAULT 0,
+  malware_low BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE member (
@@ -231,7 +237,7 @@ CREATE TABLE matching (
 );
 INSERT INTO matching (id, build) VALUES (1, '');
 
--- A vulnerability in one category. What is said of it is the worst that its matches say.
+-- A vulnerability, or malicious content by its digest, in one category. What is said of it is the worst that its matches say.
 CREATE TABLE risk (
   id {id},
   category TEXT NOT NULL,

@@ -92,7 +92,8 @@ fn findings_are_read_back_as_they_were_written() {
         assert_eq!(one.image.state, State::Scanned);
         assert_eq!((one.image.components, one.image.level), (4, Level::High));
         // The component that two layers bring counts twice.
-        let counts = Counts { system: tally(1, 0, 1), application: tally(0, 2, 0) };
+        let counts =
+            Counts { system: tally(1, 0, 1), application: tally(0, 2, 0), ..Counts::default() };
         assert_eq!(one.image.counts, counts);
         let rows = store.read(|tx| findings::of_image(tx, one.image.id, false)).unwrap();
         let named =

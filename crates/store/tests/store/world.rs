@@ -164,6 +164,7 @@ pub(crate) fn finding(component: usize, id: &str, level: model::Level) -> Findin
             range: "< 9.9".to_owned(),
             comparison: "1 < 9.9 (dpkg)".to_owned(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }

@@ -66,6 +66,7 @@ fn finding(component: usize) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }
