@@ -11,6 +11,7 @@ mod login;
 mod picture;
 mod registries;
 mod risk;
+mod sample;
 mod sentences;
 mod settings;
 mod show;
@@ -49,6 +50,7 @@ pub(crate) fn table() -> Vec<Route> {
     vec![
         page("/", viewer, home::system),
         page("/application", viewer, home::application),
+        page("/malware", viewer, home::malware),
         page("/registries", viewer, registries::list),
         page("/registries/{id}", viewer, registries::one),
         page("/accounts/{id}", viewer, accounts::page),

@@ -9,7 +9,7 @@ type Sentences = &'static [(&'static str, &'static str)];
 /// All of them, by what they are about.
 pub(super) static SENTENCES: &[Sentences] = &[
     REFUSALS, NOUNS, READING, CHANNELS, SETTINGS, VEX, CHECKS, DEEDS, SOURCES, MACHINE, ADVISORIES,
-    SCANS, COVERAGE, PRIORITIES, NAMES, SEVERITIES,
+    SCANS, THREATS, COVERAGE, PRIORITIES, NAMES, SEVERITIES,
 ];
 
 /// Why a request is refused.
@@ -564,4 +564,39 @@ const SEVERITIES: Sentences = &[
     ("low", "低"),
     ("negligible", "可忽略"),
     ("unknown", "未知"),
+];
+
+/// What malicious files are, and what to do about them.
+#[rustfmt::skip]
+const THREATS: Sentences = &[
+    ("Mining trojan", "挖矿木马"),
+    ("Miner configuration", "挖矿配置"),
+    ("Backdoor", "后门程序"),
+    ("Reverse shell", "反弹 Shell"),
+    ("Web shell", "网页后门（WebShell）"),
+    ("Rootkit", "内核级后门（Rootkit）"),
+    ("DDoS trojan", "DDoS 木马"),
+    ("Worm", "蠕虫"),
+    ("Campaign trojan", "团伙木马"),
+    ("Stealer", "窃密程序"),
+    ("Malicious package", "恶意软件包"),
+    ("Ransomware", "勒索软件"),
+    ("Exploit", "漏洞利用程序"),
+    ("Downloader", "下载器"),
+    ("Obfuscated script", "混淆脚本"),
+    ("Persistence", "持久化"),
+    ("Defence evasion", "防御规避"),
+    ("Tampered package file", "被篡改的软件包文件"),
+    ("Suspicious packer", "可疑加壳程序"),
+    ("Hack tool", "黑客工具"),
+    ("Unwanted program", "风险程序"),
+    ("Suspicious configuration", "可疑配置"),
+    ("Test file", "测试文件"),
+    ("install the package again, and find out who changed the file: compare it with the one in the package", "重新安装该软件包，并查明文件被谁修改：与软件包中的原文件比对"),
+    ("remove the package, pin a version before it, and change every secret that the build or the containers had", "移除该软件包，固定到之前的版本，并更换构建环境和容器接触过的所有凭据"),
+    ("remove it unless you put it there: it has no place in an image that serves something else", "若非有意放置，请移除：它不应出现在用于其他用途的镜像中"),
+    ("remove it: it is harmless, and alarms every scanner", "请移除：它无害，但会触发所有扫描器"),
+    ("look at the image's configuration: change what it runs or sets, and build it anew", "检查镜像配置：更改其运行或设置的内容，然后重新构建"),
+    ("look at what it starts, fetches or hides; if nobody knows it, treat the image as taken over", "检查它启动、下载或隐藏了什么；若无人知晓其来源，应视该镜像已失陷"),
+    ("run no container from this image; build it anew from a base that you trust, find the step that brought the file in, and change every secret that its containers had", "停止使用该镜像运行容器；基于可信的基础镜像重新构建，找出引入该文件的步骤，并更换其容器接触过的所有凭据"),
 ];

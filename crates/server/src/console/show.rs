@@ -2,8 +2,8 @@
 use crate::{
     routes::timeline::FIRST,
     views::{
-        Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk, RiskState,
-        Time, TimelineEvent,
+        Category, Coverage, ExceptionKind, Happened, Image, ImageState, Level, Named, Place, Risk,
+        RiskState, Time, TimelineEvent,
     },
     who::Role,
 };
@@ -14,7 +14,10 @@ use store::Word;
 
 use super::words::Words;
 
-pub(crate) use super::translate::{sentence, sentences};
+pub(crate) use super::{
+    sample::{examined, file_size, hash, hidden, is_file, owner, sample_level, threat},
+    translate::{sentence, sentences},
+};
 
 /// The levels that something open can be on.
 pub(crate) static LEVELS: [Level; 3] = [Level::High, Level::Medium, Level::Low];
@@ -248,6 +251,15 @@ pub(crate) fn states(w: &'static Words) -> [(RiskState, &'static str, &'static s
         (RiskState::Gone, "gone", w.gone),
         (RiskState::Any, "any", w.any),
     ]
+}
+
+/// What risks of a category are called.
+pub(crate) fn category(it: Category, w: &'static Words) -> &'static str {
+    match it {
+        Category::System => w.system,
+        Category::Application => w.application,
+        Category::Malware => w.malware,
+    }
 }
 
 /// The beginning of a digest, which tells it from others.

@@ -275,9 +275,9 @@ mod tests {
             for score in [0.0, 0.2, 0.9] {
                 let exploited = Exploited { added: None, due: None, ransomware: score > 0.5 };
                 let known = Enrichment {
-                    cve: String::new(),
                     epss: Some(Epss { day: None, score, percentile: score }),
                     exploited: (score > 0.1).then_some(exploited),
+                    ..Enrichment::default()
                 };
                 let rule = priority(Kind::Vulnerability, level, Status::Fixed, &known).rule;
                 assert_eq!(sentences(&rule, &EN), rule);

@@ -14,6 +14,7 @@ mod document;
 mod handling;
 mod images;
 mod kit;
+mod malware;
 mod notify;
 mod oidc;
 mod operation;
