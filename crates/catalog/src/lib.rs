@@ -6,10 +6,12 @@
 mod apk_installed;
 mod chisel;
 mod digest;
+mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
 mod pacman;
+mod pip_record;
 mod release;
 mod release_elders;
 mod rpm;
@@ -27,6 +29,7 @@ use inspect::{Fault, File, Found, Head, Inspector};
 pub const CATALOGERS: &[Cataloger] = &[
     apk_installed::CATALOGER,
     chisel::CATALOGER,
+    dpkg_diversions::CATALOGER,
     dpkg_info::CONFFILES,
     dpkg_info::LIST,
     dpkg_info::MD5SUMS,
@@ -35,6 +38,7 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg_status::OPKG,
     pacman::DESC,
     pacman::FILES,
+    pip_record::CATALOGER,
     release::OS_RELEASE,
     release_elders::ALPINE,
     release_elders::DEBIAN,

@@ -1,7 +1,7 @@
 //! What a text database has yielded so far, within limits that no content can raise: two bytes of
 //! hostile text must not become a hundred in memory as often as a file has room for them.
 use inspect::{Fault, Found};
-use model::{Component, Gap, Owned, OwnedFile, Reason};
+use model::{Component, Diversion, Gap, Owned, OwnedFile, Reason};
 
 /// The most memory that what one file yields may take: some million owned files.
 const ROOM_BYTES: usize = 128 << 20;
@@ -61,6 +61,14 @@ impl<'a> Takings<'a> {
             files.shrink_to_fit();
             self.found.owned.push(Owned { package, files });
         }
+    }
+
+    /// Takes in a file that one package has moved out of another's way.
+    pub(crate) fn diversion(&mut self, it: Diversion) -> Result<(), Fault> {
+        let texts = [it.from.as_str(), it.to.as_str(), &it.by].iter().map(|it| it.len()).sum();
+        self.charge(size_of::<Diversion>(), texts)?;
+        self.found.diversions.push(it);
+        Ok(())
     }
 
     /// Notes what went unseen.

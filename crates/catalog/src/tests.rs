@@ -73,6 +73,9 @@ fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {
             writeln!(text, "  {}{config} {digest}", file.path).unwrap();
         }
     }
+    for it in &found.diversions {
+        writeln!(text, "{} stands at {} for {}", it.from, it.to, it.by).unwrap();
+    }
     if let Some(it) = &found.release {
         writeln!(text, "{it:#?}").unwrap();
     }

@@ -6,6 +6,7 @@
     not(test),
     deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
 )]
+pub mod archive;
 mod cover;
 mod decompress;
 mod file;
@@ -20,7 +21,7 @@ pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
 pub use squash::Squash;
 
 use model::{
-    Component, Owned, Release,
+    Component, Diversion, Owned, Release,
     malware::{Digests, Sample},
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Found {
     pub components: Vec<Component>,
     /// Files that the packages it speaks of own.
     pub owned: Vec<Owned>,
+    /// Files of those that stand elsewhere.
+    pub diversions: Vec<Diversion>,
     /// The distribution that it says this is.
     pub release: Option<Release>,
     /// What in it went unseen, though the file as a whole could be read.
@@ -75,5 +78,7 @@ pub enum Depth {
     Part,
 }
 
+#[cfg(test)]
+mod suspects;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,8 @@ use crate::{
     cover::{Hidden, Key, Program, executables, key, programs},
 };
 use model::{
-    Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Reason, Release,
-    System,
+    Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Owned, OwnedFile,
+    Reason, Release, System,
     malware::{Altered, Examined, Suspect, Trust, Visibility},
 };
 use std::{
@@ -315,17 +315,26 @@ impl View {
         })
     }
 
+    /// Calls `each` for every file that a package owns, with where it really is and in which list it stands.
+    fn each_owned(&self, mut each: impl FnMut(&Owned, u32, &OwnedFile, ImagePath)) {
+        let diversions = self.found().flat_map(|(_, found)| &found.diversions);
+        let diversions: HashMap<&ImagePath, _> = diversions.map(|it| (&it.from, it)).collect();
+        for (owned, list) in self.found().flat_map(|(_, found)| &found.owned).zip(0..) {
+            let name = owned.package.split(':').next().unwrap_or_default();
+            for it in &owned.files {
+                let elsewhere = diversions.get(&it.path).filter(|it| it.by != name);
+                each(owned, list, it, self.place(elsewhere.map_or(&it.path, |it| &it.to)));
+            }
+        }
+    }
+
     /// Whose each file is, in the order of their keys.
     fn owners(&self) -> Vec<Owner> {
-        let lists = self.found().flat_map(|(_, found)| &found.owned).zip(0..);
-        let owners = lists.flat_map(|(owned, list)| {
-            owned.files.iter().map(move |it| Owner {
-                key: key(self.place(&it.path).as_str()),
-                digest: it.digest.clone().filter(|_| !it.config),
-                list,
-            })
+        let mut owners = Vec::new();
+        self.each_owned(|_, list, it, place| {
+            let digest = it.digest.clone().filter(|_| !it.config);
+            owners.push(Owner { key: key(place.as_str()), digest, list });
         });
-        let mut owners: Vec<Owner> = owners.collect();
         owners.sort_unstable_by_key(|it| it.key);
         owners
     }
@@ -350,15 +359,12 @@ impl View {
             return Vec::new();
         }
         let mut all = BTreeMap::new();
-        for owned in self.found().flat_map(|(_, found)| &found.owned) {
-            for file in owned.files.iter().filter(|it| it.digest.is_some()) {
-                let path = self.place(&file.path);
-                if let Some((layer, program)) = altered.get(&key(path.as_str())) {
-                    let (package, sha256) = (owned.package.clone(), program.sha256);
-                    all.insert(path.clone(), Altered { path, package, layer: *layer, sha256 });
-                }
+        self.each_owned(|owned, _, _, path| {
+            if let Some((layer, program)) = altered.get(&key(path.as_str())) {
+                let (package, sha256) = (owned.package.clone(), program.sha256);
+                all.insert(path.clone(), Altered { path, package, layer: *layer, sha256 });
             }
-        }
+        });
         all.into_values().collect()
     }
 

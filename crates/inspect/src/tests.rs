@@ -48,10 +48,10 @@ impl Inspector for Lines {
 
 /// A tar archive in the making.
 #[derive(Clone, Default)]
-struct Tar(Vec<u8>);
+pub(crate) struct Tar(Vec<u8>);
 
 impl Tar {
-    fn entry(mut self, kind: u8, name: &str, link: &str, mode: u32, data: &[u8]) -> Tar {
+    pub(crate) fn entry(mut self, kind: u8, name: &str, link: &str, mode: u32, data: &[u8]) -> Tar {
         let mut block = [0; 512];
         block[..name.len()].copy_from_slice(name.as_bytes());
         block[100..107].copy_from_slice(format!("{mode:07o}").as_bytes());
@@ -66,7 +66,7 @@ impl Tar {
         self
     }
 
-    fn file(self, name: &str, data: &str) -> Tar {
+    pub(crate) fn file(self, name: &str, data: &str) -> Tar {
         self.entry(b'0', name, "", 0o644, data.as_bytes())
     }
 
@@ -96,7 +96,7 @@ impl Tar {
         self.entry(b'x', "pax", "", 0o644, text.as_bytes())
     }
 
-    fn end(mut self) -> Vec<u8> {
+    pub(crate) fn end(mut self) -> Vec<u8> {
         self.0.extend([0; 1024]);
         self.0
     }
@@ -112,7 +112,7 @@ fn wanting(head: &Head<'_>) -> Vec<&'static dyn Inspector> {
     if Lines.wants(head) { vec![&Lines] } else { Vec::new() }
 }
 
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { memory_bytes: 4096, file_bytes: 1 << 20, entries: 1000, ..Limits::default() }
 }
 
@@ -269,7 +269,7 @@ fn an_error_of_the_reader_is_an_error() {
     }
 }
 
-fn squash(layers: Vec<LayerReport>) -> Inventory {
+pub(crate) fn squash(layers: Vec<LayerReport>) -> Inventory {
     let (mut squash, mut covers) = (Squash::default(), Vec::new());
     for report in layers {
         let mut cover = Vec::new();

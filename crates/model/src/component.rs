@@ -1,5 +1,5 @@
 //! Software found in an image.
-use crate::{Ecosystem, ImagePath};
+use crate::{Digest, Ecosystem, ImagePath};
 use serde::{Deserialize, Serialize};
 
 /// One piece of software, as its own package manager would name it.
@@ -44,6 +44,16 @@ impl Component {
         }
     }
 
+    /// A file as such: its path stands for the name, its digest for the version.
+    pub fn file(path: &ImagePath, digest: &Digest) -> Component {
+        Component::new(Ecosystem::Generic, path.as_str(), digest.as_str())
+    }
+
+    /// Whether it is a file as such, and no software that has a name.
+    pub fn is_file(&self) -> bool {
+        self.ecosystem == Ecosystem::Generic && Digest::parse(&self.version).is_some()
+    }
+
     /// The name and version that the advisories of a distribution with source packages speak of.
     pub fn source(&self) -> (&str, &str) {
         self.source.as_ref().map_or((&self.name, &self.version), |it| (&it.name, &it.version))
@@ -68,6 +78,17 @@ pub struct OwnedFile {
     pub digest: Option<FileDigest>,
     /// Whether the administrator may edit it.
     pub config: bool,
+}
+
+/// A file that stands elsewhere than its package says, since another package has one of that name.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Diversion {
+    /// Where the package says that it is.
+    pub from: ImagePath,
+    /// Where it is.
+    pub to: ImagePath,
+    /// The package whose file stands at the first place.
+    pub by: String,
 }
 
 /// A digest, of the kind that a package manager keeps.

@@ -18,6 +18,7 @@ pub mod malware;
 mod path;
 mod purl;
 pub mod report;
+mod restart;
 mod severity;
 pub mod version;
 
@@ -25,7 +26,7 @@ pub use advisory::{
     Advisory, Affected, End, Enrichment, Epss, Exploited, Kind, Names, Namespace, Range, Severity,
     Status,
 };
-pub use component::{Component, FileDigest, Owned, OwnedFile, Release, SourcePackage};
+pub use component::{Component, Diversion, FileDigest, Owned, OwnedFile, Release, SourcePackage};
 pub use coverage::{Coverage, Grade, Uncovered};
 pub use digest::{Algorithm, Digest};
 pub use distribution::{DISTRIBUTIONS, Distribution, debian_release};
@@ -36,4 +37,5 @@ pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
 pub use purl::{BadPurl, Fit, Purl};
+pub use restart::Restart;
 pub use severity::{Level, Rating};

@@ -11,6 +11,7 @@ mod explain;
 mod fixes;
 mod formats;
 mod ignore;
+mod malicious;
 mod network;
 mod places;
 mod progress;

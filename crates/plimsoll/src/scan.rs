@@ -163,18 +163,21 @@ fn assess(
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
+    let malicious = malware::verdicts(&scanned.inventory);
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,
+        malicious: &malicious,
         inventory: scanned.inventory,
         assessment: &assessment,
         missing_walls: &scanned.missing_walls,
         attached: &attached,
     };
-    Ok(ImageReport::new(what, |finding, component| {
+    let handled = |finding: &_, component: &_| {
         let own = rules.handle(finding, component, when.day());
         own.or_else(|| spoken.get(&(finding.component, finding.id.clone())).cloned())
-    }))
+    };
+    Ok(ImageReport::new(what, handled, |sample| rules.accept(sample, when.day())))
 }
 
 /// When to say what was known.

@@ -1,6 +1,6 @@
 //! The report for people: worst first, then what it means, what could not be seen, and how old the
 //! knowledge is.
-use crate::fixes;
+use crate::{fixes, malicious};
 use model::{
     Level, Status,
     report::{FindingRow, ImageReport, Report},
@@ -47,6 +47,7 @@ pub(crate) fn show(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     for image in &report.images {
         text += &heading(image, paint);
+        text += &malicious_files(image, paint);
         text += &findings(image, paint);
         text += &fixes::show(image, paint);
         text += &summary(image, paint);
@@ -70,35 +71,55 @@ fn heading(image: &ImageReport, paint: Paint) -> String {
     text
 }
 
+/// What should make one stop comes first, with what was seen below each.
+fn malicious_files(image: &ImageReport, paint: Paint) -> String {
+    let mut text = String::new();
+    for it in &image.malicious {
+        let level = paint.level(it.severity, &format!("{:10}", it.level.to_string()));
+        let name = paint.bold(&clean(&malicious::name(it)));
+        let _ = writeln!(text, "{level}  {name}  {}", clean(&it.path));
+        let _ = writeln!(text, "            {}; {} % sure", malicious::place(it), it.confidence);
+        for evidence in malicious::evidence(it).iter().take(3) {
+            let _ = writeln!(text, "            {}", paint.dim(evidence));
+        }
+    }
+    if text.is_empty() { text } else { text + "\n" }
+}
+
+const COLUMNS: usize = 6;
+
 fn findings(image: &ImageReport, paint: Paint) -> String {
     let lines = lines(image);
     let cells = |it: &Line<'_>| {
-        let marks = if it.row.exploited.is_some() { " exploited" } else { "" };
         let doubt = if it.row.certain { "" } else { " ?" };
         [
             it.row.severity.to_string(),
-            format!("{}{doubt}{marks}", clean(&it.row.id)),
+            format!("{}{doubt}", clean(&it.row.id)),
             packages(it),
             clean(&it.row.version),
             fix(it.row),
+            it.row.marks().join(", "),
         ]
     };
-    let titles =
-        ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
+    let rows: Vec<[String; COLUMNS]> = lines.iter().map(cells).collect();
     if rows.is_empty() {
         return String::new();
     }
-    let mut widths = [0; 5];
+    let marks = if rows.iter().all(|[.., it]| it.is_empty()) { "" } else { "MARKS" };
+    let titles = ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", marks];
+    let titles = titles.map(str::to_owned);
+    let mut widths = [0; COLUMNS];
     for row in rows.iter().chain([&titles]) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 5], level: Option<Level>| {
+    let line = |row: &[String; COLUMNS], level: Option<Level>| {
         let mut text = String::new();
-        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let padded = if i == 4 { cell.clone() } else { format!("{cell:width$}  ") };
+        let filled = row.iter().rposition(|it| !it.is_empty()).unwrap_or_default();
+        for (i, (cell, width)) in row.iter().zip(widths).enumerate().take(filled.saturating_add(1))
+        {
+            let padded = if i == filled { cell.clone() } else { format!("{cell:width$}  ") };
             text += &match (level, i) {
                 (None, _) => paint.bold(&padded),
                 (Some(level), 0) => paint.level(level, &padded),
@@ -164,6 +185,7 @@ fn summary(image: &ImageReport, paint: Paint) -> String {
         let _ = write!(text, " {} more are accepted.", image.handled.len());
     }
     text.push('\n');
+    let _ = writeln!(text, "{}", malicious::summary(image));
     let coverage = &image.coverage;
     let _ = write!(text, "Coverage: {}", paint.bold(&coverage.grade.to_string()));
     for (i, reason) in coverage.reasons.iter().enumerate() {

@@ -24,7 +24,7 @@ pub struct Located {
     pub by: String,
 }
 
-/// All that an image has, layer by layer.
+/// All software that an image has, layer by layer.
 pub fn of_image(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Located>> {
     let layers = contents::layers_of(tx, image)?;
     let ids: Vec<i64> = layers.iter().flat_map(|it| &it.1).map(|it| it.component).collect();
@@ -33,6 +33,9 @@ pub fn of_image(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Located>> {
     for (layer, placed) in layers {
         for it in placed {
             let Some((component, scope)) = components.get(&it.component) else { continue };
+            if component.is_file() {
+                continue;
+            }
             all.push(Located {
                 id: it.component,
                 component: component.clone(),
@@ -117,7 +120,7 @@ pub fn search(
     let mut values = Values::default();
     let pattern = values.put(anywhere(text));
     let mut sql = format!(
-        "SELECT name, ecosystem, COUNT(*) FROM component WHERE lower(name) LIKE {pattern} {ESCAPE}"
+        "SELECT name, ecosystem, COUNT(*) FROM component WHERE lower(name) LIKE {pattern} {ESCAPE} AND category <> 'malware'"
     );
     if let Some(cursor) = cursor {
         // One cannot end between the ecosystems of a name, which are few: it goes on with the next name.

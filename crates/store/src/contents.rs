@@ -1,6 +1,6 @@
 //! Components, and the sets of them that layers bring into images: stored once, shared by all.
 use crate::{Category, Counts, Error, Level, Result, Row, Tx, Value, document};
-use model::{Component, Inventory, Located, Release};
+use model::{Component, Finding, Inventory, Located, Release};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,13 +38,23 @@ type Described<'a> = (&'a Component, String, &'a [(String, String)]);
 type Placement<'a> = (&'a str, Option<&'a str>, &'a str);
 
 /// The hash of each component of an inventory. Packages of a distribution differ by its release, since
-/// that decides which advisories speak of them.
-pub(crate) fn hashes(inventory: &Inventory) -> Result<Vec<String>> {
-    let hash = |it: &Located<Component>| {
+/// that decides which advisories speak of them; files by what is found in
+/// them, since that depends on what else is in the image.
+pub(crate) fn hashes(inventory: &Inventory, findings: &[Finding]) -> Result<Vec<String>> {
+    let mut judged: BTreeMap<usize, Vec<&Finding>> = BTreeMap::new();
+    for it in findings.iter().filter(|it| it.sample.is_some()) {
+        judged.entry(it.component).or_default().push(it);
+    }
+    let hash = |(at, it): (usize, &Located<Component>)| {
         let scope = scope(inventory, it);
-        Ok(document::name(&document::json(&(&it.what, scope))?))
+        let samples = judged.get(&at).into_iter().flatten().map(|it| &it.sample);
+        let json = match samples.collect::<Vec<_>>() {
+            none if none.is_empty() => document::json(&(&it.what, scope))?,
+            samples => document::json(&(&it.what, scope, samples))?,
+        };
+        Ok(document::name(&json))
     };
-    inventory.components.iter().map(hash).collect()
+    inventory.components.iter().enumerate().map(hash).collect()
 }
 
 fn scope<'a>(inventory: &'a Inventory, it: &Located<Component>) -> Option<&'a Release> {
@@ -166,9 +176,13 @@ fn known(tx: &mut Tx<'_>, hashes: &[&String]) -> Result<BTreeMap<String, i64>> {
     Ok(tx.among(sql, &[], hashes, |it| Ok((it.text(0)?, it.int(1)?)))?.into_iter().collect())
 }
 
-/// What a component's risks are.
+/// What a component's risks are, but for those that say that it is malicious.
 pub(crate) fn category(component: &Component) -> Category {
-    if component.ecosystem.is_system() { Category::System } else { Category::Application }
+    match component {
+        it if it.is_file() => Category::Malware,
+        it if it.ecosystem.is_system() => Category::System,
+        _ => Category::Application,
+    }
 }
 
 fn store(
@@ -187,7 +201,7 @@ fn store(
     let numbers = count(tx, &members)?.numbers();
     let columns = Counts::COLUMNS.join(", ");
     let sql = format!(
-        "INSERT INTO contents (hash, document, {columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id"
+        "INSERT INTO contents (hash, document, {columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id"
     );
     let values = [hash.into(), document::pack(&placed)?];
     let values: Vec<Value> =

@@ -127,9 +127,14 @@ pub(crate) fn add(tx: &mut Tx<'_>, table: &str, by: &BTreeMap<i64, Counts>) -> R
         .zip(&sums)
         .map(|(column, sum)| format!("{column} = {sum}"))
         .collect();
-    if let ("image", [sh, sm, sl, ah, am, al]) = (table, sums.as_slice()) {
+    if table == "image" {
+        // High, medium and low of one category after the other.
+        let all = |level| {
+            sums.iter().skip(level).step_by(3).map(String::as_str).collect::<Vec<_>>().join(" + ")
+        };
+        let (high, medium, low) = (all(0), all(1), all(2));
         sets.push(format!(
-            "level = CASE WHEN {sh} + {ah} > 0 THEN 3 WHEN {sm} + {am} > 0 THEN 2 WHEN {sl} + {al} > 0 THEN 1 ELSE 0 END"
+            "level = CASE WHEN {high} > 0 THEN 3 WHEN {medium} > 0 THEN 2 WHEN {low} > 0 THEN 1 ELSE 0 END"
         ));
     }
     let sets = sets.join(", ");

@@ -422,16 +422,8 @@ fn conditions(
 ) -> String {
     let mut all = vec![LISTED.to_owned()];
     all.extend(rated(filter, values));
-    match filter.category {
-        None => {}
-        Some(Category::System) => {
-            all.push("i.system_high + i.system_medium + i.system_low > 0".to_owned());
-        }
-        Some(Category::Application) => {
-            all.push(
-                "i.application_high + i.application_medium + i.application_low > 0".to_owned(),
-            );
-        }
+    if let Some(it) = filter.category.map(Category::as_str) {
+        all.push(format!("i.{it}_high + i.{it}_medium + i.{it}_low > 0"));
     }
     for build in sets {
         all.extend(build(filter, values).map(|it| has(&it)));

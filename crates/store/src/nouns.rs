@@ -10,6 +10,8 @@ pub enum Category {
     System,
     /// Any other component.
     Application,
+    /// A file, or a package, that is malicious.
+    Malware,
 }
 
 /// How bad what is open is. Ordered, the worst last.
@@ -44,6 +46,8 @@ pub struct Counts {
     pub system: Tally,
     /// Of other components.
     pub application: Tally,
+    /// Malicious files and packages.
+    pub malware: Tally,
 }
 
 /// A part of a list, and where it goes on.
@@ -67,11 +71,15 @@ enum Key {
 }
 
 impl Category {
+    /// Every one.
+    pub const ALL: [Category; 3] = [Category::System, Category::Application, Category::Malware];
+
     /// As it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Category::System => "system",
             Category::Application => "application",
+            Category::Malware => "malware",
         }
     }
 
@@ -79,6 +87,7 @@ impl Category {
         match row.text(at)?.as_str() {
             "system" => Ok(Category::System),
             "application" => Ok(Category::Application),
+            "malware" => Ok(Category::Malware),
             it => Err(Error::Unexpected(format!("category {it}"))),
         }
     }
@@ -128,18 +137,21 @@ impl Tally {
 
 impl Counts {
     /// The columns that hold them, wherever they are kept.
-    pub(crate) const COLUMNS: [&'static str; 6] = [
+    pub(crate) const COLUMNS: [&'static str; 9] = [
         "system_high",
         "system_medium",
         "system_low",
         "application_high",
         "application_medium",
         "application_low",
+        "malware_high",
+        "malware_medium",
+        "malware_low",
     ];
 
     /// The highest level of which there is one.
     pub fn level(&self) -> Level {
-        self.system.level().max(self.application.level())
+        self.system.level().max(self.application.level()).max(self.malware.level())
     }
 
     /// Counts `by` more of these.
@@ -147,6 +159,7 @@ impl Counts {
         let tally = match category {
             Category::System => &mut self.system,
             Category::Application => &mut self.application,
+            Category::Malware => &mut self.malware,
         };
         let place = match level {
             Level::None => return,
@@ -167,20 +180,21 @@ impl Counts {
         Counts::of(numbers)
     }
 
-    pub(crate) fn numbers(self) -> [i64; 6] {
-        let Counts { system, application } = self;
-        let [a, b, c] = [system.high, system.medium, system.low];
-        [a, b, c, application.high, application.medium, application.low]
+    pub(crate) fn numbers(self) -> [i64; 9] {
+        let of = |it: Tally| [it.high, it.medium, it.low];
+        let ([a, b, c], [d, e, f]) = (of(self.system), of(self.application));
+        let [g, h, i] = of(self.malware);
+        [a, b, c, d, e, f, g, h, i]
     }
 
-    pub(crate) fn of([a, b, c, d, e, f]: [i64; 6]) -> Counts {
-        let system = Tally { high: a, medium: b, low: c };
-        Counts { system, application: Tally { high: d, medium: e, low: f } }
+    pub(crate) fn of([a, b, c, d, e, f, g, h, i]: [i64; 9]) -> Counts {
+        let tally = |high, medium, low| Tally { high, medium, low };
+        Counts { system: tally(a, b, c), application: tally(d, e, f), malware: tally(g, h, i) }
     }
 
-    /// Six columns from this one on.
+    /// Nine columns from this one on.
     pub(crate) fn at(row: &Row, at: usize) -> Result<Counts> {
-        let mut numbers = [0; 6];
+        let mut numbers = [0; 9];
         for (it, at) in numbers.iter_mut().zip(at..) {
             *it = row.int(at)?;
         }

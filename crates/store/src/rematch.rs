@@ -83,9 +83,10 @@ pub fn candidates(
     some(tx, &ids.into_iter().take(limit).collect::<Vec<_>>())
 }
 
-/// The same of all components: where nobody can tell what has changed.
+/// The same of all components, but for files, of which advisories know nothing: where nobody can tell what has changed.
 pub fn everything(tx: &mut Tx<'_>, after: i64, limit: usize) -> Result<Vec<Candidate>> {
-    let sql = "SELECT id FROM component WHERE id > $1 ORDER BY id LIMIT $2";
+    let sql =
+        "SELECT id FROM component WHERE id > $1 AND category <> 'malware' ORDER BY id LIMIT $2";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let ids = tx.rows(sql, &[after.into(), limit.into()], |it| it.int(0))?;
     some(tx, &ids)
@@ -123,7 +124,7 @@ pub fn apply(
     matches::reconcile(tx, &all, rate, at)
 }
 
-/// Writes what is known of vulnerabilities wherever they occur, EPSS and KEV, where it differs. No match is
+/// Writes what is known of vulnerabilities wherever they occur, EPSS, KEV and exploits, where it differs. No match is
 /// touched. Gives how many risks it was.
 pub fn enrich(tx: &mut Tx<'_>, news: &[Enrichment], rate: Rate<'_>) -> Result<usize> {
     places::lock(tx)?;

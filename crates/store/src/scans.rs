@@ -58,7 +58,7 @@ pub fn succeed(tx: &mut Tx<'_>, scan: &Scan<'_>, rate: Rate<'_>) -> Result<Outco
     if scan.keys.len() != scan.inventory.components.len() {
         return Err(Error::Invalid("each component has its keys".to_owned()));
     }
-    let hashes = contents::hashes(scan.inventory)?;
+    let hashes = contents::hashes(scan.inventory, scan.findings)?;
     let prepared = Prepared::of(scan.inventory, scan.keys, &hashes)?;
     places::lock(tx)?;
     let build = crate::rematch::build(tx)?;

@@ -42,6 +42,8 @@ fn finding(text: &str, by_source: bool) -> Finding {
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: crate::Priority::default(),
         why: Why {
@@ -55,6 +57,7 @@ fn finding(text: &str, by_source: bool) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }

@@ -1,12 +1,13 @@
 //! From what a scan came to, to the rows of its report.
 use super::{
-    AttachedRow, ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow, ImageReport,
-    LayerFacts, LayerRow, SystemRow, WhyRow,
+    AttachedRow, ComponentRow, CoverageRow, FindingRow, GapRow, Handled, HandledRow,
+    HandledSampleRow, ImageReport, LayerFacts, LayerRow, SampleRow, SystemRow, WhyRow,
 };
 use crate::{
     Assessment, Component, Coverage, Distribution, Executables, Finding, Gap, Image, Inventory,
     Level, Located, System,
     fix::{self, fix_command},
+    malware::{Malicious, Visibility},
 };
 use serde::{Serialize, Serializer};
 use std::{cmp::Reverse, collections::BTreeMap};
@@ -22,6 +23,8 @@ pub struct Findings<'a> {
     pub inventory: Inventory,
     /// What that means.
     pub assessment: &'a Assessment,
+    /// Malicious files in it, worst first.
+    pub malicious: &'a [Malicious],
     /// Walls that were missing.
     pub missing_walls: &'a [String],
     /// Documents that are attached to it.
@@ -29,10 +32,11 @@ pub struct Findings<'a> {
 }
 
 impl ImageReport {
-    /// The report; `handled` says of a finding whether it does not count.
+    /// The report; `handled` says of a finding whether it does not count, `accepted` of a malicious file.
     pub fn new(
         what: Findings<'_>,
         handled: impl Fn(&Finding, &Component) -> Option<Handled>,
+        accepted: impl Fn(&SampleRow) -> Option<Handled>,
     ) -> ImageReport {
         let Findings { image, inventory, assessment, .. } = &what;
         let mut findings: Vec<&Finding> = assessment.findings.iter().collect();
@@ -58,6 +62,15 @@ impl ImageReport {
             *count = count.saturating_add(1);
         }
         let gaps = inventory.gaps.iter().chain(&assessment.gaps);
+        let (mut malicious, mut handled_malicious) = (Vec::new(), Vec::new());
+        for sample in what.malicious.iter().map(|it| SampleRow::new(it, image)) {
+            match accepted(&sample) {
+                None => malicious.push(sample),
+                Some(Handled { state, reason, until }) => {
+                    handled_malicious.push(HandledSampleRow { state, reason, until, sample });
+                }
+            }
+        }
         ImageReport {
             name: image.name.clone(),
             digest: image.digest.as_ref().map(ToString::to_string),
@@ -70,6 +83,9 @@ impl ImageReport {
             fix_plan: fix::plan(to_fix, &inventory.systems),
             findings: open,
             handled: closed,
+            malicious,
+            handled_malicious,
+            examined: inventory.examined,
             gaps: gaps.map(GapRow::from).collect(),
             components: Components(what.inventory),
             attached: what.attached.to_vec(),
@@ -77,9 +93,46 @@ impl ImageReport {
         }
     }
 
-    /// The highest severity among the findings that count; `None` when there are none.
+    /// The highest severity among the findings and the malicious files that count; `None` when there are none.
     pub fn worst(&self) -> Option<Level> {
-        self.findings.iter().map(|it| it.severity).max()
+        let samples = self.malicious.iter().map(|it| it.severity);
+        self.findings.iter().map(|it| it.severity).chain(samples).max()
+    }
+}
+
+impl SampleRow {
+    /// The row of a malicious file of `image`.
+    pub fn new(it: &Malicious, image: &Image) -> SampleRow {
+        let step = |layer: usize| Some(image.layers.get(layer)?.created_by.clone());
+        let hidden_by = match it.suspect.visibility {
+            Visibility::Effective => None,
+            Visibility::Shadowed(layer) | Visibility::Deleted(layer) => step(layer),
+        };
+        let sample = &it.suspect.sample;
+        SampleRow {
+            threat: it.threat,
+            title: it.threat.title().to_owned(),
+            family: it.family.clone(),
+            level: it.level,
+            severity: it.level.severity(),
+            confidence: it.confidence,
+            confidence_rule: it.rule.clone(),
+            class: it.threat.class().to_owned(),
+            techniques: it.threat.techniques().iter().map(|it| (*it).to_owned()).collect(),
+            path: it.suspect.path.to_string(),
+            layer: it.suspect.layer,
+            created_by: step(it.suspect.layer).unwrap_or_default(),
+            visibility: it.suspect.visibility,
+            hidden_by: hidden_by.unwrap_or_default(),
+            trust: it.suspect.trust.clone(),
+            size: sample.size,
+            mode: format!("{:04o}", sample.mode),
+            form: sample.form.clone(),
+            hashes: sample.digests.names(),
+            evidence: sample.evidence.clone(),
+            started_by: it.started_by.clone(),
+            advice: it.threat.advice().to_owned(),
+        }
     }
 }
 
@@ -142,6 +195,10 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
             .as_ref()
             .map(|it| it.added.map(|it| it.to_string()).unwrap_or_default()),
         epss: it.epss.as_ref().map(|it| it.score),
+        exploit_public: it.known().exploit_is_public(),
+        exploits: it.exploits.clone(),
+        remote: it.is_remote(),
+        restart: it.restart,
         cwes: it.cwes.clone(),
         references: it.references.clone(),
         why: why_row(it, component, what.image),

@@ -5,7 +5,11 @@
 mod build;
 pub use build::{Components, Findings};
 
-use crate::{Grade, Handling, Kind, Level, Rating, Statement, Status, Why, fix::FixPlan};
+use crate::{
+    Grade, Handling, Kind, Level, Rating, Restart, Statement, Status, Why,
+    fix::FixPlan,
+    malware::{self, Evidence, Examined, Threat, Trust, Visibility},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,6 +96,12 @@ pub struct ImageReport {
     pub findings: Vec<FindingRow>,
     /// What to do about them.
     pub fix_plan: FixPlan,
+    /// Malicious files, and what looks like them, worst first; those that are accepted are not among them.
+    pub malicious: Vec<SampleRow>,
+    /// Malicious files that are known about and do not count, with the reason.
+    pub handled_malicious: Vec<HandledSampleRow>,
+    /// How much was looked at for malicious files; null when they were not looked for.
+    pub examined: Option<Examined>,
     /// Findings that are known about and do not count, with the reason.
     pub handled: Vec<HandledRow>,
     /// The components found.
@@ -208,6 +218,16 @@ pub struct FindingRow {
     pub exploited: Option<String>,
     /// How likely it is to be exploited within 30 days, 0 to 1 (EPSS).
     pub epss: Option<f32>,
+    /// Whether an exploit is public: pages show one, or it is known to be exploited.
+    pub exploit_public: bool,
+    /// Web pages that show how it is exploited.
+    pub exploits: Vec<String>,
+    /// Whether it is attacked over the network, by the attack vector of the first of `ratings` that has one. False too
+    /// where none has: then nobody says.
+    pub remote: bool,
+    /// `containers` when processes have it loaded: every running container must be replaced, a new image alone changes nothing;
+    /// `machines` for a kernel, which only what boots from the image runs; null for the rest.
+    pub restart: Option<Restart>,
     /// Weaknesses.
     pub cwes: Vec<String>,
     /// Web pages.
@@ -216,6 +236,21 @@ pub struct FindingRow {
     pub why: WhyRow,
     /// What every source said.
     pub sources: Vec<Statement>,
+}
+
+impl FindingRow {
+    /// What makes it more pressing than others, in a word or two each. What is exploited has a public exploit, which need not
+    /// be said as well.
+    pub fn marks(&self) -> Vec<&'static str> {
+        let exploit = match (&self.exploited, self.exploit_public) {
+            (Some(_), _) => Some("exploited"),
+            (None, true) => Some("exploit public"),
+            (None, false) => None,
+        };
+        let remote = self.remote.then_some("remote");
+        let restart = self.restart.map(|_| "restart needed");
+        exploit.into_iter().chain(remote).chain(restart).collect()
+    }
 }
 
 /// The comparison that made a finding, and where what was compared came from.
@@ -228,6 +263,68 @@ pub struct WhyRow {
     /// The comparison.
     #[serde(flatten)]
     pub compared: Why,
+}
+
+/// A malicious file.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct SampleRow {
+    /// What it is.
+    pub threat: Threat,
+    /// The same for people: `Mining trojan`.
+    pub title: String,
+    /// `xmrig`; empty when of no family in particular.
+    pub family: String,
+    /// `serious`, `suspicious` or `remind`.
+    pub level: malware::Level,
+    /// The same on the scale of vulnerabilities: `high`, `medium` or `low`.
+    pub severity: Level,
+    /// How sure, in percent.
+    pub confidence: u8,
+    /// How that was reckoned.
+    pub confidence_rule: String,
+    /// Under what others file it: `WebShell`, `Malicious Software`, `Malicious Script`.
+    pub class: String,
+    /// Techniques of MITRE ATT&CK.
+    pub techniques: Vec<String>,
+    /// Where it is.
+    pub path: String,
+    /// The layer that has it, the oldest being 0.
+    pub layer: usize,
+    /// The build instruction of that layer; empty when unknown.
+    pub created_by: String,
+    /// Whether it can still be seen in the image; what a later layer hides is shipped all the same.
+    pub visibility: Visibility,
+    /// The build instruction of the layer that hides it; empty when it can be seen, or unknown.
+    pub hidden_by: String,
+    /// Whose it is, and whether it is what its package brought.
+    pub trust: Trust,
+    /// Bytes.
+    pub size: u64,
+    /// Permission bits: `0755`.
+    pub mode: String,
+    /// What kind of file: `elf`, `shell`, `php`.
+    pub form: String,
+    /// SHA-256, and SHA-1 and MD5 where they were computed, in hexadecimal digits.
+    pub hashes: Vec<String>,
+    /// What was seen, the surest first.
+    pub evidence: Vec<Evidence>,
+    /// What starts it: `cron: etc/cron.d/x`.
+    pub started_by: Vec<String>,
+    /// What to do.
+    pub advice: String,
+}
+
+/// A malicious file that does not count.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub struct HandledSampleRow {
+    /// What it is held to be.
+    pub state: Handling,
+    /// Why: the words of whoever accepted it.
+    pub reason: String,
+    /// Until when; null for ever.
+    pub until: Option<String>,
+    /// What it is.
+    pub sample: SampleRow,
 }
 
 /// A finding that does not count.

@@ -1,7 +1,8 @@
 //! GitLab's container scanning report (security report schemas 15.0.4, container-scanning-report-format.json).
+use crate::malicious;
 use model::{
     Level,
-    report::{FindingRow, ImageReport, Report},
+    report::{FindingRow, ImageReport, Report, SampleRow},
 };
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -10,7 +11,10 @@ use std::io::{self, Write};
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let all = report.images.iter();
     let all: Vec<Value> = all
-        .flat_map(|image| image.findings.iter().map(move |it| vulnerability(it, image)))
+        .flat_map(|image| {
+            let samples = image.malicious.iter().map(move |it| sample(it, image));
+            image.findings.iter().map(move |it| vulnerability(it, image)).chain(samples)
+        })
         .collect();
     // A local time without a zone, which is taken for UTC.
     let time = report.created.trim_end_matches('Z');
@@ -39,14 +43,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn vulnerability(row: &FindingRow, image: &ImageReport) -> Value {
-    let severity = match row.severity {
-        Level::Critical => "Critical",
-        Level::High => "High",
-        Level::Medium => "Medium",
-        Level::Low => "Low",
-        Level::Negligible => "Info",
-        Level::Unknown => "Unknown",
-    };
+    let severity = severity(row.severity);
     let links: Vec<Value> = row
         .references
         .iter()
@@ -66,6 +63,38 @@ fn vulnerability(row: &FindingRow, image: &ImageReport) -> Value {
         "links": links,
         "location": {
             "dependency": {"package": {"name": row.package}, "version": row.version},
+            "operating_system": system(image),
+            "image": image.name,
+        },
+    })
+}
+
+fn severity(level: Level) -> &'static str {
+    match level {
+        Level::Critical => "Critical",
+        Level::High => "High",
+        Level::Medium => "Medium",
+        Level::Low => "Low",
+        Level::Negligible => "Info",
+        Level::Unknown => "Unknown",
+    }
+}
+
+/// The format knows packages only: the file stands for one.
+fn sample(row: &SampleRow, image: &ImageReport) -> Value {
+    let name = malicious::name(row);
+    let of = image.digest.as_ref().unwrap_or(&image.name);
+    let threat = row.threat.name();
+    json!({
+        "id": format!("{threat} {} {of}", row.path),
+        "name": name,
+        "description": format!("{}\n\n{}", malicious::place(row), malicious::evidence(row).join("\n")),
+        "severity": severity(row.severity),
+        "solution": row.advice,
+        "identifiers": [{"type": "plimsoll_malicious_file", "name": name, "value": threat}],
+        "links": [],
+        "location": {
+            "dependency": {"package": {"name": row.path}, "version": row.hashes.first()},
             "operating_system": system(image),
             "image": image.name,
         },

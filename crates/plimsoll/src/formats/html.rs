@@ -3,12 +3,13 @@
 use super::xml::text;
 use crate::{
     fixes::findings as findings_of,
+    malicious,
     table::{self, Line},
 };
 use model::{
-    Grade, Level,
+    Grade, Level, Restart,
     fix::Action,
-    report::{FindingRow, HandledRow, ImageReport, Report},
+    report::{FindingRow, HandledRow, HandledSampleRow, ImageReport, Report, SampleRow},
 };
 use std::io::{self, Write};
 
@@ -50,6 +51,7 @@ fn image(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</p>\n</header>")?;
     tiles(image, out)?;
     coverage(image, out)?;
+    samples(image, out)?;
     plan(image, out)?;
     findings(image, out)?;
     handled(image, out)?;
@@ -79,6 +81,41 @@ fn coverage(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "; {}", text(reason))?;
     }
     writeln!(out, ".</p>")
+}
+
+fn samples(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<section>\n<h2>Malicious files</h2>\n<p>{}</p>",
+        text(&malicious::summary(image))
+    )?;
+    image.malicious.iter().try_for_each(|it| sample(it, out))?;
+    writeln!(out, "</section>")
+}
+
+fn sample(it: &SampleRow, out: &mut dyn Write) -> io::Result<()> {
+    let (severity, level, name) = (it.severity, it.level, malicious::name(it));
+    writeln!(
+        out,
+        "<details class=\"finding\"><summary class=\"row\"><span><i class=\"{severity}\">{level}</i></span><span>{}</span>\
+         <span>{}</span></summary>\n<dl>",
+        text(&name),
+        text(&it.path),
+    )?;
+    let mut line = |name: &str, value: &str| match value {
+        "" => Ok(()),
+        _ => writeln!(out, "<dt>{name}</dt><dd>{}</dd>", text(value)),
+    };
+    line("Found in", &format!("{} {}", malicious::place(it), it.created_by))?;
+    line("Hidden by", &it.hidden_by)?;
+    line("Sure", &format!("{} % – {}", it.confidence, it.confidence_rule))?;
+    for evidence in malicious::evidence(it) {
+        line("Seen", &evidence)?;
+    }
+    line("Hashes", &it.hashes.join(" "))?;
+    line("Techniques", &it.techniques.join(", "))?;
+    line("What to do", &it.advice)?;
+    writeln!(out, "</dl></details>")
 }
 
 fn plan(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
@@ -160,11 +197,9 @@ fn finding(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<details class=\"finding\"><summary class=\"row\"><span><i class=\"{level}\">{level}</i></span><span>{id}"
     )?;
-    if row.exploited.is_some() {
-        write!(out, " <span class=\"mark\">exploited</span>")?;
-    }
-    if !row.certain {
-        write!(out, " <span class=\"mark\">uncertain</span>")?;
+    let uncertain = (!row.certain).then_some("uncertain");
+    for mark in row.marks().into_iter().chain(uncertain) {
+        write!(out, " <span class=\"mark\">{mark}</span>")?;
     }
     writeln!(
         out,
@@ -194,6 +229,8 @@ fn detail(row: &FindingRow, packages: &[&str], out: &mut dyn Write) -> io::Resul
     line("Advisory", &format!("{} of {}", row.why.compared.advisory, row.why.compared.feed))?;
     line("Priority", &format!("{} – {}", row.priority, row.priority_rule))?;
     line("Exploited", row.exploited.as_deref().unwrap_or_default())?;
+    line("Exploits", &row.exploits.join(", "))?;
+    line("Restart", row.restart.map_or("", Restart::words))?;
     line("EPSS", &row.epss.map(|it| format!("{:.1} %", it * 100.0)).unwrap_or_default())?;
     line("Also called", &[row.aliases.as_slice(), &row.errata].concat().join(", "))?;
     line("Weaknesses", &row.cwes.join(", "))?;
@@ -212,13 +249,13 @@ fn detail(row: &FindingRow, packages: &[&str], out: &mut dyn Write) -> io::Resul
 }
 
 fn handled(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
-    if image.handled.is_empty() {
+    let count = image.handled.len().saturating_add(image.handled_malicious.len());
+    if count == 0 {
         return Ok(());
     }
     writeln!(
         out,
-        "<section>\n<h2>Handled</h2>\n<details><summary>{} do not count</summary>\n<ul>",
-        image.handled.len()
+        "<section>\n<h2>Handled</h2>\n<details><summary>{count} do not count</summary>\n<ul>"
     )?;
     let one = |it: &HandledRow, out: &mut dyn Write| {
         let until = it.until.as_ref().map_or(String::new(), |it| format!(", until {it}"));
@@ -227,6 +264,12 @@ fn handled(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<li>{}: {}{}</li>", text(&what), text(&it.reason), text(&until))
     };
     image.handled.iter().try_for_each(|it| one(it, out))?;
+    let sample = |it: &HandledSampleRow, out: &mut dyn Write| {
+        let until = it.until.as_ref().map_or(String::new(), |it| format!(", until {it}"));
+        let what = format!("{} in {}", malicious::name(&it.sample), it.sample.path);
+        writeln!(out, "<li>{}: {}{}</li>", text(&what), text(&it.reason), text(&until))
+    };
+    image.handled_malicious.iter().try_for_each(|it| sample(it, out))?;
     writeln!(out, "</ul></details>\n</section>")
 }
 

@@ -1,11 +1,12 @@
 //! JUnit's XML, as CI servers show it: a suite for each image, a failed test for each finding, a skipped one for what is handled.
 use super::xml::text;
-use model::report::{FindingRow, ImageReport, Report};
+use crate::malicious;
+use model::report::{FindingRow, ImageReport, Report, SampleRow};
 use std::io::{self, Write};
 
 /// Writes the report.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let failures: usize = report.images.iter().map(|it| it.findings.len()).sum();
+    let failures: usize = report.images.iter().map(|it| failures(it)).sum();
     let tests: usize = report.images.iter().map(tests).sum();
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"plimsoll\" tests=\"{tests}\" failures=\"{failures}\">")?;
@@ -15,11 +16,19 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// One that passes stands for an image without findings: some take a suite without tests for an error.
 fn tests(image: &ImageReport) -> usize {
-    image.findings.len().saturating_add(image.handled.len()).max(1)
+    failures(image).saturating_add(skipped(image)).max(1)
+}
+
+fn failures(image: &ImageReport) -> usize {
+    image.findings.len().saturating_add(image.malicious.len())
+}
+
+fn skipped(image: &ImageReport) -> usize {
+    image.handled.len().saturating_add(image.handled_malicious.len())
 }
 
 fn suite(report: &Report, image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
-    let (tests, failures, skipped) = (tests(image), image.findings.len(), image.handled.len());
+    let (tests, failures, skipped) = (tests(image), failures(image), skipped(image));
     writeln!(
         out,
         "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\" timestamp=\"{}\">",
@@ -51,6 +60,23 @@ fn suite(report: &Report, image: &ImageReport, out: &mut dyn Write) -> io::Resul
             text(&detail(it)),
         )?;
     }
+    for it in &image.malicious {
+        sample(it, out)?;
+        let message = format!("{}: {}", it.level, malicious::why(it));
+        let detail =
+            [malicious::evidence(it), vec![malicious::place(it), it.advice.clone()]].concat();
+        writeln!(
+            out,
+            "      <failure type=\"{}\" message=\"{}\">{}</failure>\n    </testcase>",
+            it.level,
+            text(&message),
+            text(&detail.join("\n")),
+        )?;
+    }
+    for it in &image.handled_malicious {
+        sample(&it.sample, out)?;
+        writeln!(out, "      <skipped message=\"{}\"/>\n    </testcase>", text(&it.reason))?;
+    }
     for it in &image.handled {
         case(&it.finding, out)?;
         writeln!(out, "      <skipped message=\"{}\"/>\n    </testcase>", text(&it.reason))?;
@@ -59,6 +85,11 @@ fn suite(report: &Report, image: &ImageReport, out: &mut dyn Write) -> io::Resul
         writeln!(out, "    <testcase classname=\"plimsoll\" name=\"no findings\"/>")?;
     }
     writeln!(out, "  </testsuite>")
+}
+
+fn sample(it: &SampleRow, out: &mut dyn Write) -> io::Result<()> {
+    let class = malicious::name(it);
+    writeln!(out, "    <testcase classname=\"{}\" name=\"{}\">", text(&class), text(&it.path))
 }
 
 fn case(it: &FindingRow, out: &mut dyn Write) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! Markdown, for comments and summaries of jobs.
 use crate::{
     fixes::{counts, findings as findings_of},
-    table,
+    malicious, table,
 };
-use model::report::{ImageReport, Report};
+use model::report::{ImageReport, Report, SampleRow};
 use std::io::{self, Write};
 
 /// The most rows of a table: comments have a limit, and nobody reads on.
@@ -40,12 +40,33 @@ fn image(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
         many => format!("; {many} more are handled"),
     };
     writeln!(out, "**{total}**{colon}{by_level}{handled}.")?;
+    writeln!(out, "{}", plain(&malicious::summary(image)))?;
     let grade = image.coverage.grade;
     let reasons = image.coverage.reasons.iter().map(|it| plain(it)).collect::<Vec<_>>().join("; ");
     let colon = if reasons.is_empty() { "" } else { ": " };
     writeln!(out, "Coverage: **{grade}**{colon}{reasons}.\n")?;
+    samples(&image.malicious, out)?;
     plan(image, out)?;
     findings(image, out)
+}
+
+fn samples(samples: &[SampleRow], out: &mut dyn Write) -> io::Result<()> {
+    if samples.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "### Malicious files\n")?;
+    writeln!(out, "| Level | What | File | Seen |")?;
+    writeln!(out, "| --- | --- | --- | --- |")?;
+    for it in samples.iter().take(ROWS) {
+        let (what, why) = (plain(&malicious::name(it)), plain(&malicious::why(it)));
+        let place = plain(&malicious::place(it));
+        writeln!(out, "| {} | {what} | {} ({place}) | {why} |", it.level, plain(&it.path))?;
+    }
+    if samples.len() > ROWS {
+        let more = samples.len().saturating_sub(ROWS);
+        writeln!(out, "\n{more} more rows are not shown; `--format json` has all of them.")?;
+    }
+    writeln!(out)
 }
 
 fn plan(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
@@ -89,10 +110,10 @@ fn findings(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
             Some(page) => format!("[{}]({page})", plain(&it.id)),
             None => plain(&it.id),
         };
-        let mark = if it.exploited.is_some() { " **exploited**" } else { "" };
+        let marks: String = it.marks().iter().map(|it| format!(" **{it}**")).collect();
         writeln!(
             out,
-            "| {} | {name}{mark} | {} | {} | {} |",
+            "| {} | {name}{marks} | {} | {} | {} |",
             it.severity,
             plain(&table::packages(line)),
             plain(&it.version),

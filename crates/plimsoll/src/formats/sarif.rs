@@ -1,7 +1,10 @@
-//! SARIF 2.1.0 (OASIS), as code scanning of GitHub and others take it: a run for each image, a rule for each vulnerability.
+//! SARIF 2.1.0 (OASIS), as code scanning of GitHub and others take it: a run for each image, a rule for each vulnerability
+//! and each kind of malicious file.
+use crate::malicious;
 use model::{
     Level,
-    report::{FindingRow, ImageReport, Report},
+    malware::Threat,
+    report::{FindingRow, ImageReport, Report, SampleRow},
 };
 use serde_json::{Value, json};
 use std::{
@@ -32,6 +35,15 @@ fn run(report: &Report, image: &ImageReport) -> Value {
             rules.len().saturating_sub(1)
         });
         results.push(result(row, at, reason, image));
+    }
+    let open = image.malicious.iter().map(|it| (it, None));
+    let handled = image.handled_malicious.iter().map(|it| (&it.sample, Some(it.reason.as_str())));
+    for (row, reason) in open.chain(handled) {
+        let at = *index.entry(row.threat.name()).or_insert_with(|| {
+            rules.push(threat(row.threat));
+            rules.len().saturating_sub(1)
+        });
+        results.push(sample(row, at, reason));
     }
     json!({
         "tool": {"driver": {
@@ -83,6 +95,10 @@ fn rule(row: &FindingRow) -> Value {
 fn help(row: &FindingRow) -> String {
     let mut lines = vec![format!("Severity: {} ({})", row.severity, row.priority_rule)];
     lines.extend(row.exploited.as_ref().map(|it| format!("Exploited in the wild since {it}")));
+    let marks = row.marks();
+    if !marks.is_empty() {
+        lines.push(format!("Marks: {}", marks.join(", ")));
+    }
     if !row.aliases.is_empty() {
         lines.push(format!("Also known as {}", row.aliases.join(", ")));
     }
@@ -115,11 +131,53 @@ fn result(row: &FindingRow, rule: usize, reason: Option<&str>, image: &ImageRepo
         },
         "properties": {"priority": row.priority, "comparison": row.why.compared.comparison},
     });
+    suppress(&mut result, reason);
+    result
+}
+
+fn suppress(result: &mut Value, reason: Option<&str>) {
     if let (Some(reason), Some(result)) = (reason, result.as_object_mut()) {
         let suppression =
             json!([{"kind": "external", "status": "accepted", "justification": reason}]);
         result.insert("suppressions".to_owned(), suppression);
     }
+}
+
+fn threat(it: Threat) -> Value {
+    let severity = it.level().severity();
+    let score = match severity {
+        Level::High => "8.0",
+        Level::Medium => "5.5",
+        _ => "2.0",
+    };
+    let mut tags = vec!["security".to_owned(), "malware".to_owned()];
+    tags.extend(it.techniques().iter().map(|it| format!("external/attack/{}", it.to_lowercase())));
+    json!({
+        "id": it.name(),
+        "shortDescription": {"text": it.title()},
+        "help": {"text": it.advice()},
+        "defaultConfiguration": {"level": level(severity)},
+        "properties": {"tags": tags, "security-severity": score},
+    })
+}
+
+fn sample(row: &SampleRow, rule: usize, reason: Option<&str>) -> Value {
+    let text = format!("{}: {}", malicious::name(row), malicious::evidence(row).join("; "));
+    let place = format!("{} {}", malicious::place(row), row.created_by);
+    let hash = row.hashes.first().map_or("", |it| it.as_str());
+    let mut result = json!({
+        "ruleId": row.threat.name(),
+        "ruleIndex": rule,
+        "level": level(row.severity),
+        "message": {"text": text},
+        "locations": [{
+            "physicalLocation": {"artifactLocation": {"uri": uri(&row.path)}, "region": {"startLine": 1}},
+            "message": {"text": place.trim_end()},
+        }],
+        "partialFingerprints": {"plimsoll/v1": format!("{} {} {hash}", row.threat, row.path)},
+        "properties": {"confidence": row.confidence, "level": row.level},
+    });
+    suppress(&mut result, reason);
     result
 }
 

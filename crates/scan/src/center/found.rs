@@ -4,8 +4,8 @@ use crate::Scanned;
 use assess::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
-    Assessment, Coverage, Ecosystem, Executables, Gap, Image, Inventory, Located, System,
-    report::LayerFacts,
+    Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, Inventory, Located, System,
+    malware::Examined, report::LayerFacts,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -39,6 +39,8 @@ pub struct Detail {
     pub attached: Vec<Document>,
     /// Walls around the inspecting processes that could not be put up.
     pub missing_walls: Vec<String>,
+    /// How much was looked at for malicious files.
+    pub examined: Option<Examined>,
 }
 
 /// What was seen of a layer.
@@ -80,7 +82,10 @@ pub(super) enum Found {
 
 #[derive(Debug)]
 pub(super) struct Seen {
+    /// With the malicious files behind the components.
     inventory: Inventory,
+    /// Those files.
+    malicious: Vec<Finding>,
     keys: Vec<Vec<(String, String)>>,
     assessment: Assessment,
     revision: String,
@@ -104,14 +109,17 @@ impl Center {
     }
 
     /// What an image contains, and what that means.
-    pub(super) fn found(&self, scanned: Scanned) -> Result<Found, Failure> {
+    pub(super) fn found(&self, mut scanned: Scanned) -> Result<Found, Failure> {
         let database = self.in_use()?;
         let today = today(self.now());
-        let assessment = assessed(&scanned.inventory, &database, today)?;
-        let keys = assess::keys(&scanned.inventory);
+        let mut assessment = assessed(&scanned.inventory, &database, today)?;
+        let mut keys = assess::keys(&scanned.inventory);
         let detail = Detail::of(&scanned);
         let json = serde_json::to_vec(&detail);
         let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
+        let malicious = malicious(&mut scanned.inventory);
+        keys.resize(scanned.inventory.components.len(), Vec::new());
+        assessment.findings.extend(malicious.iter().cloned());
         let sizes = scanned.image.layers.iter().map(|it| it.blob.size);
         Ok(Found::Image(Box::new(Seen {
             system: detail.system(),
@@ -119,6 +127,7 @@ impl Center {
             size: i64::try_from(sizes.fold(0, u64::saturating_add)).unwrap_or(i64::MAX),
             revision: self.revision(),
             inventory: scanned.inventory,
+            malicious,
             keys,
             assessment,
             detail: json,
@@ -151,6 +160,7 @@ impl Center {
             let database = self.database(&build).map_err(unusable)?;
             let again = assessed(&seen.inventory, &database, today(now));
             seen.assessment = again.map_err(unusable)?;
+            seen.assessment.findings.extend(seen.malicious.iter().cloned());
         }
     }
 
@@ -208,6 +218,16 @@ fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Resul
     charged.filter(nearly).map_or(Ok(()), |it| notices::quota(tx, it, now))
 }
 
+/// Puts the malicious files behind the components, and gives what is found in them.
+fn malicious(inventory: &mut Inventory) -> Vec<Finding> {
+    let verdicts = malware::verdicts(inventory);
+    let rows = verdicts.iter().zip(inventory.components.len()..);
+    let (files, findings): (Vec<_>, Vec<_>) =
+        rows.map(|(it, component)| malware::finding(it, component)).unzip();
+    inventory.components.extend(files);
+    findings
+}
+
 /// What an inventory means.
 pub(super) fn assessed(
     inventory: &Inventory,
@@ -251,6 +271,7 @@ impl Detail {
             claimed: kinds(true),
             attached: scanned.attached.rows.iter().map(document).collect(),
             missing_walls: scanned.missing_walls.clone(),
+            examined: inventory.examined,
         }
     }
 

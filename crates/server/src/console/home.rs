@@ -74,6 +74,10 @@ pub(super) fn application(call: &Call, (): ()) -> Result<Html, Problem> {
     risks(call, Category::Application, "/application")
 }
 
+pub(super) fn malware(call: &Call, (): ()) -> Result<Html, Problem> {
+    risks(call, Category::Malware, "/malware")
+}
+
 fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Problem> {
     let ask = || {
         let asked: images::WhichRisks = Query::take(call)?.0;
@@ -81,8 +85,7 @@ fn risks(call: &Call, category: Category, tab: &'static str) -> Result<Html, Pro
     };
     let list = images::risks(call, Query(ask()?))?.0;
     let more = following(call, list.next.as_deref());
-    let name = if category == Category::System { "system" } else { "application" };
-    let file = altered(call, &[("category", name), ("format", "")]);
+    let file = altered(call, &[("category", category.name()), ("format", "")]);
     let file = format!("/api/v1/risks/export{file}&format=");
     let (frame, strip, asked) = (Frame::new(call, "/"), Strip::new(call)?, ask()?);
     let (w, by) = (frame.w, asked.sort.unwrap_or(RiskSort::Priority));

@@ -75,7 +75,7 @@ impl Pictures {
         days: Vec<Day>,
         (ages, images): (&[Age], &[ImageCount]),
     ) -> Pictures {
-        let risks = |it: &Day| sum(it.risks.system, it.risks.application);
+        let risks = |it: &Day| sum(sum(it.risks.system, it.risks.application), it.risks.malware);
         Pictures {
             images: Course::new(w, w.course_images, &days, |it| it.images),
             risks: Course::new(w, w.course_risks, &days, risks),

@@ -12,6 +12,19 @@ pub enum Category {
     System,
     /// Any other component.
     Application,
+    /// A file, or a package, that is malicious.
+    Malware,
+}
+
+impl Category {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Category::System => "system",
+            Category::Application => "application",
+            Category::Malware => "malware",
+        }
+    }
 }
 
 /// How bad something is.
@@ -72,6 +85,7 @@ impl From<store::Category> for Category {
         match it {
             store::Category::System => Category::System,
             store::Category::Application => Category::Application,
+            store::Category::Malware => Category::Malware,
         }
     }
 }
@@ -81,6 +95,7 @@ impl From<Category> for store::Category {
         match it {
             Category::System => store::Category::System,
             Category::Application => store::Category::Application,
+            Category::Malware => store::Category::Malware,
         }
     }
 }

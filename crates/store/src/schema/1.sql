@@ -95,6 +95,9 @@ CREATE TABLE image (
   application_high BIGINT NOT NULL DEFAULT 0,
   application_medium BIGINT NOT NULL DEFAULT 0,
   application_low BIGINT NOT NULL DEFAULT 0,
+  malware_high BIGINT NOT NULL DEFAULT 0,
+  malware_medium BIGINT NOT NULL DEFAULT 0,
+  malware_low BIGINT NOT NULL DEFAULT 0,
   -- Whether its risks count it among their images.
   counted BIGINT NOT NULL DEFAULT 0
 );
@@ -161,7 +164,7 @@ CREATE TABLE component (
   id {id},
   hash TEXT NOT NULL UNIQUE,
   scope BIGINT NOT NULL REFERENCES scope (id),
-  -- system, application
+  -- system, application, malware: a file as such
   category TEXT NOT NULL,
   ecosystem TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -190,7 +193,10 @@ CREATE TABLE contents (
   system_low BIGINT NOT NULL DEFAULT 0,
   application_high BIGINT NOT NULL DEFAULT 0,
   application_medium BIGINT NOT NULL DEFAULT 0,
-  application_low BIGINT NOT NULL DEFAULT 0
+  application_low BIGINT NOT NULL DEFAULT 0,
+  malware_high BIGINT NOT NULL DEFAULT 0,
+  malware_medium BIGINT NOT NULL DEFAULT 0,
+  malware_low BIGINT NOT NULL DEFAULT 0
 );
 
 CREATE TABLE member (
@@ -231,7 +237,7 @@ CREATE TABLE matching (
 );
 INSERT INTO matching (id, build) VALUES (1, '');
 
--- A vulnerability in one category. What is said of it is the worst that its matches say.
+-- A vulnerability, or malicious content by its digest, in one category. What is said of it is the worst that its matches say.
 CREATE TABLE risk (
   id {id},
   category TEXT NOT NULL,
@@ -242,8 +248,13 @@ CREATE TABLE risk (
   -- Whether some match of it has a fix.
   fixable BIGINT NOT NULL DEFAULT 0,
   exploited BIGINT NOT NULL DEFAULT 0,
+  -- Whether it is exploited, or pages show how.
+  exploit_public BIGINT NOT NULL DEFAULT 0,
+  -- Whether some match of it is attacked over the network; asks for a restart.
+  remote BIGINT NOT NULL DEFAULT 0,
+  restart BIGINT NOT NULL DEFAULT 0,
   epss DOUBLE PRECISION,
-  -- All that is known of it wherever it occurs, as JSON: EPSS and KEV.
+  -- All that is known of it wherever it occurs, as JSON: EPSS, KEV, pages that show an exploit.
   known TEXT NOT NULL DEFAULT '{}',
   published BIGINT,
   -- Components that have it, and images in which a finding of it is open.
@@ -269,6 +280,9 @@ CREATE TABLE matched (
   status TEXT NOT NULL,
   fixed TEXT,
   certain BIGINT NOT NULL DEFAULT 1,
+  -- Whether it is attacked over the network; whether what has loaded it must be started anew.
+  remote BIGINT NOT NULL DEFAULT 0,
+  restart BIGINT NOT NULL DEFAULT 0,
   -- The rule that holds everywhere and handles it, if one does.
   exception BIGINT,
   -- When it was found first, when it was found last after it had not been there, and when it went.

@@ -55,8 +55,11 @@ fn a_day_is_kept_as_it_ended() {
     on_each(|store| {
         assert_eq!(store.read(|tx| history::since(tx, 0)).unwrap(), []);
         scanned(store);
-        let system =
-            |high, low| Counts { system: tally(high, 0, low), application: tally(0, 1, 0) };
+        let system = |high, low| Counts {
+            system: tally(high, 0, low),
+            application: tally(0, 1, 0),
+            ..Counts::default()
+        };
         let first = Day { day: 1, images: tally(1, 0, 0), risks: system(1, 0) };
         let third = Day { day: 3, images: tally(1, 0, 1), risks: system(1, 1) };
         assert_eq!(store.read(|tx| history::since(tx, 0)).unwrap(), [first, third]);

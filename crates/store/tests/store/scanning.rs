@@ -92,7 +92,8 @@ fn findings_are_read_back_as_they_were_written() {
         assert_eq!(one.image.state, State::Scanned);
         assert_eq!((one.image.components, one.image.level), (4, Level::High));
         // The component that two layers bring counts twice.
-        let counts = Counts { system: tally(1, 0, 1), application: tally(0, 2, 0) };
+        let counts =
+            Counts { system: tally(1, 0, 1), application: tally(0, 2, 0), ..Counts::default() };
         assert_eq!(one.image.counts, counts);
         let rows = store.read(|tx| findings::of_image(tx, one.image.id, false)).unwrap();
         let named =
@@ -311,9 +312,10 @@ fn risks_are_listed_the_most_urgent_first() {
                 cve: "CVE-1".to_owned(),
                 epss: Some(Epss { day: None, score: 0.5, percentile: 0.9 }),
                 exploited: Some(Exploited { added: None, due: None, ransomware: false }),
+                ..Enrichment::default()
             },
-            Enrichment { cve: "CVE-3".to_owned(), epss: None, exploited: None },
-            Enrichment { cve: "CVE-9".to_owned(), epss: None, exploited: None },
+            Enrichment { cve: "CVE-3".to_owned(), ..Enrichment::default() },
+            Enrichment { cve: "CVE-9".to_owned(), ..Enrichment::default() },
         ];
         assert_eq!(store.write(|tx| rematch::enrich(tx, &news, &rate)).unwrap(), 2);
         assert_eq!(store.write(|tx| rematch::enrich(tx, &news, &rate)).unwrap(), 0);

@@ -151,6 +151,8 @@ pub(crate) fn finding(component: usize, id: &str, level: model::Level) -> Findin
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: Priority::default(),
         why: Why {
@@ -164,6 +166,7 @@ pub(crate) fn finding(component: usize, id: &str, level: model::Level) -> Findin
             range: "< 9.9".to_owned(),
             comparison: "1 < 9.9 (dpkg)".to_owned(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }

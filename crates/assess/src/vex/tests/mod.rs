@@ -53,6 +53,8 @@ fn finding(component: usize) -> Finding {
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: model::Priority::default(),
         why: model::Why {
@@ -66,6 +68,7 @@ fn finding(component: usize) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: Vec::new(),
     }
 }

@@ -30,6 +30,7 @@ fn report(components: Vec<Located<Component>>, findings: Vec<Finding>) -> ImageR
     let systems = vec![System { release: Some(release()), ..System::default() }];
     let inventory = Inventory { systems, components, ..Inventory::default() };
     let what = Findings {
+        malicious: &[],
         image: &image,
         layers: &facts,
         inventory,
@@ -37,7 +38,7 @@ fn report(components: Vec<Located<Component>>, findings: Vec<Finding>) -> ImageR
         missing_walls: &[],
         attached: &[],
     };
-    ImageReport::new(what, |finding, component| {
+    let handled = |finding: &model::Finding, component: &model::Component| {
         let state = match component.name.as_str() {
             "accepted" => Handling::Accepted,
             "harmless" => Handling::NotAffected,
@@ -50,7 +51,8 @@ fn report(components: Vec<Located<Component>>, findings: Vec<Finding>) -> ImageR
             reason: format!("why not {}", finding.id),
             until: Some("2027-01-31".into()),
         })
-    })
+    };
+    ImageReport::new(what, handled, |_| None)
 }
 
 fn written(
@@ -103,6 +105,8 @@ fn finding(component: usize, id: &str) -> Finding {
         references: vec!["https://example.org/a".into(), "mailto:x".into()],
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: model::Priority::default(),
         why: Why {
@@ -116,6 +120,7 @@ fn finding(component: usize, id: &str) -> Finding {
             range: String::new(),
             comparison: String::new(),
         },
+        sample: None,
         sources: vec![Statement {
             feed: "osv".into(),
             title: "OSV".into(),

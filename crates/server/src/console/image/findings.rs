@@ -54,13 +54,14 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let mut all = images::findings(call, Query(images::WhichFindings { gone: true }))?.0;
     // Where nobody says which, what is there is shown.
     let has = |category| all.iter().any(|it| it.category == category && it.gone_at.is_none());
-    let system = has(Category::System) || !has(Category::Application);
-    let usual = if system { Category::System } else { Category::Application };
+    let all_of_them = [Category::Malware, Category::System, Category::Application];
+    let usual = all_of_them.into_iter().find(|it| has(*it)).unwrap_or(Category::System);
     let category = asked.category.unwrap_or(usual);
     all.retain(|it| it.category == category);
     let (name, tab) = match category {
         Category::System => ("system", "?category=system"),
         Category::Application => ("application", "?category=application"),
+        Category::Malware => ("malware", "?category=malware"),
     };
     let Around { frame, it, tabs } = Around::new(call, tab)?;
     let others = show::states(frame.w).into_iter().filter_map(|(state, value, name)| {

@@ -102,6 +102,7 @@ impl Around {
         let tabs = vec![
             tab("?category=system", w.system, Some(sum(&counts.system))),
             tab("?category=application", w.application, Some(sum(&counts.application))),
+            tab("?category=malware", w.malware, Some(sum(&counts.malware))),
             tab("/components", w.components, Some(it.image.components)),
             tab("/layers", w.layers, None),
             tab("/fix-plan", w.fix_plan, None),

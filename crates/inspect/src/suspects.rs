@@ -1,0 +1,159 @@
+//! Suspects in every layer: whether they can still be seen, whose they are, and files that are not what their package
+//! brought.
+use crate::{
+    Depth, Fault, File, Found, Head, Inspector, Judged, inspect_layer,
+    tests::{Tar, limits, squash},
+};
+use model::{
+    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile,
+    malware::{Digests, Sample, Trust, Visibility},
+};
+
+/// Takes every file for one that runs, whose digest is its first bytes, and those that say `evil` for suspects. A file
+/// called `owned` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
+struct Eyes;
+
+fn digests(bytes: &[u8]) -> Digests {
+    let mut md5 = [b'.'; 16];
+    md5.iter_mut().zip(bytes).for_each(|it| *it.0 = *it.1);
+    Digests { sha256: [7; 32], sha1: None, md5: Some(md5) }
+}
+
+fn path(text: &str) -> ImagePath {
+    ImagePath::parse(text.as_bytes()).unwrap()
+}
+
+impl Inspector for Eyes {
+    fn name(&self) -> &'static str {
+        "eyes"
+    }
+
+    fn wants(&self, head: &Head<'_>) -> bool {
+        head.size > 0
+    }
+
+    fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
+        let text = file.text()?;
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        match file.path.name() {
+            "owned" => {
+                let files = text.lines().map(words).map(|it| OwnedFile {
+                    path: path(&it[0]),
+                    digest: digests(it[1].as_bytes()).md5.map(FileDigest::Md5),
+                    config: it.len() > 2,
+                });
+                let package = "p".to_owned();
+                found.owned.push(Owned { package, files: files.collect() });
+            }
+            "diverted" => found.diversions.extend(text.lines().map(words).map(|it| Diversion {
+                from: path(&it[0]),
+                to: path(&it[1]),
+                by: it[2].clone(),
+            })),
+            _ => {
+                let digests = digests(text.as_bytes());
+                if text.contains("evil") {
+                    found.sample = Some(Sample {
+                        size: file.size(),
+                        mode: file.mode,
+                        form: "shell".to_owned(),
+                        digests: digests.clone(),
+                        evidence: Vec::new(),
+                        starts: Vec::new(),
+                    });
+                }
+                found.judged = Some(Judged { depth: Depth::Whole, digests, runs: true });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn image(layers: &[Tar]) -> Inventory {
+    let wanting = |head: &Head<'_>| -> Vec<&'static dyn Inspector> {
+        if Eyes.wants(head) { vec![&Eyes] } else { Vec::new() }
+    };
+    let report =
+        |it: &Tar| inspect_layer(&it.clone().end()[..], &wanting, &limits(), None).unwrap();
+    squash(layers.iter().map(report).collect())
+}
+
+fn suspects(layers: &[Tar]) -> Vec<(String, usize, Visibility, Trust)> {
+    let all = image(layers).suspects.into_iter();
+    all.map(|it| (it.path.to_string(), it.layer, it.visibility, it.trust)).collect()
+}
+
+fn tar() -> Tar {
+    Tar::default()
+}
+
+#[test]
+fn what_a_later_layer_hides_is_still_suspect() {
+    let check = |above: Tar, expected: Visibility| {
+        let found = suspects(&[tar().file("opt/x", "evil"), above]);
+        assert_eq!(found, [("opt/x".to_owned(), 0, expected, Trust::Unknown)]);
+    };
+    check(tar().file("opt/y", "good"), Visibility::Effective);
+    check(tar().file("opt/x", "good"), Visibility::Shadowed(1));
+    check(tar().file("opt/.wh.x", ""), Visibility::Deleted(1));
+    check(tar().file(".wh.opt", ""), Visibility::Deleted(1));
+    check(tar().file("opt/.wh..wh..opq", ""), Visibility::Deleted(1));
+    check(tar().file("opt", "good"), Visibility::Deleted(1));
+}
+
+#[test]
+fn a_file_of_several_names_is_suspect_under_each() {
+    let layer = tar().file("a", "evil").entry(b'1', "b", "a", 0o755, b"").file("c", "good");
+    let layer = layer.entry(b'1', "d", "c", 0o755, b"");
+    let found: Vec<_> = suspects(&[layer]).into_iter().map(|it| it.0).collect();
+    assert_eq!(found, ["a", "b"]);
+    assert!(image(&[tar().file("c", "good").entry(b'1', "d", "c", 0o755, b"")]).gaps.is_empty());
+}
+
+#[test]
+fn suspects_are_held_against_their_packages() {
+    let check = |owned: &str, expected: Trust| {
+        let found = suspects(&[tar().file("bin/x", "evil").file("owned", owned)]);
+        assert_eq!(found[0].3, expected, "{owned}");
+    };
+    check("bin/y evil", Trust::Unknown);
+    check("bin/x evil", Trust::Claimed("p".to_owned()));
+    check("bin/x good", Trust::Mismatch("p".to_owned()));
+    check("bin/x good\nbin/x evil", Trust::Claimed("p".to_owned()));
+    check("bin/x good config", Trust::Unknown);
+}
+
+#[test]
+fn files_that_are_not_what_their_package_brought_are_told() {
+    let altered = |layers: &[Tar]| -> Vec<(String, usize)> {
+        image(layers).altered.into_iter().map(|it| (it.path.to_string(), it.layer)).collect()
+    };
+    let base = || tar().file("bin/x", "good").file("owned", "bin/x good");
+    assert_eq!(altered(&[base()]), []);
+    assert_eq!(altered(&[base(), tar().file("bin/x", "other")]), [("bin/x".to_owned(), 1)]);
+    let upgraded = tar().file("bin/x", "better").file("owned", "bin/x better");
+    assert_eq!(altered(&[base(), upgraded]), []);
+    // What nobody says anything about, and what the administrator may edit.
+    assert_eq!(altered(&[base(), tar().file("bin/y", "other")]), []);
+    let config = tar().file("etc/x", "mine").file("owned", "etc/x good config");
+    assert_eq!(altered(&[config]), []);
+}
+
+#[test]
+fn a_file_that_was_moved_aside_is_looked_for_where_it_is() {
+    let layer = |moved: &str| {
+        let layer = tar().file("bin/x", "mine").file("bin/x.real", moved);
+        layer.file("owned", "bin/x good").file("diverted", "bin/x bin/x.real other")
+    };
+    assert_eq!(image(&[layer("good")]).altered, []);
+    let altered = image(&[layer("bad")]).altered;
+    assert_eq!(altered.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["bin/x.real"]);
+}
+
+#[test]
+fn what_was_examined_is_counted() {
+    let image = image(&[tar().file("a", "123").file("empty", ""), tar().file("b", "12345")]);
+    let examined = image.examined.unwrap();
+    assert_eq!((examined.all.files, examined.all.bytes), (2, 8));
+    assert_eq!((examined.whole, examined.skipped.files), (examined.all, 0));
+}
