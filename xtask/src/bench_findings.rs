@@ -45,7 +45,10 @@ fn finding(it: &Component, at: usize, risk: usize) -> Finding {
         level,
         by: "nvd".to_owned(),
         score: Some(7.5),
-        value: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H".to_owned(),
+        value: format!(
+            "CVSS:3.1/AV:{}/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H",
+            if risk.is_multiple_of(4) { 'L' } else { 'N' }
+        ),
     };
     let fixed = !risk.is_multiple_of(3);
     let says = |feed: &str| Statement {
@@ -81,6 +84,11 @@ fn finding(it: &Component, at: usize, risk: usize) -> Finding {
             ransomware: false,
         }),
         epss: Some(model::Epss { day: None, score: (risk % 100) as f32 / 100.0, percentile: 0.5 }),
+        exploits: (risk.is_multiple_of(50))
+            .then(|| format!("https://exploits.example/{risk}"))
+            .into_iter()
+            .collect(),
+        restart: at.is_multiple_of(20).then_some(model::Restart::Containers),
         priority: Priority::default(),
         why: Why {
             namespace: Namespace::new("distribution:12"),

@@ -170,8 +170,7 @@ fn enrich(findings: &mut [Finding], reader: &Reader<'_>, when: When) -> Result<(
     }
     for it in findings {
         if let Some(known) = known.get(&it.id) {
-            it.epss = known.epss;
-            it.exploited.clone_from(&known.exploited);
+            it.enrich(known.clone());
             it.priority = crate::rating::priority(it.kind, it.severity.level, it.status, known);
         }
     }

@@ -7,8 +7,8 @@ use crate::{
     rating,
 };
 use model::{
-    Advisory, Component, Enrichment, Finding, Kind, Level, Namespace, Rating, Statement, Status,
-    Verdict, Why,
+    Advisory, Component, Enrichment, Finding, Kind, Level, Namespace, Rating, Restart, Statement,
+    Status, Verdict, Why,
 };
 use std::{
     cmp::Reverse,
@@ -171,6 +171,8 @@ impl Group<'_> {
             published: self.said.iter().filter_map(|it| it.1.published).min(),
             exploited: None,
             epss: None,
+            exploits: Vec::new(),
+            restart: Restart::of(component).filter(|_| kind != Kind::Malware),
             why: why(component, first),
             subscription: fix.and_then(subscription).map(str::to_owned),
             sample: None,

@@ -135,7 +135,7 @@ mod tests {
             let exploited =
                 exploited.then_some(Exploited { added: None, due: None, ransomware: false });
             let epss = epss.map(|score| Epss { day: None, score, percentile: 0.5 });
-            let it = Enrichment { cve: String::new(), epss, exploited };
+            let it = Enrichment { epss, exploited, ..Enrichment::default() };
             let priority = priority(Kind::Vulnerability, level, status, &it);
             assert_eq!((priority.value, priority.rule.as_str()), (value, rule));
         };

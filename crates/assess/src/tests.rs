@@ -426,6 +426,76 @@ fn exploited_and_scored_vulnerabilities_say_so() {
     assert_eq!(finding.priority.value, 95, "{}", finding.priority.rule);
 }
 
+#[test]
+fn marks_say_who_can_attack_with_what_and_what_a_fix_asks_for() {
+    let vector = |it: &str| json!([{"type": "CVSS_V3", "score": it}]);
+    let network = vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H");
+    let local = vector("CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H");
+    let known = |id: &str| debian(id, "widget", "1.5-1");
+    let python = |urls: Value| {
+        let it = record("PYSEC-1", "PyPI", "widget", fixed("1.5"));
+        with(with(it, "aliases", json!(["CVE-2024-0001"])), "references", urls)
+    };
+    let evidence = || json!([{"type": "EVIDENCE", "url": "https://example.com/how"}]);
+    let check = |documents: Vec<Value>, of: Component, remote: Option<bool>, shown: &[&str]| {
+        let documents: Vec<(&str, Value)> = documents.into_iter().map(|it| ("osv", it)).collect();
+        let found = assessed(&database(&documents), "Debian:12", vec![of]).findings.remove(0);
+        let said = found.vector().map(|_| found.is_remote());
+        assert_eq!(
+            (said, &found.exploits[..]),
+            (remote, &shown.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()[..]),
+            "{documents:#?}"
+        );
+        assert_eq!(found.known().exploit_is_public(), !shown.is_empty());
+    };
+    let widget = || component(Ecosystem::Deb, "widget", "1.4-1");
+    // Nobody gives a vector: that is not the same as local. What is closest to the package counts.
+    let cve = || known("DEBIAN-CVE-2024-0001");
+    check(vec![cve()], widget(), None, &[]);
+    check(vec![with(cve(), "severity", network.clone())], widget(), Some(true), &[]);
+    check(vec![with(cve(), "severity", local.clone())], widget(), Some(false), &[]);
+    let erratum = with(known("DSA-1-1"), "upstream", json!(["CVE-2024-0001"]));
+    let own = with(erratum, "severity", local);
+    check(vec![with(cve(), "severity", network), own], widget(), Some(false), &[]);
+    // An exploit is one wherever the vulnerability occurs, under each of its names.
+    check(vec![cve(), python(evidence())], widget(), None, &["https://example.com/how"]);
+    let other = || component(Ecosystem::Pypi, "widget", "1.4");
+    check(vec![python(evidence())], other(), None, &["https://example.com/how"]);
+    let nameless = with(python(evidence()), "aliases", json!([]));
+    check(vec![nameless], other(), None, &["https://example.com/how"]);
+    check(
+        vec![python(json!([{"type": "WEB", "url": "https://example.com/how"}]))],
+        other(),
+        None,
+        &[],
+    );
+    let collected = json!([{"type": "WEB", "url": "https://www.exploit-db.com/exploits/1"}]);
+    check(
+        vec![cve(), python(collected)],
+        widget(),
+        None,
+        &["https://www.exploit-db.com/exploits/1"],
+    );
+    // Which one of several is shown, nobody can tell; what was withdrawn shows nothing.
+    let two = with(known("DSA-2-1"), "upstream", json!(["CVE-2024-0001", "CVE-2024-0002"]));
+    check(vec![with(two, "references", evidence())], widget(), None, &[]);
+    let withdrawn = with(python(evidence()), "withdrawn", json!("2024-05-01T00:00:00Z"));
+    check(vec![cve(), withdrawn], widget(), None, &[]);
+    let of = |name: &str| {
+        let database = database(&[("osv", debian("DEBIAN-CVE-2024-0001", name, "1.5-1"))]);
+        let it = component(Ecosystem::Deb, name, "1.4-1");
+        assessed(&database, "Debian:12", vec![it]).findings.remove(0)
+    };
+    assert_eq!(of("openssl").restart, Some(model::Restart::Containers));
+    assert_eq!(of("widget").restart, None);
+    // What was stored before there were marks can be read.
+    let mut stored = serde_json::to_value(of("widget")).unwrap();
+    for it in ["exploits", "restart"] {
+        assert!(stored.as_object_mut().unwrap().remove(it).is_some());
+    }
+    assert_eq!(serde_json::from_value::<Finding>(stored).unwrap(), of("widget"));
+}
+
 /// What is reported on a widget 1.4-1 of Debian 12 that was known then, and how that is answered for.
 fn check_then(documents: &[(&str, Value)], moment: &str, expected: &[&str], answer: &str) {
     let (database, scopes) = (database(documents), scope("Debian:12"));
@@ -622,7 +692,7 @@ proptest! {
 
     /// Bytes that nobody wrote are refused, and never panic.
     #[test]
-    fn foreign_bytes_are_refused(bytes: Vec<u8>, schema in 0_u8..3) {
+    fn foreign_bytes_are_refused(bytes: Vec<u8>, schema in 0_u8..4) {
         let mut head = b"PLIMSOLL".to_vec();
         head.extend([schema, 0, 0, 0]);
         head.extend(&bytes);

@@ -46,7 +46,8 @@ impl When {
         }
     }
 
-    /// What was known of a vulnerability in general: of a score, only one of that day or before.
+    /// What was known of a vulnerability in general: of a score, only one of that day or before. Pages that show how it is
+    /// exploited have no dates, and stay.
     pub(crate) fn limit(self, known: &mut Enrichment) {
         if let When::AsOf(_) = self {
             let day = self.day();

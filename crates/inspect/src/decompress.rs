@@ -119,7 +119,7 @@ impl<'a> Output<'a> {
 
 /// Decompresses all of `input` into `output`. What came out before an error has been handed on.
 pub(crate) fn decompress(input: impl BufRead, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let mut input = Input { inner: input, read: 0, failed: None };
+    let mut input = Input::new(input);
     let outcome = match input.inner.fill_buf()? {
         [0x1f, 0x8b, ..] => gunzip(&mut input, output),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
@@ -138,10 +138,16 @@ pub(crate) fn decompress(input: impl BufRead, output: &mut Output<'_>) -> Result
 }
 
 /// Counts what is read, and remembers how reading failed.
-struct Input<R> {
+pub(crate) struct Input<R> {
     inner: R,
     read: u64,
     failed: Option<io::Error>,
+}
+
+impl<R> Input<R> {
+    pub(crate) fn new(inner: R) -> Input<R> {
+        Input { inner, read: 0, failed: None }
+    }
 }
 
 impl<R: BufRead> Read for Input<R> {
@@ -218,7 +224,7 @@ fn drain(decoder: &mut FrameDecoder, read: u64, output: &mut Output<'_>) -> Resu
 
 /// The bytes of a gzip stream that have been read but not used yet. A few that have been used stay in
 /// front, since the decoder takes a little more than its stream has.
-struct Pending {
+pub(crate) struct Pending {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
@@ -231,11 +237,15 @@ const PIECE_BYTES: usize = 16 << 10;
 const KEPT_BYTES: usize = 16;
 
 impl Pending {
+    pub(crate) fn new() -> Pending {
+        Pending { buffer: vec![0; 128 << 10], start: 0, end: 0, ended: false }
+    }
+
     fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
     }
 
@@ -260,8 +270,24 @@ impl Pending {
         Ok(())
     }
 
+    /// Whether nothing but zeros follows: like gzip itself, who takes these for padding.
+    pub(crate) fn only_zeros<R: BufRead>(&mut self, input: &mut Input<R>) -> io::Result<bool> {
+        while !self.bytes().is_empty() {
+            if self.bytes().iter().any(|it| *it != 0) {
+                return Ok(false);
+            }
+            self.start = self.end;
+            self.fill(input)?;
+        }
+        Ok(true)
+    }
+
     /// At least `count` bytes, unless the stream has no more.
-    fn at_least<R: BufRead>(&mut self, count: usize, input: &mut Input<R>) -> io::Result<&[u8]> {
+    pub(crate) fn at_least<R: BufRead>(
+        &mut self,
+        count: usize,
+        input: &mut Input<R>,
+    ) -> io::Result<&[u8]> {
         if self.bytes().len() < count {
             self.fill(input)?;
         }
@@ -270,8 +296,7 @@ impl Pending {
 }
 
 fn gunzip<R: BufRead>(input: &mut Input<R>, output: &mut Output<'_>) -> Result<(), Trouble> {
-    let buffer = vec![0; 128 << 10];
-    let mut pending = Pending { buffer, start: 0, end: 0, ended: false };
+    let mut pending = Pending::new();
     loop {
         gzip_header(&mut pending, input)?;
         let (crc, length) = member(&mut pending, input, output)?;
@@ -279,20 +304,18 @@ fn gunzip<R: BufRead>(input: &mut Input<R>, output: &mut Output<'_>) -> Result<(
         if let [0x1f, 0x8b, ..] = *pending.at_least(2, input)? {
             continue;
         }
-        // Like gzip itself: zeros behind the last member are padding.
-        while !pending.bytes().is_empty() {
-            if pending.bytes().iter().any(|it| *it != 0) {
-                return Err(Malformed::new("gzip: data behind the end of the stream").into());
-            }
-            pending.start = pending.end;
-            pending.fill(input)?;
-        }
-        return Ok(());
+        return match pending.only_zeros(input)? {
+            true => Ok(()),
+            false => Err(Malformed::new("gzip: data behind the end of the stream").into()),
+        };
     }
 }
 
 /// RFC 1952, section 2.3.
-fn gzip_header<R: BufRead>(pending: &mut Pending, input: &mut Input<R>) -> Result<(), Trouble> {
+pub(crate) fn gzip_header<R: BufRead>(
+    pending: &mut Pending,
+    input: &mut Input<R>,
+) -> Result<(), Trouble> {
     const EARLY: Malformed = Malformed::new("gzip: ends inside a header");
     let [0x1f, 0x8b, 8, flags, _, _, _, _, _, _, ..] = *pending.at_least(10, input)? else {
         return Err(Malformed::new("gzip: unknown header").into());
@@ -372,7 +395,7 @@ fn member<R: BufRead>(
 ///
 /// The decoder has taken the four bytes of the checksum, where zlib has one too, and up to three
 /// more that it had at hand: which, it does not say, so the trailer is looked for in those places.
-fn trailer<R: BufRead>(
+pub(crate) fn trailer<R: BufRead>(
     pending: &mut Pending,
     input: &mut Input<R>,
     crc: u32,

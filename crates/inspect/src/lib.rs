@@ -6,6 +6,7 @@
     not(test),
     deny(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types)
 )]
+pub mod archive;
 mod cover;
 mod decompress;
 mod file;

@@ -74,6 +74,8 @@ pub struct Advisory {
     pub cwes: Vec<String>,
     /// Web pages.
     pub references: Vec<String>,
+    /// Those among them that show how it is exploited.
+    pub exploits: Vec<String>,
     /// The packages it speaks of.
     pub affected: Vec<Affected>,
 }
@@ -238,6 +240,21 @@ pub struct Enrichment {
     pub epss: Option<Epss>,
     /// That it is exploited already.
     pub exploited: Option<Exploited>,
+    /// Web pages that show how.
+    #[serde(default)]
+    pub exploits: Vec<String>,
+}
+
+impl Enrichment {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.epss.is_none() && !self.exploit_is_public()
+    }
+
+    /// Whether everybody can have an exploit, or somebody uses one.
+    pub fn exploit_is_public(&self) -> bool {
+        self.exploited.is_some() || !self.exploits.is_empty()
+    }
 }
 
 /// A score of the Exploit Prediction Scoring System (FIRST.org).

@@ -1,6 +1,7 @@
 //! What an assessment says: findings, why each was made, and why others were not.
 use crate::{
-    Coverage, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Status, malware::Malicious,
+    Coverage, Enrichment, Epss, Exploited, Gap, Kind, Located, Namespace, Rating, Restart, Status,
+    malware::Malicious,
 };
 use jiff::{Timestamp, civil::Date};
 use schemars::JsonSchema;
@@ -57,6 +58,12 @@ pub struct Finding {
     pub exploited: Option<Exploited>,
     /// How likely it is to be exploited.
     pub epss: Option<Epss>,
+    /// Web pages that show how it is exploited.
+    #[serde(default)]
+    pub exploits: Vec<String>,
+    /// What must be started anew once a fix is in; `None` when nothing is known to.
+    #[serde(default)]
+    pub restart: Option<Restart>,
     /// How urgent.
     pub priority: Priority,
     /// Why it was reported.
@@ -66,6 +73,33 @@ pub struct Finding {
     pub sample: Option<Box<Malicious>>,
     /// What every source said, the one of `why` first.
     pub sources: Vec<Statement>,
+}
+
+impl Finding {
+    /// What is known of the vulnerability wherever it occurs.
+    pub fn known(&self) -> Enrichment {
+        Enrichment {
+            cve: self.id.clone(),
+            epss: self.epss,
+            exploited: self.exploited.clone(),
+            exploits: self.exploits.clone(),
+        }
+    }
+
+    /// Takes over what is known of the vulnerability wherever it occurs.
+    pub fn enrich(&mut self, known: Enrichment) {
+        (self.epss, self.exploited, self.exploits) = (known.epss, known.exploited, known.exploits);
+    }
+
+    /// The rating whose vector says from where it can be attacked: that of the closest to the package who gives one.
+    pub fn vector(&self) -> Option<&Rating> {
+        self.ratings.iter().find(|it| it.attack_vector().is_some())
+    }
+
+    /// Whether it is known to be attacked over the network. What nobody gave a vector for may be so all the same.
+    pub fn is_remote(&self) -> bool {
+        self.vector().and_then(Rating::attack_vector) == Some("N")
+    }
 }
 
 /// What a finding that does not count is held to be.

@@ -18,6 +18,7 @@ pub mod malware;
 mod path;
 mod purl;
 pub mod report;
+mod restart;
 mod severity;
 pub mod version;
 
@@ -36,4 +37,5 @@ pub use image::{Descriptor, Image, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
 pub use purl::{BadPurl, Fit, Purl};
+pub use restart::Restart;
 pub use severity::{Level, Rating};

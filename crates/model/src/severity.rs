@@ -48,6 +48,14 @@ pub struct Rating {
     pub value: String,
 }
 
+impl Rating {
+    /// The attack vector (AV) of a CVSS vector of any version that has a score: `N`, `A`, `L` or `P`.
+    pub fn attack_vector(&self) -> Option<&str> {
+        self.score?;
+        self.value.split('/').find_map(|it| it.strip_prefix("AV:"))
+    }
+}
+
 impl Level {
     /// The level that a word of a feed stands for; `Unknown` for words such as
     /// `not yet assigned`, and for all that we do not know.
@@ -92,6 +100,23 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attack_vectors_are_those_of_whole_vectors() {
+        let check = |value: &str, score, expected| {
+            let it = Rating { score, value: value.to_owned(), ..Rating::default() };
+            assert_eq!(it.attack_vector(), expected, "{value}");
+        };
+        check("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Some(9.8), Some("N"));
+        check(
+            "CVSS:4.0/AV:A/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N",
+            Some(8.7),
+            Some("A"),
+        );
+        check("AV:L/AC:L/Au:N/C:N/I:N/A:P", Some(2.1), Some("L"));
+        check("CVSS:3.1/AV:N", None, None);
+        check("important", None, None);
+    }
 
     #[test]
     fn words_and_scores_have_levels() {

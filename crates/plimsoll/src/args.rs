@@ -380,7 +380,8 @@ pub(crate) struct ImportArguments {
     /// May be repeated, and is to be said each time
     #[arg(long, value_name = "NAME")]
     pub(crate) without: Vec<String>,
-    /// Use the result even when a feed has lost half of what it said or is partly broken
+    /// Use the result even when a feed has lost half of what it said or is partly broken, or a compiled database is older than the one in
+    /// use
     #[arg(long)]
     pub(crate) force: bool,
     /// Show no progress

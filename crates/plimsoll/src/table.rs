@@ -86,35 +86,40 @@ fn malicious_files(image: &ImageReport, paint: Paint) -> String {
     if text.is_empty() { text } else { text + "\n" }
 }
 
+const COLUMNS: usize = 6;
+
 fn findings(image: &ImageReport, paint: Paint) -> String {
     let lines = lines(image);
     let cells = |it: &Line<'_>| {
-        let marks = if it.row.exploited.is_some() { " exploited" } else { "" };
         let doubt = if it.row.certain { "" } else { " ?" };
         [
             it.row.severity.to_string(),
-            format!("{}{doubt}{marks}", clean(&it.row.id)),
+            format!("{}{doubt}", clean(&it.row.id)),
             packages(it),
             clean(&it.row.version),
             fix(it.row),
+            it.row.marks().join(", "),
         ]
     };
-    let titles =
-        ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = lines.iter().map(cells).collect();
+    let rows: Vec<[String; COLUMNS]> = lines.iter().map(cells).collect();
     if rows.is_empty() {
         return String::new();
     }
-    let mut widths = [0; 5];
+    let marks = if rows.iter().all(|[.., it]| it.is_empty()) { "" } else { "MARKS" };
+    let titles = ["SEVERITY", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", marks];
+    let titles = titles.map(str::to_owned);
+    let mut widths = [0; COLUMNS];
     for row in rows.iter().chain([&titles]) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; 5], level: Option<Level>| {
+    let line = |row: &[String; COLUMNS], level: Option<Level>| {
         let mut text = String::new();
-        for (i, (cell, width)) in row.iter().zip(widths).enumerate() {
-            let padded = if i == 4 { cell.clone() } else { format!("{cell:width$}  ") };
+        let filled = row.iter().rposition(|it| !it.is_empty()).unwrap_or_default();
+        for (i, (cell, width)) in row.iter().zip(widths).enumerate().take(filled.saturating_add(1))
+        {
+            let padded = if i == filled { cell.clone() } else { format!("{cell:width$}  ") };
             text += &match (level, i) {
                 (None, _) => paint.bold(&padded),
                 (Some(level), 0) => paint.level(level, &padded),

@@ -1,11 +1,11 @@
 //! A request whose sender is known and whose content has arrived.
-use crate::{App, Code, Problem, reply::Output, route::Route, who::Who};
+use crate::{App, Code, Problem, console, reply::Output, route::Route, who::Who};
 use axum::{
     body::Bytes,
     http::{HeaderMap, Uri},
 };
 use serde::Serialize;
-use std::{cell::Cell, net::IpAddr, sync::Arc};
+use std::{cell::Cell, fs::File, net::IpAddr, sync::Arc};
 use store::{Tx, audit, idempotency};
 
 /// What a handler gets.
@@ -21,10 +21,19 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// The content in the place of `body`, on a route that takes a file.
+    pub(crate) file: Option<Filed>,
     /// The key under which the answer is kept, for a request that must not be carried out twice.
     pub(crate) once: Option<String>,
     /// Whether the answer has been kept.
     pub(crate) kept: Cell<bool>,
+}
+
+/// A content that was written to a file without a name.
+pub(crate) struct Filed {
+    pub(crate) file: File,
+    /// SHA-256 in hexadecimal digits.
+    pub(crate) hash: String,
 }
 
 /// Why a transaction is undone.
@@ -54,6 +63,11 @@ impl Call {
     /// A header that is plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         header(&self.headers, name)
+    }
+
+    /// A sentence as whoever asks reads it.
+    pub(crate) fn say(&self, text: &str) -> String {
+        console::sentence(text, console::chinese(&self.headers)).into_owned()
     }
 
     /// The content's type without its parameters must be this one.

@@ -2,12 +2,12 @@
 use crate::{
     App, Code, Problem,
     app::panicked,
-    call::{Call, header},
+    call::{Call, Filed, header},
     console,
     reply::Reply,
     route::{Access, Route},
     routes::ROUTES,
-    who::{Who, hash, hash_bytes, identify, same_site},
+    who::{Who, hash, hash_bytes, hex, identify, same_site},
 };
 use axum::{
     Extension, Router,
@@ -17,20 +17,24 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use hyper::body::{Body as _, Incoming};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::{
+    digest::{Context, SHA256},
+    rand::{SecureRandom, SystemRandom},
+};
 use serde_json::json;
 use std::{
     cell::Cell,
     convert::Infallible,
     future::poll_fn,
+    io::{Seek, Write},
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
     time::Instant,
 };
 use store::idempotency::{self, Begun};
-use tokio::time::timeout;
+use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 use tower_service::Service;
 
 /// How many times as much as allowed is read and thrown away: who is still talking does not hear the answer.
@@ -142,11 +146,14 @@ async fn routed<E>(
     let (Parts { uri, headers, .. }, body) = request.into_parts();
     let now = app.now();
     let who = admit(app, route, &headers, now).await?;
-    let body = receive(app, route, &headers, body).await?;
+    let (body, file) = match route.to_file {
+        false => (receive(app, route, &headers, body).await?, None),
+        true => (Bytes::new(), Some(receive_file(app, route, &headers, body).await?)),
+    };
     let asker = who.as_ref().map(|it| it.name.clone());
     let (address, kept, app) = (arrived.address, Cell::new(false), Arc::clone(app));
     let once = once(route, who.as_ref(), &headers)?;
-    let call = Call { app, route, now, address, who, uri, headers, params, body, once, kept };
+    let call = Call { app, route, now, address, who, uri, headers, params, body, file, once, kept };
     let app = Arc::clone(&call.app);
     let working = app.wait_for(move || carry_out(&call));
     let Ok(outcome) = timeout(app.settings.limits.answer, working).await else {
@@ -207,7 +214,8 @@ fn once(route: &Route, who: Option<&Who>, headers: &HeaderMap) -> Result<Option<
 fn carry_out(call: &Call) -> Result<Reply, Problem> {
     let Some(key) = &call.once else { return (call.route.handle)(call) };
     let (store, lost) = (&call.app.store, call.now.saturating_sub(LOST_MS));
-    let request = hash(&format!("{} {}", call.uri, hash_bytes(&call.body)));
+    let content = call.file.as_ref().map_or_else(|| hash_bytes(&call.body), |it| it.hash.clone());
+    let request = hash(&format!("{} {content}", call.uri));
     match store.write(|tx| idempotency::begin(tx, key, &request, call.now, lost))? {
         Begun::New => {}
         Begun::Running => {
@@ -241,22 +249,11 @@ async fn receive(
 ) -> Result<Bytes, Problem> {
     let limit = route.body_bytes.unwrap_or(app.settings.limits.body_bytes);
     let most = limit.saturating_mul(LISTEN);
-    let too_large =
-        || Problem::new(Code::TooLarge, format!("the content has more than {limit} bytes"));
-    let length = header(headers, "content-length").and_then(|it| it.parse::<u64>().ok());
-    if length.is_some_and(|it| usize::try_from(it).map_or(true, |it| it > most)) {
-        return Err(too_large());
-    }
-    if header(headers, "content-encoding").unwrap_or("identity") != "identity" {
-        let detail = "the content must not be compressed";
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
-    }
+    expected(headers, limit, most)?;
     let reading = async {
         let (mut bytes, mut count) = (Vec::new(), 0usize);
         let mut body = pin!(body);
-        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-            let broken = |_| Problem::new(Code::Malformed, "the content broke off");
-            let data = frame.map_err(broken)?.into_data().unwrap_or_default();
+        while let Some(data) = next(body.as_mut()).await? {
             count = count.saturating_add(data.len());
             match count {
                 it if it <= limit => bytes.extend_from_slice(&data),
@@ -264,10 +261,77 @@ async fn receive(
                 _ => break,
             }
         }
-        if count > limit { Err(too_large()) } else { Ok(Bytes::from(bytes)) }
+        if count > limit { Err(too_large(limit)) } else { Ok(Bytes::from(bytes)) }
     };
-    let late = |_| Problem::new(Code::RequestTimeout, "the content did not arrive in time");
-    timeout(app.settings.limits.body, reading).await.map_err(late)?
+    timeout(app.settings.limits.body, reading).await.map_err(|_| late())?
+}
+
+/// The same where it may be longer than memory: it is written down as it comes, and has all the time that it needs as long
+/// as it comes.
+async fn receive_file(
+    app: &Arc<App>,
+    route: &Route,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Filed, Problem> {
+    let limit = route.body_bytes.unwrap_or(app.settings.limits.body_bytes);
+    expected(headers, limit, limit)?;
+    let (sender, mut pieces) = mpsc::channel::<Bytes>(4);
+    let writing = {
+        let app = Arc::clone(app);
+        spawn_blocking(move || {
+            let (mut file, mut hash) = (app.center.room()?, Context::new(&SHA256));
+            while let Some(piece) = pieces.blocking_recv() {
+                hash.update(&piece);
+                file.write_all(&piece).map_err(Problem::unwritten)?;
+            }
+            file.rewind().map_err(Problem::unwritten)?;
+            Ok(Filed { file, hash: hex(hash.finish()) })
+        })
+    };
+    let (mut body, mut count) = (pin!(body), 0usize);
+    while let Some(data) =
+        timeout(app.settings.limits.body, next(body.as_mut())).await.map_err(|_| late())??
+    {
+        count = count.saturating_add(data.len());
+        if count > limit {
+            return Err(too_large(limit));
+        }
+        // Whoever writes has failed, and says why below.
+        if sender.send(data).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    writing.await.map_err(|err| Problem::internal(panicked(err.try_into_panic())))?
+}
+
+/// Refuses what is said to be too long, and what cannot be read.
+fn expected(headers: &HeaderMap, limit: usize, most: usize) -> Result<(), Problem> {
+    let length = header(headers, "content-length").and_then(|it| it.parse::<u64>().ok());
+    if length.is_some_and(|it| usize::try_from(it).map_or(true, |it| it > most)) {
+        return Err(too_large(limit));
+    }
+    if header(headers, "content-encoding").unwrap_or("identity") != "identity" {
+        let detail = "the content must not be compressed";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    Ok(())
+}
+
+/// The next piece of a content.
+async fn next(mut body: Pin<&mut Body>) -> Result<Option<Bytes>, Problem> {
+    let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await else { return Ok(None) };
+    let broken = |_| Problem::new(Code::Malformed, "the content broke off");
+    Ok(Some(frame.map_err(broken)?.into_data().unwrap_or_default()))
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::TooLarge, format!("the content has more than {limit} bytes"))
+}
+
+fn late() -> Problem {
+    Problem::new(Code::RequestTimeout, "the content did not arrive in time")
 }
 
 /// What an answer to a failure has to know of whoever asked.
@@ -307,6 +371,8 @@ fn refuse(app: &Arc<App>, id: &str, problem: &Problem, asker: &Asker) -> Respons
     *response.status_mut() = problem.code.status().try_into().unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(names::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    let language = if asker.chinese { "zh-CN" } else { "en" };
+    headers.insert(names::CONTENT_LANGUAGE, HeaderValue::from_static(language));
     if problem.code == Code::Unauthenticated {
         headers.insert(names::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -36,6 +36,7 @@ pub mod views;
 mod who;
 
 pub use app::{App, Base, Clock};
+pub use console::translate::in_chinese;
 pub use events::{Event, Events};
 pub use listen::Server;
 pub use log::{Format, Log};

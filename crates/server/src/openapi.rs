@@ -155,7 +155,7 @@ fn problem() -> Value {
             "type": {"type": "string", "const": "about:blank"},
             "title": {"type": "string", "description": "What the status means."},
             "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "What exactly is wrong, and what to do."},
+            "detail": {"type": "string", "description": "What exactly is wrong, and what to do, in the language of Content-Language."},
             "code": {"type": "string", "enum": codes},
             "request": {"type": "string", "description": "What the log calls the request."},
         },

@@ -1,4 +1,5 @@
 //! What the API says when it can't do what was asked: problem details (RFC 9457) with a stable code.
+use crate::console;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -140,7 +141,20 @@ impl Problem {
         Problem { retry_after, cause, ..Problem::new(Code::Unavailable, detail) }
     }
 
-    /// The document that is sent, with its title in Chinese for those who read that (RFC 9457, 3.1.3).
+    /// A file of ours could not be written or read.
+    pub(crate) fn unwritten(err: std::io::Error) -> Problem {
+        use std::io::ErrorKind as K;
+        let cause = err.to_string();
+        match err.kind() {
+            K::StorageFull | K::QuotaExceeded => {
+                let detail = "there is no room left for the file";
+                Problem { cause: Some(cause), ..Problem::new(Code::Full, detail) }
+            }
+            _ => Problem::internal(cause),
+        }
+    }
+
+    /// The document that is sent, in Chinese for those who read that (RFC 9457, 3.1.3 and 3.1.4).
     pub(crate) fn document(&self, request: &str, chinese: bool) -> Value {
         let (status, code, title, translated) = self.code.row();
         let title = if chinese { translated } else { title };
@@ -149,7 +163,7 @@ impl Problem {
             ("type", json!("about:blank")),
             ("title", json!(title)),
             ("status", json!(status)),
-            ("detail", json!(self.detail)),
+            ("detail", json!(console::sentence(&self.detail, chinese))),
             ("code", json!(code)),
             ("request", json!(request)),
         ];
@@ -185,6 +199,24 @@ impl From<scan::center::Failure> for Problem {
             F::Store(it) => it.into(),
             F::Source(_) | F::Other(..) => Problem::invalid(err.to_string()),
             F::Later(..) | F::Stopped => Problem::unavailable(&err.to_string(), None),
+        }
+    }
+}
+
+impl From<scan::advisories::StoreError> for Problem {
+    fn from(err: scan::advisories::StoreError) -> Problem {
+        use scan::advisories::StoreError as E;
+        match err {
+            E::Refused(_) => Problem::invalid(err.to_string()),
+            E::Older { .. } => Problem::new(Code::Conflict, err.to_string()),
+            E::Busy(who) => {
+                let detail = "the advisories are being changed just now; try again";
+                Problem { cause: Some(who), ..Problem::new(Code::Conflict, detail) }
+            }
+            E::Io { source, what } => {
+                let problem = Problem::unwritten(source);
+                Problem { cause: problem.cause.map(|it| format!("{what}: {it}")), ..problem }
+            }
         }
     }
 }

@@ -3,9 +3,15 @@ use crate::{Code, Problem, call::Call};
 use axum::{body::Bytes, http::Uri};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
+use std::fs::File;
+
+/// Bytes of any kind (RFC 2046, section 4.5.1).
+const FILE: &str = "application/octet-stream";
 
 /// Something that a handler takes from a call.
 pub(crate) trait Input: Sized {
+    /// Whether the content is too long for memory.
+    const TO_FILE: bool = false;
     /// Takes it.
     fn take(call: &Call) -> Result<Self, Problem>;
     /// Describes it.
@@ -29,6 +35,9 @@ pub(crate) struct Raw;
 
 /// The content, a JSON document of somebody else's, as it came.
 pub(crate) struct Document(pub(crate) Bytes);
+
+/// The content, a file.
+pub(crate) struct Upload(pub(crate) File);
 
 /// The content, as a browser sends a form (WHATWG URL, application/x-www-form-urlencoded).
 pub(crate) struct Form<T>(pub(crate) T);
@@ -80,6 +89,23 @@ impl Input for Document {
     fn describe(_: &mut SchemaGenerator) -> Takes {
         let schema = json_schema!({"type": "object", "description": "The document."});
         Takes { body: Some(("application/json", schema)), ..Takes::default() }
+    }
+}
+
+impl Input for Upload {
+    const TO_FILE: bool = true;
+
+    fn take(call: &Call) -> Result<Upload, Problem> {
+        call.content_is(FILE)?;
+        let none = || Problem::internal("a route that takes a file got none");
+        let file = call.file.as_ref().ok_or_else(none)?.file.try_clone();
+        file.map(Upload).map_err(Problem::unwritten)
+    }
+
+    fn describe(_: &mut SchemaGenerator) -> Takes {
+        let schema =
+            json_schema!({"type": "string", "format": "binary", "description": "The file."});
+        Takes { body: Some((FILE, schema)), ..Takes::default() }
     }
 }
 

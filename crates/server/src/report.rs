@@ -6,7 +6,7 @@ use crate::{
 use jiff::{Timestamp, tz::TimeZone};
 use model::{
     Assessment, Coverage, Digest, Handling, Inventory,
-    report::{AttachedRow, Findings, Handled, ImageReport, LayerFacts},
+    report::{AttachedRow, Findings, Handled, ImageReport, LayerFacts, SampleRow},
 };
 use scan::center::{Detail, Document, Facts};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,9 +37,19 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
         systems: detail.systems,
         gaps: detail.gaps,
         executables: detail.executables,
+        examined: detail.examined,
         ..Inventory::default()
     };
-    for (i, (component, located)) in found.into_iter().enumerate() {
+    let (mut malicious, mut accepted) = (Vec::new(), BTreeMap::new());
+    let (files, software): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.1.what.is_file());
+    for it in files.iter().filter_map(|it| all.get(&it.0)).flatten() {
+        let Some(sample) = &it.finding.sample else { continue };
+        if let Some(rule) = it.handled_by.and_then(|it| rules.get(&it)) {
+            accepted.insert((sample.suspect.path.to_string(), it.finding.id.clone()), said(rule));
+        }
+        malicious.push(sample.as_ref().clone());
+    }
+    for (i, (component, located)) in software.into_iter().enumerate() {
         inventory.components.push(located);
         for it in all.get(&component).into_iter().flatten() {
             let mut finding = it.finding.clone();
@@ -54,7 +64,7 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
     let mut image = detail.image;
     image.digest = Digest::parse(digest);
     let what = Findings {
-        malicious: &[],
+        malicious: &malicious,
         image: &image,
         layers: &detail.layers.iter().map(facts).collect::<Vec<_>>(),
         inventory,
@@ -65,7 +75,12 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
     let handled = |finding: &model::Finding, _: &model::Component| {
         handled.get(&(finding.component, finding.id.clone())).cloned()
     };
-    Ok(ImageReport::new(what, handled, |_| None))
+    // The same content may lie at several places, and be accepted at one.
+    let accepted = |it: &SampleRow| {
+        let digest = format!("sha256:{}", it.hashes.first()?);
+        accepted.get(&(it.path.clone(), digest)).cloned()
+    };
+    Ok(ImageReport::new(what, handled, accepted))
 }
 
 /// What is kept of an image besides its components; nothing if it was not scanned yet.
@@ -76,9 +91,7 @@ pub(crate) fn detail(it: &images::Detail) -> Result<Option<Detail>, Problem> {
 
 /// How urgent a finding is.
 pub(crate) fn priority(it: &model::Finding) -> model::Priority {
-    let known =
-        model::Enrichment { cve: it.id.clone(), epss: it.epss, exploited: it.exploited.clone() };
-    assess::priority(it.kind, it.severity.level, it.status, &known)
+    assess::priority(it.kind, it.severity.level, it.status, &it.known())
 }
 
 fn unscanned(it: &images::Detail) -> Failure {

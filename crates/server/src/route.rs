@@ -19,6 +19,8 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     /// The most bytes of content, where that differs from what is usual.
     pub(crate) body_bytes: Option<usize>,
+    /// Whether the content is written to a file, and not held in memory.
+    pub(crate) to_file: bool,
     pub(crate) takes: fn(&mut SchemaGenerator) -> Takes,
     pub(crate) gives: fn(&mut SchemaGenerator) -> Gives,
     pub(crate) handle: Handle,
@@ -60,6 +62,7 @@ pub(crate) fn route<I: Input + 'static, O: Output + 'static>(
         summary,
         access,
         body_bytes: None,
+        to_file: I::TO_FILE,
         takes: I::describe,
         gives: O::describe,
         handle: Box::new(move |call| handle(call, I::take(call)?)?.reply()),

@@ -1,7 +1,7 @@
 //! Who asks: by the cookie of a session, or by a token.
 use crate::{App, Code, Problem, call::header};
 use axum::http::HeaderMap;
-use ring::digest::{SHA256, digest};
+use ring::digest::{Digest, SHA256, digest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{
@@ -118,7 +118,11 @@ pub(crate) fn hash(secret: &str) -> String {
 
 /// SHA-256 in hexadecimal digits.
 pub(crate) fn hash_bytes(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|it| format!("{it:02x}")).collect()
+    hex(digest(&SHA256, bytes))
+}
+
+pub(crate) fn hex(hash: Digest) -> String {
+    hash.as_ref().iter().map(|it| format!("{it:02x}")).collect()
 }
 
 impl Role {

@@ -28,6 +28,12 @@ pub struct Finding {
     pub priority: i64,
     /// Whether it is known to be exploited.
     pub exploited: bool,
+    /// Whether an exploit of it is public.
+    pub exploit_public: bool,
+    /// Whether this component is attacked over the network, as far as anybody says.
+    pub remote: bool,
+    /// Whether running processes have the component loaded, and must be started anew.
+    pub restart: bool,
     /// What has been done about it.
     pub status: Status,
     /// The version that is no longer affected.
@@ -56,7 +62,7 @@ pub fn of_image(tx: &mut Tx<'_>, image: i64, gone: bool) -> Result<Vec<Finding>>
          r.priority, r.exploited, ma.status, ma.fixed, ma.certain, \
          CASE WHEN ma.first_seen > i.first_scanned THEN ma.first_seen ELSE i.first_scanned END, \
          CASE WHEN ma.appeared_at > i.first_scanned THEN ma.appeared_at ELSE i.first_scanned END, \
-         ma.gone_at, COALESCE(ma.exception, h.exception) \
+         ma.gone_at, COALESCE(ma.exception, h.exception), r.exploit_public, ma.remote, ma.restart \
          FROM image i JOIN image_contents ic ON ic.image = i.id JOIN member m ON m.contents = ic.contents \
          JOIN matched ma ON ma.component = m.component JOIN component c ON c.id = ma.component \
          JOIN risk r ON r.id = ma.risk LEFT JOIN handled h ON h.image = i.id AND h.component = ma.component \
@@ -83,6 +89,9 @@ pub fn of_image(tx: &mut Tx<'_>, image: i64, gone: bool) -> Result<Vec<Finding>>
             appeared_at: it.int(15)?,
             gone_at: it.maybe_int(16)?,
             handled_by: it.maybe_int(17)?,
+            exploit_public: it.truth(18)?,
+            remote: it.truth(19)?,
+            restart: it.truth(20)?,
         })
     })
 }
@@ -126,8 +135,7 @@ pub fn whole(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Whole>> {
 
 /// Adds what is known of the risk wherever it occurs.
 fn known_to(mut finding: Full, name: &str, known: &str) -> Result<Full> {
-    let known = risks::known_of(name, known)?;
-    (finding.epss, finding.exploited) = (known.epss, known.exploited);
+    finding.enrich(risks::known_of(name, known)?);
     Ok(finding)
 }
 

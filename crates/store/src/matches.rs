@@ -101,8 +101,8 @@ pub(crate) fn reconcile(
         difference.gone.push(key);
     }
     write(tx, &rows, &difference.gone, at)?;
-    enrich_found(tx, found, &risks)?;
-    let touched: BTreeSet<i64> = changes.iter().map(|it| it.risk).collect();
+    let enriched = enrich_found(tx, found, &risks)?;
+    let touched: BTreeSet<i64> = changes.iter().map(|it| it.risk).chain(enriched).collect();
     refresh(tx, &touched.into_iter().collect::<Vec<_>>(), rate)?;
     counts::apply(tx, &changes, at)?;
     exceptions::matched(tx, &difference.appeared, at)?;
@@ -129,6 +129,7 @@ impl Stored {
             component: 0,
             epss: None,
             exploited: None,
+            exploits: Vec::new(),
             priority: Priority::default(),
             ..finding.clone()
         })?;
@@ -153,6 +154,8 @@ impl Stored {
             document::word(&finding.status)?.into(),
             finding.fixed.clone().into(),
             finding.certain.into(),
+            finding.is_remote().into(),
+            finding.restart.is_some().into(),
             exception.into(),
             at.into(),
             at.into(),
@@ -164,10 +167,10 @@ impl Stored {
 
 fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>], gone: &[(i64, i64)], at: i64) -> Result<()> {
     let head = "INSERT INTO matched (component, risk, level, kind, severity, status, fixed, certain, \
-                exception, first_seen, appeared_at, hash, document)";
+                remote, restart, exception, first_seen, appeared_at, hash, document)";
     let tail = "ON CONFLICT (component, risk) DO UPDATE SET level = excluded.level, kind = excluded.kind, \
         severity = excluded.severity, status = excluded.status, fixed = excluded.fixed, \
-        certain = excluded.certain, hash = excluded.hash, document = excluded.document, gone_at = NULL, \
+        certain = excluded.certain, remote = excluded.remote, restart = excluded.restart, hash = excluded.hash, document = excluded.document, gone_at = NULL, \
         appeared_at = CASE WHEN matched.gone_at IS NULL THEN matched.appeared_at ELSE excluded.appeared_at END";
     tx.insert(head, rows, tail)?;
     let rows: Vec<Vec<i64>> =
@@ -251,21 +254,16 @@ fn enrich_found(
     tx: &mut Tx<'_>,
     found: &Found<'_>,
     risks: &BTreeMap<(Category, &str), i64>,
-) -> Result<()> {
+) -> Result<Vec<i64>> {
     let mut wanted = BTreeMap::new();
     for (category, findings) in found.values() {
         for it in findings {
             let category = concerns(*category, it);
             let Some(risk) = risks.get(&(category, it.id.as_str())) else { continue };
-            wanted.entry(*risk).or_insert_with(|| known_of(it));
+            wanted.entry(*risk).or_insert_with(|| it.known());
         }
     }
-    enrich(tx, &wanted).map(drop)
-}
-
-fn known_of(finding: &Finding) -> Enrichment {
-    let (epss, exploited) = (finding.epss, finding.exploited.clone());
-    Enrichment { cve: finding.id.clone(), epss, exploited }
+    enrich(tx, &wanted)
 }
 
 /// Writes what is known of these risks, where it differs. Gives those where it did.
@@ -276,14 +274,16 @@ pub(crate) fn enrich(tx: &mut Tx<'_>, wanted: &BTreeMap<i64, Enrichment>) -> Res
     let mut changed = Vec::new();
     for (risk, before) in rows.into_iter().collect::<BTreeMap<_, _>>() {
         let Some(it) = wanted.get(&risk) else { continue };
-        let nothing = it.epss.is_none() && it.exploited.is_none();
-        let known = if nothing { "{}".to_owned() } else { document::text(it)? };
+        let known = if it.is_empty() { "{}".to_owned() } else { document::text(it)? };
         if known == before {
             continue;
         }
         let epss = it.epss.map(|it| f64::from(it.score));
-        let sql = "UPDATE risk SET known = $2, epss = $3, exploited = $4 WHERE id = $1";
-        tx.execute(sql, &[risk.into(), known.into(), epss.into(), it.exploited.is_some().into()])?;
+        let sql = "UPDATE risk SET known = $2, epss = $3, exploited = $4, exploit_public = $5 WHERE id = $1";
+        let marks = [it.exploited.is_some().into(), it.exploit_is_public().into()];
+        let values: Vec<Value> =
+            [risk.into(), known.into(), epss.into()].into_iter().chain(marks).collect();
+        tx.execute(sql, &values)?;
         changed.push(risk);
     }
     Ok(changed)
@@ -294,14 +294,15 @@ pub(crate) fn refresh(tx: &mut Tx<'_>, risks: &[i64], rate: Rate<'_>) -> Result<
     let sql = "SELECT id, known FROM risk WHERE id IN ({keys})";
     let known = tx.among(sql, &[], risks, |it| Ok((it.int(0)?, it.text(1)?)))?;
     let known: BTreeMap<i64, String> = known.into_iter().collect();
-    let mut sums: BTreeMap<i64, [i64; 4]> = risks.iter().map(|it| (*it, [0; 4])).collect();
-    let sql = "SELECT risk, kind, severity, status, MAX(level), COUNT(*) FROM matched \
+    let mut sums: BTreeMap<i64, [i64; 6]> = risks.iter().map(|it| (*it, [0; 6])).collect();
+    let sql = "SELECT risk, kind, severity, status, MAX(level), COUNT(*), MAX(remote), MAX(restart) FROM matched \
                WHERE risk IN ({keys}) AND gone_at IS NULL GROUP BY risk, kind, severity, status";
     let row = |it: &Row| {
         let said = (it.text(1)?, it.text(2)?, it.text(3)?);
-        Ok((it.int(0)?, said, it.int(4)?, it.int(5)?))
+        Ok((it.int(0)?, said, [it.int(4)?, it.int(5)?, it.int(6)?, it.int(7)?]))
     };
-    for (risk, (kind, severity, status), level, count) in tx.among(sql, &[], risks, row)? {
+    for (risk, (kind, severity, status), of) in tx.among(sql, &[], risks, row)? {
+        let [level, count, is_remote, asks_restart] = of;
         let known: Enrichment = match known.get(&risk).map(String::as_str) {
             None | Some("{}") => Enrichment::default(),
             Some(it) => document::from_text(it)?,
@@ -309,15 +310,17 @@ pub(crate) fn refresh(tx: &mut Tx<'_>, risks: &[i64], rate: Rate<'_>) -> Result<
         let status: Status = document::from_word(&status)?;
         let (kind, severity) = (document::from_word(&kind)?, document::from_word(&severity)?);
         let priority = i64::from(rate(kind, severity, status, &known).value);
-        let [worst, urgent, fixable, components] = sums.entry(risk).or_default();
+        let [worst, urgent, fixable, components, remote, restart] = sums.entry(risk).or_default();
         *worst = level.max(*worst);
         *urgent = priority.max(*urgent);
         *fixable = i64::from(status == Status::Fixed).max(*fixable);
         *components = components.saturating_add(count);
+        *remote = is_remote.max(*remote);
+        *restart = asks_restart.max(*restart);
     }
     let rows: Vec<Vec<i64>> =
         sums.into_iter().map(|(risk, it)| [risk].into_iter().chain(it).collect()).collect();
-    let sql = "UPDATE risk SET level = v.column2, priority = v.column3, fixable = v.column4, components = v.column5 \
-               FROM {rows} AS v WHERE risk.id = v.column1";
+    let sql = "UPDATE risk SET level = v.column2, priority = v.column3, fixable = v.column4, components = v.column5, \
+               remote = v.column6, restart = v.column7 FROM {rows} AS v WHERE risk.id = v.column1";
     tx.execute_rows(sql, &rows).map(drop)
 }

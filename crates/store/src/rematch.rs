@@ -124,7 +124,7 @@ pub fn apply(
     matches::reconcile(tx, &all, rate, at)
 }
 
-/// Writes what is known of vulnerabilities wherever they occur, EPSS and KEV, where it differs. No match is
+/// Writes what is known of vulnerabilities wherever they occur, EPSS, KEV and exploits, where it differs. No match is
 /// touched. Gives how many risks it was.
 pub fn enrich(tx: &mut Tx<'_>, news: &[Enrichment], rate: Rate<'_>) -> Result<usize> {
     places::lock(tx)?;

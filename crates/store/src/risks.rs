@@ -15,6 +15,12 @@ pub struct Filter {
     pub levels: Vec<Level>,
     /// Known to be exploited.
     pub exploited: bool,
+    /// With an exploit that is public: what is exploited, and what pages show how to exploit.
+    pub exploit_public: bool,
+    /// Attacked over the network in some component.
+    pub remote: bool,
+    /// In some component that running processes have loaded.
+    pub restart: bool,
     /// With a fix for some component.
     pub fixable: bool,
     /// With this in name or title.
@@ -86,7 +92,11 @@ pub struct Risk {
     pub priority: i64,
     /// Whether some component has a fix.
     pub fixable: bool,
-    /// EPSS and KEV.
+    /// Whether it is attacked over the network in some component, as far as anybody says.
+    pub remote: bool,
+    /// Whether some component is loaded by running processes, which must be started anew.
+    pub restart: bool,
+    /// EPSS, KEV and exploits.
     pub known: Enrichment,
     /// When it was published.
     pub published: Option<i64>,
@@ -101,7 +111,7 @@ pub struct Risk {
 }
 
 const RISK: &str = "SELECT r.id, r.category, r.name, r.title, r.level, r.priority, r.fixable, r.known, r.published, \
-    r.components, r.images, r.first_seen, r.gone_at FROM risk r";
+    r.components, r.images, r.first_seen, r.gone_at, r.remote, r.restart FROM risk r";
 
 fn risk(it: &Row) -> Result<Risk> {
     let (name, known) = (it.text(2)?, it.text(7)?);
@@ -119,6 +129,8 @@ fn risk(it: &Row) -> Result<Risk> {
         images: it.int(10)?,
         first_seen: it.int(11)?,
         gone_at: it.maybe_int(12)?,
+        remote: it.truth(13)?,
+        restart: it.truth(14)?,
     })
 }
 
@@ -156,9 +168,14 @@ pub fn page(
         let levels: Vec<i64> = filter.levels.iter().map(|it| it.number()).collect();
         all.push(format!("r.level IN ({})", values.list(&levels)));
     }
-    for (wanted, column) in [(filter.exploited, "exploited"), (filter.fixable, "fixable")] {
-        all.extend(wanted.then(|| format!("r.{column} = 1")));
-    }
+    let marks = [
+        (filter.exploited, "r.exploited = 1"),
+        (filter.exploit_public, "r.exploit_public = 1"),
+        (filter.remote, "r.remote = 1"),
+        (filter.fixable, "r.fixable = 1"),
+        (filter.restart, "r.restart = 1"),
+    ];
+    all.extend(marks.iter().filter(|it| it.0).map(|it| it.1.to_owned()));
     if !filter.text.is_empty() {
         let pattern = values.put(anywhere(&filter.text));
         all.push(format!(

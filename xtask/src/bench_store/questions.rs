@@ -237,6 +237,9 @@ impl Bench {
             for (name, filter) in [
                 ("", of()),
                 (": exploited", risks::Filter { exploited: true, ..of() }),
+                (": with an exploit", risks::Filter { exploit_public: true, ..of() }),
+                (": remote", risks::Filter { remote: true, ..of() }),
+                (": with a restart", risks::Filter { restart: true, ..of() }),
                 (": fixable", risks::Filter { fixable: true, ..of() }),
                 (": high", level(Level::High)),
                 (": medium", level(Level::Medium)),

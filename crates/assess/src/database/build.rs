@@ -6,7 +6,7 @@ use super::{
     table::{Output, Table, Writer},
 };
 use crate::{Item, feeds, names};
-use model::{Advisory, Affected, Namespace};
+use model::{Advisory, Affected, Enrichment, Namespace};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{
@@ -98,9 +98,14 @@ impl Builder {
         let mut sorted = std::mem::replace(&mut self.advisories, Sorter::new(None)).finish()?;
         let mut writer = Writer::default();
         while let Some((key, group)) = group(&mut sorted)? {
-            let advisory = united(group.iter().map(|it| decode(it)).collect::<io::Result<_>>()?);
+            let mut advisory =
+                united(group.iter().map(|it| decode(it)).collect::<io::Result<_>>()?);
             for id in identifiers_of(&advisory) {
                 identifiers.push(&[id.as_bytes(), b"\0", &key].concat(), &[])?;
+            }
+            for it in shown(&mut advisory) {
+                let key = [it.cve.as_bytes(), b"\0", &key].concat();
+                self.enrichment.push(&key, &encode(&it)?)?;
             }
             let record = split(advisory, &key, &mut packages)?;
             writer.push(&key, &encode(&record)?, &mut output)?;
@@ -203,6 +208,7 @@ fn united(mut versions: Vec<Advisory>) -> Advisory {
             (&mut one.covers, it.covers),
             (&mut one.cwes, it.cwes),
             (&mut one.references, it.references),
+            (&mut one.exploits, it.exploits),
         ] {
             let new: Vec<String> = more.into_iter().filter(|it| !all.contains(it)).collect();
             all.extend(new);
@@ -221,6 +227,21 @@ fn united(mut versions: Vec<Advisory>) -> Advisory {
 fn identifiers_of(advisory: &Advisory) -> BTreeSet<&str> {
     let others = advisory.aliases.iter().chain(&advisory.covers);
     others.chain([&advisory.id]).map(String::as_str).collect()
+}
+
+/// Takes out the pages that show how the vulnerability is exploited: that holds wherever it occurs, by whichever of its names.
+/// Of several vulnerabilities nobody can tell which one is meant.
+fn shown(advisory: &mut Advisory) -> Vec<Enrichment> {
+    let exploits = std::mem::take(&mut advisory.exploits);
+    if exploits.is_empty() || advisory.withdrawn.is_some() || advisory.covers.len() > 1 {
+        return Vec::new();
+    }
+    let named = |it: &str| Enrichment {
+        cve: it.to_owned(),
+        exploits: exploits.clone(),
+        ..Enrichment::default()
+    };
+    identifiers_of(advisory).into_iter().map(named).collect()
 }
 
 /// Takes an advisory apart: what it says of packages goes to `packages`, unless it was withdrawn.

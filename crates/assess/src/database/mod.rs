@@ -32,7 +32,7 @@ use table::{Cursor, Table};
 
 const MAGIC: &[u8; 8] = b"PLIMSOLL";
 /// Raised whenever an older program could not read the file.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 const HEADER: u64 = 12;
 const FOOTER: u64 = 56;
 
@@ -105,7 +105,7 @@ struct Index {
     advisories: Table,
     /// Any identifier, feed, advisory: that the advisory has to do with it.
     identifiers: Table,
-    /// CVE, kind of enrichment.
+    /// A vulnerability by any of its names, kind of enrichment: what is known of it wherever it occurs.
     enrichment: Table,
 }
 
@@ -313,6 +313,9 @@ impl Reader<'_> {
             let it: Enrichment = decode(value)?;
             found.epss = it.epss.or(found.epss);
             found.exploited = it.exploited.or_else(|| found.exploited.take());
+            let new = |url: &String| !found.exploits.contains(url);
+            let more: Vec<String> = it.exploits.into_iter().filter(new).collect();
+            found.exploits.extend(more);
             Ok(true)
         })?;
         Ok(found)

@@ -34,7 +34,7 @@ fn bytes(advisories: &[Advisory]) -> Vec<u8> {
 
 fn kev() -> Enrichment {
     let exploited = model::Exploited { added: None, due: None, ransomware: true };
-    Enrichment { cve: "CVE-1".to_owned(), epss: None, exploited: Some(exploited) }
+    Enrichment { cve: "CVE-1".to_owned(), exploited: Some(exploited), ..Enrichment::default() }
 }
 
 fn some() -> Vec<Advisory> {

@@ -39,5 +39,5 @@ fn score(line: &str, day: Option<Date>) -> Option<Enrichment> {
     let cve = fields.next().filter(|it| it.starts_with("CVE-"))?.to_owned();
     let mut share = || fields.next()?.parse().ok().filter(|it| (0.0..=1.0).contains(it));
     let epss = Epss { day, score: share()?, percentile: share()? };
-    Some(Enrichment { cve, epss: Some(epss), exploited: None })
+    Some(Enrichment { cve, epss: Some(epss), ..Enrichment::default() })
 }

@@ -42,7 +42,8 @@ fn parse(document: &[u8], _name: &str, emit: Emit<'_>) -> Result<(), Malformed> 
             due: it.due_date.parse().ok(),
             ransomware: it.known_ransomware_campaign_use == "Known",
         };
-        emit(Item::Enrichment(Enrichment { cve: it.cve, epss: None, exploited: Some(exploited) }));
+        let known = Enrichment { cve: it.cve, exploited: Some(exploited), ..Enrichment::default() };
+        emit(Item::Enrichment(known));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod debian_changelog;
 mod debian_changelogs;
 mod debian_tracker;
 mod epss;
+mod exploits;
 mod json;
 mod kev;
 mod osv;

@@ -1,7 +1,7 @@
 //! Records of the Open Source Vulnerability format (ossf.github.io/osv-schema, version 1.7), in
 //! which most ecosystems and many distributions publish, each with habits of its own.
 use super::{
-    Emit, Feed, Item, Malformed, Place, debian_changelog,
+    Emit, Feed, Item, Malformed, Place, debian_changelog, exploits,
     json::{nullable, records},
 };
 use crate::ranges;
@@ -130,6 +130,8 @@ struct Score {
 
 #[derive(Deserialize)]
 struct Reference {
+    #[serde(rename = "type", default, deserialize_with = "nullable")]
+    kind: String,
     url: String,
 }
 
@@ -216,9 +218,13 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         .chain(entries.iter().map(|it| &it.database_specific))
         .flat_map(cwes)
         .collect();
+    let shows = record.references.iter().filter(|it| exploits::is_exploit(&it.kind, &it.url));
+    // Of malware nothing is exploited.
+    let shows = shows.filter(|_| kind != Kind::Malware).map(|it| it.url.clone());
     let aliases = record.aliases.iter().filter(|it| !covers.contains(it) && **it != id).cloned();
     emit(Item::Advisory(Box::new(Advisory {
         aliases: aliases.collect(),
+        exploits: shows.collect(),
         feed: feed.to_owned(),
         kind,
         title: title(&record),

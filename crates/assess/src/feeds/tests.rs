@@ -68,8 +68,9 @@ fn show_advisory(text: &mut String, it: &Advisory) {
     for it in &it.severities {
         writeln!(text, "  severity {} by {}", it.value, it.by).unwrap();
     }
-    for it in &it.references {
-        writeln!(text, "  see {it}").unwrap();
+    for url in &it.references {
+        let shows = if it.exploits.contains(url) { ", which shows an exploit" } else { "" };
+        writeln!(text, "  see {url}{shows}").unwrap();
     }
     it.affected.iter().for_each(|it| show_affected(text, it));
 }

@@ -42,6 +42,8 @@ fn finding(text: &str, by_source: bool) -> Finding {
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: crate::Priority::default(),
         why: Why {

@@ -103,7 +103,7 @@ impl ImageReport {
 impl SampleRow {
     /// The row of a malicious file of `image`.
     pub fn new(it: &Malicious, image: &Image) -> SampleRow {
-        let step = |layer: usize| image.layers.get(layer).map(|it| it.created_by.clone());
+        let step = |layer: usize| Some(image.layers.get(layer)?.created_by.clone());
         let hidden_by = match it.suspect.visibility {
             Visibility::Effective => None,
             Visibility::Shadowed(layer) | Visibility::Deleted(layer) => step(layer),
@@ -195,6 +195,10 @@ fn finding_row(it: &Finding, component: &Located<Component>, what: &Findings<'_>
             .as_ref()
             .map(|it| it.added.map(|it| it.to_string()).unwrap_or_default()),
         epss: it.epss.as_ref().map(|it| it.score),
+        exploit_public: it.known().exploit_is_public(),
+        exploits: it.exploits.clone(),
+        remote: it.is_remote(),
+        restart: it.restart,
         cwes: it.cwes.clone(),
         references: it.references.clone(),
         why: why_row(it, component, what.image),

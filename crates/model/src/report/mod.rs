@@ -6,7 +6,7 @@ mod build;
 pub use build::{Components, Findings};
 
 use crate::{
-    Grade, Handling, Kind, Level, Rating, Statement, Status, Why,
+    Grade, Handling, Kind, Level, Rating, Restart, Statement, Status, Why,
     fix::FixPlan,
     malware::{self, Evidence, Examined, Threat, Trust, Visibility},
 };
@@ -218,6 +218,16 @@ pub struct FindingRow {
     pub exploited: Option<String>,
     /// How likely it is to be exploited within 30 days, 0 to 1 (EPSS).
     pub epss: Option<f32>,
+    /// Whether an exploit is public: pages show one, or it is known to be exploited.
+    pub exploit_public: bool,
+    /// Web pages that show how it is exploited.
+    pub exploits: Vec<String>,
+    /// Whether it is attacked over the network, by the attack vector of the first of `ratings` that has one. False too
+    /// where none has: then nobody says.
+    pub remote: bool,
+    /// `containers` when processes have it loaded: every running container must be replaced, a new image alone changes nothing;
+    /// `machines` for a kernel, which only what boots from the image runs; null for the rest.
+    pub restart: Option<Restart>,
     /// Weaknesses.
     pub cwes: Vec<String>,
     /// Web pages.
@@ -226,6 +236,21 @@ pub struct FindingRow {
     pub why: WhyRow,
     /// What every source said.
     pub sources: Vec<Statement>,
+}
+
+impl FindingRow {
+    /// What makes it more pressing than others, in a word or two each. What is exploited has a public exploit, which need not
+    /// be said as well.
+    pub fn marks(&self) -> Vec<&'static str> {
+        let exploit = match (&self.exploited, self.exploit_public) {
+            (Some(_), _) => Some("exploited"),
+            (None, true) => Some("exploit public"),
+            (None, false) => None,
+        };
+        let remote = self.remote.then_some("remote");
+        let restart = self.restart.map(|_| "restart needed");
+        exploit.into_iter().chain(remote).chain(restart).collect()
+    }
 }
 
 /// The comparison that made a finding, and where what was compared came from.

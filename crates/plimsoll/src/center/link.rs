@@ -1,5 +1,5 @@
 //! The way to a center: where it is, who we are there, and what it says when it can't do what was asked.
-use super::session::Sessions;
+use super::{operation::FILE, sent::Content, session::Sessions};
 use crate::{args::Patience, network};
 use clap::Args;
 use net::{Client, Host, Method, Request, Response, Secret, Timeouts, Url};
@@ -92,7 +92,7 @@ impl Link {
         &self,
         method: Method,
         target: &str,
-        body: Option<&str>,
+        body: Option<Content>,
         more: &[(&'static str, String)],
     ) -> Result<Response, String> {
         let url = Url::parse(&format!("{}{target}", self.server)).map_err(|err| err.to_string())?;
@@ -108,9 +108,11 @@ impl Link {
         if method == Method::Post {
             request = request.header("idempotency-key", key());
         }
-        if let Some(body) = body {
-            request = request.body("application/json", body);
-        }
+        request = match body {
+            Some(Content::Json(it)) => request.body("application/json", it),
+            Some(Content::File(it)) => request.file(FILE, it),
+            None => request,
+        };
         let response = self.persist(&request)?;
         let cookie = response.headers("set-cookie").find_map(session).map(str::to_owned);
         let response = self.refused(response)?;

@@ -127,8 +127,7 @@ impl Asked<'_> {
             return self.list(&sent.target);
         }
         let more: Vec<_> = tag.map(|it| ("if-match", it)).into_iter().collect();
-        let response =
-            self.link.ask(operation.method, &sent.target, sent.body.as_deref(), &more)?;
+        let response = self.link.ask(operation.method, &sent.target, sent.body, &more)?;
         match &operation.answer {
             Answer::Json(schema) => self.show(schema, &all(response)?),
             Answer::Document => self.copy(response),

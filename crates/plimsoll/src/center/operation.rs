@@ -3,6 +3,9 @@ use super::field::{Field, Place, Schemas};
 use net::Method;
 use serde_json::Value;
 
+/// The media type of bytes that are no text (RFC 2046, section 4.5.1).
+pub(super) const FILE: &str = "application/octet-stream";
+
 /// All operations, and the schemas that they speak of.
 pub(super) struct Table {
     pub(super) operations: Vec<Operation>,
@@ -32,6 +35,8 @@ pub(super) enum Body {
     Members,
     /// A document that others define.
     Document,
+    /// A file that is no text, and may be large.
+    File,
 }
 
 /// What comes back.
@@ -153,10 +158,14 @@ fn operation(schemas: &Schemas, path: &str, method: &str, described: &Value) -> 
         schemas.fields(schema, place, &[name], required, &mut fields);
     }
     let content = described.pointer("/requestBody/content").and_then(Value::as_object);
-    let schema = content.and_then(|it| it.values().next()?.get("schema"));
-    let body = schema.map(|schema| {
+    let taken = content.and_then(|it| it.iter().next());
+    let body = taken.and_then(|(media_type, it)| {
+        if media_type == FILE {
+            return Some(Body::File);
+        }
+        let schema = it.get("schema")?;
         schemas.fields(schema, Place::Body, &[], true, &mut fields);
-        if schemas.is_open(schema) { Body::Document } else { Body::Members }
+        Some(if schemas.is_open(schema) { Body::Document } else { Body::Members })
     });
     Some(Operation {
         name: kebab(&text("operationId")?),

@@ -17,7 +17,10 @@ pub(super) fn subcommand(table: &Table, operation: &Operation) -> Command {
             command = command.arg(argument(table, operation, it, replaced));
         }
     }
-    if let Some(body) = operation.body {
+    if operation.body == Some(Body::File) {
+        let file = Arg::new("file").long("file").value_name("FILE").required(true);
+        command = command.arg(file.value_parser(value_parser!(PathBuf)).help("What is sent"));
+    } else if let Some(body) = operation.body {
         let whole = body == Body::Document;
         let help = match (whole, replaced) {
             (true, _) => "The document",

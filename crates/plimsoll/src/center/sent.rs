@@ -7,12 +7,20 @@ use super::{
 use clap::ArgMatches;
 use net::encode;
 use serde_json::{Map, Value};
+use std::{fs::File, path::PathBuf, sync::Arc};
 
 /// What is sent: the path with its query, and the content.
 pub(super) struct Sent {
     pub(super) target: String,
-    /// JSON.
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Content>,
+}
+
+/// A content.
+#[derive(Debug)]
+pub(super) enum Content {
+    Json(String),
+    /// Read as it is sent.
+    File(Arc<File>),
 }
 
 /// What was typed, as it is sent. `before` is what is there already.
@@ -42,10 +50,19 @@ pub(super) fn sent(
     }
     let body = match operation.body {
         None => None,
-        Some(Body::Document) => Some(document(matches, sources)?.0),
-        Some(Body::Members) => Some(body(operation, matches, sources, before)?.to_string()),
+        Some(Body::Document) => Some(Content::Json(document(matches, sources)?.0)),
+        Some(Body::Members) => {
+            Some(Content::Json(body(operation, matches, sources, before)?.to_string()))
+        }
+        Some(Body::File) => Some(Content::File(file(matches)?)),
     };
     Ok(Sent { target, body })
+}
+
+fn file(matches: &ArgMatches) -> Result<Arc<File>, String> {
+    let path = matches.get_one::<PathBuf>("file").ok_or("--file is needed")?;
+    let opened = File::open(path).map_err(|err| format!("{}: {err}", path.display()))?;
+    Ok(Arc::new(opened))
 }
 
 /// What --json gives, to the letter and as it is read.
@@ -217,7 +234,10 @@ mod tests {
     }
 
     fn read(sent: &Sent) -> Value {
-        sent.body.as_ref().map(|it| serde_json::from_str(it).unwrap()).unwrap_or_default()
+        match &sent.body {
+            Some(Content::Json(it)) => serde_json::from_str(it).unwrap(),
+            _ => Value::Null,
+        }
     }
 
     #[test]
@@ -323,7 +343,9 @@ mod tests {
     fn documents_of_others_are_sent_to_the_letter() {
         let vex = "{ \"b\": 1.0,\n\"a\": 2 }";
         let sent = typed(&["import-vex", "--json", "-"], vex, None).unwrap();
-        assert_eq!(sent.body.as_deref(), Some(vex));
+        assert!(matches!(sent.body, Some(Content::Json(it)) if it == vex));
+        let sent = typed(&["import-advisories", "--file", "/dev/null"], "", None).unwrap();
+        assert!(matches!(sent.body, Some(Content::File(_))), "{:?}", sent.body);
     }
 
     #[test]
@@ -371,6 +393,8 @@ mod tests {
         check("scan-now --places registry:1", "", "`registry:1` is not NAME=VALUE");
         check("scan-now --places place=1", "", "there is no `place`; there are");
         check("scan-now --json {", "", "--json");
+        check("import-advisories", "", "--file");
+        check("import-advisories --file /no/such", "", "/no/such: No such file");
         check(
             "change-scan-settings --cycle-window-from-minute 5",
             "",

@@ -7,7 +7,7 @@ use crate::{
     table::{self, Line},
 };
 use model::{
-    Grade, Level,
+    Grade, Level, Restart,
     fix::Action,
     report::{FindingRow, HandledRow, HandledSampleRow, ImageReport, Report, SampleRow},
 };
@@ -197,11 +197,9 @@ fn finding(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<details class=\"finding\"><summary class=\"row\"><span><i class=\"{level}\">{level}</i></span><span>{id}"
     )?;
-    if row.exploited.is_some() {
-        write!(out, " <span class=\"mark\">exploited</span>")?;
-    }
-    if !row.certain {
-        write!(out, " <span class=\"mark\">uncertain</span>")?;
+    let uncertain = (!row.certain).then_some("uncertain");
+    for mark in row.marks().into_iter().chain(uncertain) {
+        write!(out, " <span class=\"mark\">{mark}</span>")?;
     }
     writeln!(
         out,
@@ -231,6 +229,8 @@ fn detail(row: &FindingRow, packages: &[&str], out: &mut dyn Write) -> io::Resul
     line("Advisory", &format!("{} of {}", row.why.compared.advisory, row.why.compared.feed))?;
     line("Priority", &format!("{} – {}", row.priority, row.priority_rule))?;
     line("Exploited", row.exploited.as_deref().unwrap_or_default())?;
+    line("Exploits", &row.exploits.join(", "))?;
+    line("Restart", row.restart.map_or("", Restart::words))?;
     line("EPSS", &row.epss.map(|it| format!("{:.1} %", it * 100.0)).unwrap_or_default())?;
     line("Also called", &[row.aliases.as_slice(), &row.errata].concat().join(", "))?;
     line("Weaknesses", &row.cwes.join(", "))?;

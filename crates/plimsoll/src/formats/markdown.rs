@@ -110,10 +110,10 @@ fn findings(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
             Some(page) => format!("[{}]({page})", plain(&it.id)),
             None => plain(&it.id),
         };
-        let mark = if it.exploited.is_some() { " **exploited**" } else { "" };
+        let marks: String = it.marks().iter().map(|it| format!(" **{it}**")).collect();
         writeln!(
             out,
-            "| {} | {name}{mark} | {} | {} | {} |",
+            "| {} | {name}{marks} | {} | {} | {} |",
             it.severity,
             plain(&table::packages(line)),
             plain(&it.version),

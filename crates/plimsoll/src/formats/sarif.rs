@@ -95,6 +95,10 @@ fn rule(row: &FindingRow) -> Value {
 fn help(row: &FindingRow) -> String {
     let mut lines = vec![format!("Severity: {} ({})", row.severity, row.priority_rule)];
     lines.extend(row.exploited.as_ref().map(|it| format!("Exploited in the wild since {it}")));
+    let marks = row.marks();
+    if !marks.is_empty() {
+        lines.push(format!("Marks: {}", marks.join(", ")));
+    }
     if !row.aliases.is_empty() {
         lines.push(format!("Also known as {}", row.aliases.join(", ")));
     }

@@ -370,6 +370,27 @@ fn a_database_goes_to_a_file_while_it_is_used_and_comes_back() {
 }
 
 #[test]
+fn advisories_are_brought_in_from_where_there_is_internet() {
+    let center = Center::ready();
+    let record = crate::db::osv("DEBIAN-CVE-2099-0001", "openssl", "9:1");
+    center.bench.file("in/osv/one.json", record.replace("2026-01-01", "2099-01-01"));
+    for line in ["db import in", "db export out"] {
+        let elsewhere = center.bench.path("elsewhere");
+        let child = center.command(line).env("PLIMSOLL_DATA_DIR", elsewhere).spawn().unwrap();
+        let run = finish(child);
+        assert_eq!(run.code, 0, "{line}: {}", run.stderr);
+    }
+    let made = center.json("center import-advisories --file out");
+    assert_eq!(made["changed_packages"], 1, "{made}");
+    let start = Instant::now();
+    while center.json("center read-advisories")["build"] != made["build"] {
+        assert!(start.elapsed() < PATIENCE, "it is not in use");
+        thread::sleep(Duration::from_millis(100));
+    }
+    center.fails("center import-advisories --file in/osv/one.json", 2, "not an advisory database");
+}
+
+#[test]
 fn every_operation_of_the_api_is_a_subcommand() {
     let help = Bench::new().run(&["center", "--help"]);
     let document = server::document();

@@ -70,7 +70,8 @@ impl Store {
         }
         told(Work::Begin(&from.to_string(), Some(pulled.bytes())));
         let file = pulled.open().map_err(refused)?;
-        self.take(&mut Counting { file, told }, &from.to_string())
+        // Whoever pushes decides, also to go back to an older one.
+        self.take(&mut Counting { file, told }, &from.to_string(), true)
     }
 }
 

@@ -76,10 +76,11 @@ impl Store {
         Database::open(file).map(Some).map_err(refused)
     }
 
-    /// Puts what `content` holds to use, once all of it has been verified.
+    /// Puts what `content` holds to use, once all of it has been verified and `judge` lets it pass.
     pub(super) fn install(
         &self,
         content: &mut dyn Read,
+        judge: &dyn Fn(&Database) -> Result<(), StoreError>,
     ) -> Result<(Database, PathBuf), StoreError> {
         let directory = self.databases();
         // Readable for all whom the user's mask lets in: a database is no secret.
@@ -102,6 +103,7 @@ impl Store {
             Ok(database)
         };
         let database = check(file.path())?;
+        judge(&database)?;
         let name = format!("{}.{ENDING}", database.build());
         let path = directory.join(&name);
         file.persist(&path).map_err(|err| failed(&path)(err.error))?;

@@ -76,6 +76,13 @@ pub enum StoreError {
     Busy(String),
     /// What was built or brought in is not fit to be used: why.
     Refused(String),
+    /// What was brought in was made before the one in use.
+    Older {
+        /// When it was made; `None`: it is a starter set.
+        made: Option<Timestamp>,
+        /// When the one in use was.
+        in_use: Timestamp,
+    },
 }
 
 impl fmt::Display for StoreError {
@@ -99,6 +106,16 @@ impl fmt::Display for StoreError {
                  read meanwhile"
             ),
             StoreError::Refused(why) => f.write_str(why),
+            StoreError::Older { made: Some(made), in_use } => write!(
+                f,
+                "it was made on {made}, before the database in use, which is of {in_use} and stays; \
+                 `plimsoll db import --force` takes it"
+            ),
+            StoreError::Older { made: None, in_use } => write!(
+                f,
+                "it is only a starter set; the database in use, which is of {in_use}, stays; \
+                 `plimsoll db import --force` takes it"
+            ),
         }
     }
 }
@@ -143,7 +160,7 @@ impl Store {
             }
         }
         let bytes = compile::starter()?;
-        let kept = self.lock().and_then(|_lock| self.install(&mut &bytes[..]));
+        let kept = self.lock().and_then(|_lock| self.install(&mut &bytes[..], &|_| Ok(())));
         match kept.ok().and_then(|_| self.generation(generations::CURRENT).ok().flatten()) {
             Some((database, path)) => Ok(Opened { database, path: Some(path), warnings }),
             None => {
@@ -190,7 +207,7 @@ impl Store {
             && is_database(path)?
         {
             let mut file = fs::File::open(path).map_err(failed(path))?;
-            return self.take(&mut file, &path.display().to_string());
+            return self.take(&mut file, &path.display().to_string(), policy.force);
         }
         let mut brought = Brought::default();
         for path in paths {
@@ -205,10 +222,33 @@ impl Store {
         self.compile(brought, policy, told)
     }
 
-    /// Puts a database to use that comes from `name`.
-    fn take(&self, content: &mut dyn Read, name: &str) -> Result<Compiled, StoreError> {
+    /// Brings in a compiled database that comes from elsewhere, and puts it to use, as [`Store::import`] does with a file.
+    pub fn bring(&self, content: &mut dyn Read) -> Result<Compiled, StoreError> {
+        let _lock = self.lock()?;
+        self.take(content, "the file", false)
+    }
+
+    /// A file without a name where databases are, for what is on its way to be one.
+    pub fn room(&self) -> Result<fs::File, StoreError> {
+        let directory = self.directory.join("db");
+        fs::create_dir_all(&directory).map_err(failed(&directory))?;
+        tempfile::tempfile_in(&directory).map_err(failed(&directory))
+    }
+
+    /// Puts a database to use that comes from `name`: an older one than that in use only where that is meant.
+    fn take(
+        &self,
+        content: &mut dyn Read,
+        name: &str,
+        older: bool,
+    ) -> Result<Compiled, StoreError> {
         let before = self.current();
-        let (database, path) = self.install(content).map_err(|err| match err {
+        let in_use = before.as_ref().and_then(|it| it.meta().built).filter(|_| !older);
+        let young = |it: &Database| match (it.meta().built, in_use) {
+            (made, Some(in_use)) if made < Some(in_use) => Err(StoreError::Older { made, in_use }),
+            _ => Ok(()),
+        };
+        let (database, path) = self.install(content, &young).map_err(|err| match err {
             StoreError::Refused(why) => {
                 StoreError::Refused(format!("{name}: {why}; the database in use stays"))
             }
@@ -227,7 +267,7 @@ impl Store {
         let built = compile::compile(&self.directory, before.as_ref(), &brought, policy, told)?;
         brought.keep()?;
         let mut file = built.file;
-        let (database, path) = self.install(&mut file)?;
+        let (database, path) = self.install(&mut file, &|_| Ok(()))?;
         Compiled::new(before.as_ref(), database, path, built.faults)
     }
 

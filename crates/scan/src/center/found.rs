@@ -5,7 +5,7 @@ use assess::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
     Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, Inventory, Located, System,
-    report::LayerFacts,
+    malware::Examined, report::LayerFacts,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -39,6 +39,8 @@ pub struct Detail {
     pub attached: Vec<Document>,
     /// Walls around the inspecting processes that could not be put up.
     pub missing_walls: Vec<String>,
+    /// How much was looked at for malicious files.
+    pub examined: Option<Examined>,
 }
 
 /// What was seen of a layer.
@@ -269,6 +271,7 @@ impl Detail {
             claimed: kinds(true),
             attached: scanned.attached.rows.iter().map(document).collect(),
             missing_walls: scanned.missing_walls.clone(),
+            examined: inventory.examined,
         }
     }
 

@@ -165,10 +165,11 @@ impl Center {
 
     fn changes(&self, progress: &Progress) -> Result<Changes, Failure> {
         let new = self.database(&progress.build)?;
-        // If the one before is not to be had any more, everything may have changed.
+        // If the one before is not to be had any more, or cannot be read since an older program made it, everything may
+        // have changed.
         let old = match progress.from.as_str() {
             "" => None,
-            from => self.at_hand(from)?,
+            from => self.at_hand(from).unwrap_or_default(),
         };
         let Some(old) = old else {
             return Ok(Changes { new, keys: None, vulnerabilities: Vec::new() });

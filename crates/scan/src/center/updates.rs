@@ -1,9 +1,9 @@
 //! Fetching advisories: from time to time, and when somebody asks. One process does it for all that share a store.
 use super::{Center, failure::Failure};
-use crate::advisories::{Fetched, Policy, Work, mirrored};
+use crate::advisories::{Compiled, Fetched, Policy, StoreError, Work, mirrored};
 use assess::{Database, FEEDS, Feed};
 use serde::{Deserialize, Serialize};
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, io::Read, sync::Arc, time::Duration};
 use store::settings;
 
 /// The lease of whoever does it, and where the store keeps how it went.
@@ -89,6 +89,24 @@ impl Center {
         self.note_update(|it| it.wanted_at = Some(now))?;
         self.bell.ring();
         Ok(())
+    }
+
+    /// A file without a name for a database that comes in, where there is room for one.
+    ///
+    /// # Errors
+    /// When there can be none.
+    pub fn room(&self) -> Result<File, StoreError> {
+        self.world.advisories.room()
+    }
+
+    /// Puts a compiled database to use that somebody brings, all of it or nothing. What follows from it comes by itself.
+    ///
+    /// # Errors
+    /// When it is damaged, none at all or older than the one in use, or when the advisories are being changed just now.
+    pub fn import(&self, content: &mut dyn Read) -> Result<Compiled, StoreError> {
+        let brought = self.world.advisories.bring(content)?;
+        self.bell.ring();
+        Ok(brought)
     }
 
     /// Fetches advisories until the center stops.

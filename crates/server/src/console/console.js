@@ -82,10 +82,10 @@ function open(dialog, values) {
   dialog.querySelectorAll("form[data-preview]").forEach(preview);
 }
 
-/** What went wrong, in words: details are English, so that others are told what kind of failure it is before. */
+/** What went wrong, in words. */
 async function failure(reply) {
   const { title, detail } = await reply.json().catch(() => ({}));
-  return (document.documentElement.lang === "en" ? [detail] : [title, detail]).filter(Boolean).join("：") || reply.statusText;
+  return detail || title || reply.statusText;
 }
 
 async function send(element, body) {
@@ -329,19 +329,36 @@ async function test(button) {
   }
 }
 
-/** Sends a file as it is, and says what became of each thing that it says. */
+/** Sends a file as it is, and says what became of it. */
 async function upload(form) {
   const [out, list, error] = ["output", ".result", ".error"].map((it) => form.querySelector(it));
   const [method, target] = form.dataset.file.split(" ");
-  const headers = { ...csrf, "content-type": "application/json" };
-  [out.textContent, error.hidden] = ["…", true];
-  list.replaceChildren();
-  const reply = await fetch(target, { method, headers, body: form.elements.file.files[0] });
-  if (!reply.ok) {
-    [out.textContent, error.textContent, error.hidden] = ["", await failure(reply), false];
-    return;
+  const headers = { ...csrf, "content-type": form.dataset.type ?? "application/json" };
+  [out.textContent, error.hidden] = ["", true];
+  list?.replaceChildren();
+  form.setAttribute("aria-busy", "true");
+  try {
+    const reply = await fetch(target, { method, headers, body: form.elements.file.files[0] });
+    if (!reply.ok) throw new Error(await failure(reply));
+    const it = await reply.json();
+    if (list) statements(it, out, list);
+    else out.textContent = out.dataset.said.replace(/\{(\w+)\}/g, (_, name) => plain(it[name]));
+    await refresh(location.href);
+  } catch (why) {
+    error.textContent = why instanceof TypeError ? document.getElementById("wrong").dataset.unreachable : why.message;
+    error.hidden = false;
+  } finally {
+    form.removeAttribute("aria-busy");
   }
-  const it = await reply.json();
+}
+
+/** A value of the API as pages write it: of a time, the day and the minute. */
+function plain(value) {
+  return String(value ?? "").replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/, "$1 $2");
+}
+
+/** Says how many statements of a document became what, and of each that became nothing why. */
+function statements(it, out, list) {
   const count = (outcome) => it.statements.filter((it) => it.outcome === outcome).length;
   const [made, kept] = [count("made"), count("kept")];
   const without = it.statements.filter((it) => it.outcome === "ended" || it.outcome === "nothing");
@@ -352,7 +369,6 @@ async function upload(form) {
   const reasons = without.map((it) => `${it.vulnerability} ${it.product}: ${it.reason}`).concat(it.problems);
   const lines = reasons.slice(0, 100).concat(reasons.length > 100 ? [`+${reasons.length - 100}`] : []);
   list.append(...lines.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
-  await refresh(location.href);
 }
 
 /** Offers places with a text in their name, as further choices of a field: repositories, a tag of theirs, an image. */

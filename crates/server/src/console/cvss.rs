@@ -1,5 +1,6 @@
 //! What the vectors of the Common Vulnerability Scoring System mean, in short: versions 2.0, 3.x and 4.0, "Base Metrics".
 use super::words::Words;
+use model::Rating;
 
 /// A metric and its value, and what they mean.
 type Meaning = (&'static str, fn(&'static Words) -> &'static str);
@@ -56,6 +57,13 @@ pub(crate) fn spelled(vector: &str, w: &'static Words) -> String {
     };
     let words: Vec<&str> = parts.into_iter().filter_map(meaning).collect();
     words.join(w.comma)
+}
+
+/// From where a rating's vector says that it is attacked.
+pub(crate) fn attack(it: &Rating, w: &'static Words) -> &'static str {
+    let value = it.attack_vector().map(|it| format!("AV:{it}"));
+    let found = MEANINGS.iter().find(|it| value.as_deref() == Some(it.0));
+    found.map_or(w.unknown, |it| it.1(w))
 }
 
 #[cfg(test)]

@@ -11,10 +11,12 @@ mod login;
 mod picture;
 mod registries;
 mod risk;
+mod sample;
+mod sentences;
 mod settings;
 mod show;
 mod tasks;
-mod translate;
+pub(crate) mod translate;
 mod words;
 
 use crate::{
@@ -31,6 +33,7 @@ use askama::Template;
 use axum::http::{HeaderMap, header as names};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
+use std::borrow::Cow;
 use words::{EN, Words, ZH};
 
 /// The cookie that says which language somebody chose.
@@ -182,6 +185,11 @@ fn words(headers: &HeaderMap) -> &'static Words {
     chosen.and_then(of).or_else(|| liked.split(',').find_map(of)).unwrap_or(&EN)
 }
 
+/// A sentence of the program as somebody reads it.
+pub(crate) fn sentence(text: &str, chinese: bool) -> Cow<'_, str> {
+    show::sentence(text, if chinese { &ZH } else { &EN })
+}
+
 /// Whether somebody reads Chinese.
 pub(crate) fn chinese(headers: &HeaderMap) -> bool {
     words(headers).language == ZH.language
@@ -229,7 +237,8 @@ pub(crate) fn refuse(frame: Frame, path: &str, problem: &Problem, request: &str)
     }
     let w = frame.w;
     let title = if problem.code == Code::NotFound { w.not_there } else { w.not_possible };
-    let page = Refused { frame, title, detail: &problem.detail, request };
+    let detail = &show::sentence(&problem.detail, w);
+    let page = Refused { frame, title, detail, request };
     let text = page.render().unwrap_or_else(|_| problem.detail.clone());
     html_reply(problem.code.status(), text)
 }

@@ -13,12 +13,13 @@ use crate::{
     page::Part,
     receive::{Input, Query},
     routes::images::{self, Explained},
-    views::{Affected, Image, Risk},
+    views::{Affected, Category, Image, Risk},
 };
 use askama::Template;
 use model::Rating;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::borrow::Cow;
 
 /// So many components can be chosen from at once.
 const COMPONENTS: u32 = 30;
@@ -107,6 +108,19 @@ fn explained(
 }
 
 impl Page {
+    /// Whether it is about a malicious file: then the name is a digest.
+    fn is_file(&self) -> bool {
+        self.risks
+            .iter()
+            .any(|it| it.category == Category::Malware && it.name.starts_with("sha256:"))
+    }
+
+    /// What it is called.
+    fn title(&self) -> Cow<'_, str> {
+        let risk = self.risks.first().filter(|_| self.is_file());
+        risk.map_or(Cow::Borrowed(self.name()), |it| show::threat(&it.title, self.frame.w))
+    }
+
     fn name(&self) -> &str {
         self.risks.first().map_or("", |it| it.name.as_str())
     }

@@ -14,7 +14,10 @@ use store::Word;
 
 use super::words::Words;
 
-pub(crate) use super::translate::{sentence, sentences};
+pub(crate) use super::{
+    sample::{examined, file_size, hash, hidden, is_file, owner, sample_level, threat},
+    translate::{sentence, sentences},
+};
 
 /// The levels that something open can be on.
 pub(crate) static LEVELS: [Level; 3] = [Level::High, Level::Medium, Level::Low];
@@ -152,6 +155,15 @@ pub(crate) fn reason<'a>(code: &str, reason: &'a str, w: &'static Words) -> Cow<
     }
 }
 
+/// A sentence after names of what it is about, with colons in between.
+pub(crate) fn after_names(text: &str, w: &'static Words) -> String {
+    let parts = || text.match_indices(": ").map(|it| it.0);
+    let known = parts().filter_map(|at| Some(text.split_at_checked(at.saturating_add(2))?));
+    let found = known.map(|(names, it)| (names, sentence(it, w)));
+    let mut found = found.filter(|it| matches!(it.1, Cow::Owned(_)));
+    found.next().map_or_else(|| text.to_owned(), |(names, it)| format!("{names}{it}"))
+}
+
 /// The kinds of exceptions: as the API calls them, their names, and what they mean.
 pub(crate) fn kinds(w: &'static Words) -> [(&'static str, &'static str, &'static str); 4] {
     [
@@ -200,15 +212,16 @@ pub(crate) fn advice(code: &str, w: &'static Words) -> Option<&'static str> {
     })
 }
 
-/// Why something happened to an image; what people and registries said stays as they said it.
-pub(crate) fn why<'a>(it: &'a TimelineEvent, w: &'static Words) -> &'a str {
-    match it.what {
+/// Why something happened to an image; what people said stays as they said it.
+pub(crate) fn why<'a>(it: &'a TimelineEvent, w: &'static Words) -> Cow<'a, str> {
+    Cow::Borrowed(match it.what {
         Happened::Scanned if it.why == FIRST => w.scanned_first,
         Happened::Scanned => w.scanned_again,
         Happened::Appeared => w.named_now,
         Happened::Gone => w.named_no_more,
-        Happened::Failed | Happened::Handled => &it.why,
-    }
+        Happened::Failed => return sentence(&it.why, w),
+        Happened::Handled => &it.why,
+    })
 }
 
 pub(crate) fn happened(it: &Happened, w: &'static Words) -> &'static str {
@@ -269,11 +282,19 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// How many there are of each severity, the worst first.
-pub(crate) fn counts(it: &model::fix::Counts) -> String {
+pub(crate) fn counts(it: &model::fix::Counts, w: &'static Words) -> String {
     let one = |(level, count): (&model::Level, &usize)| {
-        format!("{count} {}", level.to_string().to_lowercase())
+        format!("{count} {}", sentence(&level.to_string(), w))
     };
-    it.iter().rev().map(one).collect::<Vec<_>>().join(", ")
+    it.iter().rev().map(one).collect::<Vec<_>>().join(w.comma)
+}
+
+/// The names of what an action is about.
+pub(crate) fn subject<'a>(names: &'a str, w: &'static Words) -> Cow<'a, str> {
+    match names.rsplit_once(" and ") {
+        Some((some, rest)) => Cow::Owned(format!("{some}{}{}", w.and, sentence(rest, w))),
+        None => Cow::Borrowed(names),
+    }
 }
 
 /// A number in a field.
@@ -282,8 +303,8 @@ pub(crate) fn number<T: ToString>(it: &Option<T>) -> String {
 }
 
 /// What people call a kind of registry.
-pub(crate) fn flavor(name: &str) -> &str {
-    registry::flavor(name).map_or(name, |it| it.title)
+pub(crate) fn flavor<'a>(name: &'a str, w: &'static Words) -> Cow<'a, str> {
+    registry::flavor(name).map_or(Cow::Borrowed(name), |it| sentence(it.title, w))
 }
 
 /// Whether a registry or an account answers.

@@ -1,52 +1,52 @@
-//! What other crates say in English, in the reader's language: reasons of a coverage, the rule of a priority, why a source
-//! failed. What the table does not know stays as it is.
-use super::words::{Words, ZH};
+//! What the program says in English, in the reader's language: why a request is refused, what testing a registry finds out,
+//! why a scan failed. What the table does not know stays as it is.
+use super::{
+    sentences::SENTENCES,
+    words::{Words, ZH},
+};
 use std::borrow::Cow;
 
-/// English and Chinese; `{}` stands for what differs, in the same order in both.
-#[rustfmt::skip]
-const SENTENCES: &[(&str, &str)] = &[
-    ("nothing says which distribution this is", "无法确定是哪个发行版"),
-    ("unknown distribution {}", "未知的发行版：{}"),
-    ("no feed in the database covers {}", "漏洞库中没有覆盖 {} 的数据源"),
-    ("{} is past its end of life ({})", "{} 已停止维护（{}）"),
-    ("no package database found", "未找到软件包数据库"),
-    ("only the starter set of advisories is there", "仅有内置漏洞数据"),
-    ("one thing could not be read", "有 1 处内容无法读取"),
-    ("{} things could not be read", "有 {} 处内容无法读取"),
-    ("the package is malware: {}", "软件包为恶意软件：{}"),
-    ("critical severity {}", "严重等级“严重”计 {}"),
-    ("high severity {}", "严重等级“高”计 {}"),
-    ("medium severity {}", "严重等级“中”计 {}"),
-    ("low severity {}", "严重等级“低”计 {}"),
-    ("negligible severity {}", "严重等级“可忽略”计 {}"),
-    ("unknown severity {}", "严重等级未知计 {}"),
-    ("likely to be exploited (EPSS at least 50 %) {}", "很可能被利用（EPSS 不低于 50 %）{}"),
-    ("may be exploited (EPSS at least 10 %) {}", "可能被利用（EPSS 不低于 10 %）{}"),
-    ("fix available {}", "已有修复 {}"),
-    ("known to be exploited: at least {}", "已知被利用：至少 {}"),
-    ("by ransomware {}", "被勒索软件利用 {}"),
-    ("not found: {}", "未找到：{}"),
-    ("malformed: {}", "格式错误：{}"),
-    ("not supported: {}", "不支持：{}"),
-    ("no image for {}; there is one for {}", "没有适用于 {} 的镜像；现有：{}"),
-    ("the content of {} hashes to {}", "{} 的内容摘要为 {}，不一致"),
-    ("too large: {}", "过大：{}"),
-    ("not allowed: {}", "没有权限：{}"),
-    ("refused by a policy: {}", "被策略拒绝：{}"),
-    ("{} asks to wait {} s before the next request", "{} 要求 {} 秒后再请求"),
-    ("{} asks for fewer requests; wait, log in or use a mirror", "{} 要求减少请求：请稍候、登录或使用镜像站"),
-    ("cannot reach {}", "无法连接 {}"),
-    ("TLS with {}", "TLS 错误：{}"),
-    ("settings: {}", "设置有误：{}"),
-];
+/// So many sentences may be within each other: some of the words come from strangers.
+const DEPTH: usize = 6;
 
 /// A sentence.
 pub(crate) fn sentence<'a>(text: &'a str, w: &'static Words) -> Cow<'a, str> {
-    let known = SENTENCES.iter().filter(|_| w.language == ZH.language);
-    let mut fitting = known.filter_map(|(from, to)| Some((holes(from, text)?, to)));
-    let Some((values, to)) = fitting.next() else { return Cow::Borrowed(text) };
-    Cow::Owned(values.iter().fold(to.to_string(), |all, it| all.replacen("{}", it, 1)))
+    if w.language != ZH.language {
+        return Cow::Borrowed(text);
+    }
+    translated(text, DEPTH).map_or(Cow::Borrowed(text), |it| Cow::Owned(it.0))
+}
+
+/// A sentence in Chinese, if all of it can be said: what it speaks of stays as it is.
+pub fn in_chinese(text: &str) -> Option<String> {
+    translated(text, DEPTH).filter(|it| it.1).map(|it| it.0)
+}
+
+/// In Chinese, and whether that is so of the sentences within it too.
+fn translated(text: &str, depth: usize) -> Option<(String, bool)> {
+    let within = depth.checked_sub(1)?;
+    let all = SENTENCES.iter().flat_map(|it| it.iter());
+    let (values, to) = all.into_iter().find_map(|(from, to)| Some((holes(from, text)?, to)))?;
+    let (mut said, mut whole) = (String::new(), true);
+    let mut parts = to.split('{');
+    said.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (hole, after) = part.split_once('}').unwrap_or_default();
+        let number = hole.trim_end_matches('+').parse::<usize>().ok();
+        let value = number.and_then(|it| values.get(it)).copied().unwrap_or_default();
+        match translated(value, within).filter(|_| hole.ends_with('+')) {
+            Some((it, all)) => {
+                said.push_str(&it);
+                whole &= all;
+            }
+            None => {
+                said.push_str(value);
+                whole &= !hole.ends_with('+');
+            }
+        }
+        said.push_str(after);
+    }
+    Some((said, whole))
 }
 
 /// Several, with a comma in between.
@@ -75,6 +75,136 @@ mod tests {
     use crate::console::words::EN;
     use assess::priority;
     use model::{Enrichment, Epss, Exploited, Kind, Level, Namespace, Status, Uncovered};
+    use std::{collections::BTreeSet, fs, path::PathBuf};
+
+    #[test]
+    fn every_sentence_is_in_order() {
+        let mut seen = BTreeSet::new();
+        for (english, chinese) in SENTENCES.iter().flat_map(|it| it.iter()) {
+            assert!(seen.insert(english), "{english} is there twice");
+            assert!(!chinese.is_ascii(), "{english}: {chinese}");
+            let holes = english.matches("{}").count();
+            let numbers = chinese.split('{').skip(1).map(|it| it.split_once('}').unwrap().0);
+            for number in numbers {
+                let number: usize = number.trim_end_matches('+').parse().unwrap();
+                assert!(number < holes, "{english}: {chinese}");
+            }
+            // One that is more general in front of it would take its place.
+            let example = english.replace("{}", "\u{1}");
+            let all = SENTENCES.iter().flat_map(|it| it.iter());
+            let first = all.into_iter().find(|it| holes_of(it.0, &example)).unwrap();
+            assert_eq!(first.0, *english, "{english} is never reached");
+        }
+    }
+
+    fn holes_of(pattern: &str, text: &str) -> bool {
+        holes(pattern, text).is_some()
+    }
+
+    /// The texts in what follows `begin`, up to `end` outside of all parentheses.
+    fn texts(code: &str, begin: &str, end: char) -> Vec<String> {
+        let mut found = Vec::new();
+        for (at, _) in code.match_indices(begin) {
+            let (mut depth, mut text, mut escaped) = (0, None::<String>, false);
+            for it in code[at + begin.len()..].chars() {
+                match (&mut text, it) {
+                    (Some(_), '"') if !escaped => found.extend(text.take()),
+                    (Some(text), _) => text.push(it),
+                    (None, '"') => text = Some(String::new()),
+                    (None, it) if it == end && depth == 0 => break,
+                    (None, '(' | '{') => depth += 1,
+                    (None, ')' | '}') => depth -= 1,
+                    _ => {}
+                }
+                escaped = it == '\\' && !escaped;
+            }
+        }
+        found
+    }
+
+    /// What is open in these is itself said in words, of which there are few.
+    const MADE_UP: [&str; 2] = [
+        "7 is not one",
+        "7 is no Harbor: 7 answers; is it of another kind, or behind a login page?",
+    ];
+
+    /// A text as it is said, with `7` for whatever stands in it.
+    fn said(text: &str) -> String {
+        let lines: Vec<&str> = text.split("\\\n").map(str::trim_start).collect();
+        let all = lines.concat();
+        let mut parts = all.split('{');
+        let first = parts.next().unwrap().to_owned();
+        parts.fold(first, |all, it| format!("{all}7{}", it.split_once('}').unwrap().1))
+    }
+
+    /// Whether it says something by itself: `{host}: {why}` and a right such as `project: list` do not.
+    fn speaks(text: &str) -> bool {
+        let right =
+            text.split_once(": ").is_some_and(|(a, b)| !a.contains(' ') && !b.contains(' '));
+        text.contains(' ') && text.contains(char::is_alphabetic) && !(right && !text.contains('7'))
+    }
+
+    /// The code below a folder of this repository, without its tests.
+    fn code(below: &str) -> String {
+        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(below);
+        let (mut waiting, mut all) = (vec![folder], String::new());
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
+            } else if path.extension().is_some_and(|it| it == "rs") && !path.ends_with("tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                all.push_str(text.split("#[cfg(test)]").next().unwrap());
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_text_that_the_code_has_for_people_is_told_in_chinese() {
+        let places = [
+            ("server/src", "Problem::new(", ')'),
+            ("server/src", "Problem::invalid(", ')'),
+            ("server/src", "Problem::unavailable(", ')'),
+            ("server/src", "let detail =", ';'),
+            ("server/src", "Problem::not_found(", ')'),
+            ("registry/src/flavor", "Problem::new(", ')'),
+            ("registry/src/flavor", "let words =", ';'),
+            ("registry/src/flavor", "deed(", ')'),
+            ("registry/src", "SourceError::Settings(", ')'),
+            ("registry/src", "SourceError::Unauthorized(", ')'),
+            ("scan/src", "Failure::Other(", ')'),
+            ("scan/src", "Failure::Later(", ')'),
+            ("scan/src/settings.rs", "Err(", ')'),
+        ];
+        let mut missing = Vec::new();
+        for (below, begin, end) in places {
+            let all = texts(&code(below), begin, end);
+            assert!(!all.is_empty(), "{below}: {begin}");
+            for text in all.iter().map(|it| said(it)).filter(|it| speaks(it)) {
+                let known = MADE_UP.contains(&&*text) || translated(&text, DEPTH).is_some();
+                missing.extend((!known).then(|| format!("{below}: {text}")));
+            }
+        }
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    #[test]
+    fn what_things_are_called_is_told_in_chinese() {
+        let kinds = model::Ecosystem::all().map(|it| it.label());
+        let licences = assess::FEEDS.iter().map(|it| it.licence).filter(|it| it.contains(' '));
+        let levels = [
+            Level::Critical,
+            Level::High,
+            Level::Medium,
+            Level::Low,
+            Level::Negligible,
+            Level::Unknown,
+        ];
+        let levels: Vec<String> = levels.iter().map(ToString::to_string).collect();
+        for it in kinds.chain(licences).chain(levels.iter().map(String::as_str)) {
+            assert!(in_chinese(it).is_some(), "{it}");
+        }
+    }
 
     #[test]
     fn all_reasons_of_a_coverage_are_told_in_chinese() {
@@ -125,6 +255,7 @@ mod tests {
         for it in failures {
             let english = it.to_string();
             assert_ne!(sentence(&english, &ZH), english);
+            assert!(!sentence(&english, &ZH).contains("{"), "{english}");
         }
         let waits = "registry.example asks to wait 7 s before the next request";
         assert_eq!(sentence(waits, &ZH), "registry.example 要求 7 秒后再请求");
@@ -144,9 +275,9 @@ mod tests {
             for score in [0.0, 0.2, 0.9] {
                 let exploited = Exploited { added: None, due: None, ransomware: score > 0.5 };
                 let known = Enrichment {
-                    cve: String::new(),
                     epss: Some(Epss { day: None, score, percentile: score }),
                     exploited: (score > 0.1).then_some(exploited),
+                    ..Enrichment::default()
                 };
                 let rule = priority(Kind::Vulnerability, level, Status::Fixed, &known).rule;
                 assert_eq!(sentences(&rule, &EN), rule);

@@ -272,6 +272,7 @@ words! {
     nobody_has_it: "No component has it any more.", "已没有组件受此影响。";
     explain_other: "Explain another component", "查看其他组件的原因";
     comma: ", ", "，";
+    and: " and ", "和";
     cvss_network: "over the network", "可远程利用";
     cvss_adjacent: "from the same network", "需同一网络";
     cvss_local: "from the machine itself", "需本机访问";
@@ -410,6 +411,31 @@ words! {
     user: "User or robot", "用户或机器人账号";
     optional: "optional", "可选";
     works: "It works:", "连接正常：";
+    // Malicious files
+    files: "Files", "文件";
+    other_files: "The same content elsewhere", "相同内容的其他位置";
+    seen_in_file: "The file", "文件信息";
+    evidence: "Evidence", "判定依据";
+    sure: "sure", "置信度";
+    at_byte: "at byte", "偏移";
+    decoded_from: "decoded from", "解码自";
+    visibility: "Visibility", "可见性";
+    replaced_by: "Replaced by layer", "已被此层替换：";
+    deleted_by: "Deleted by layer", "已被此层删除：";
+    shipped: "It is shipped all the same.", "仍随镜像分发。";
+    owner: "Owner", "所属软件包";
+    owned_by_none: "no package", "不属于任何软件包";
+    owned_as_is: ", as the package brought it", "，与软件包内容一致";
+    owned_changed: ", not as the package brought it", "，与软件包内容不一致";
+    started_by: "Started by", "启动方式";
+    serious: "Serious", "严重";
+    suspicious: "Suspicious", "可疑";
+    remind: "Remind", "提醒";
+    what_to_do_now: "What to do", "处理建议";
+    files_examined: "files examined for malicious content", "个文件已检查恶意内容";
+    files_hashed: "only compared by digest", "个仅比对摘要";
+    files_partly: "in part", "个部分检查";
+    files_skipped: "not at all", "个未检查";
     // Registries and settings
     works_not: "It does not work:", "连接失败：";
     edit: "Edit", "编辑";
@@ -551,6 +577,9 @@ words! {
     update_tried: "Last tried", "上次尝试";
     changed_packages: "packages of which advisories say something new:", "公告有变化的软件包：";
     update_missing: "What could not be fetched", "未能获取的内容";
+    import_database_is: "For a site without internet: a file that `plimsoll db export` wrote on a machine that can update. It is checked first. The database in use stays if the file is damaged or older.", "适用于无法联网的环境：请选择在可联网机器上用 `plimsoll db export` 导出的文件。文件会先经过校验；若已损坏或较旧，则继续使用当前漏洞库。";
+    import_database_done: "In use now: the database made {built_at}, records: {advisories}. Packages of which it says something new: {changed_packages}.", "已启用新漏洞库：生成时间 {built_at}，记录数 {advisories}，公告有变化的软件包 {changed_packages} 个。";
+    import_no_script: "Importing here takes JavaScript. Without it: plimsoll center import-advisories --file FILE", "在此导入需要启用 JavaScript。也可使用命令：plimsoll center import-advisories --file FILE";
     feed: "Source", "数据源";
     no_feeds: "No source has been fetched yet.", "尚未获取任何数据源。";
     as_of: "As of", "数据时间";
@@ -597,6 +626,20 @@ words! {
     hook_oci: "For a Docker registry (CNCF distribution), add this to its configuration and restart it:", "Docker Registry（CNCF distribution）：将以下内容加入其配置并重启：";
     hook_other: "One that can send no Authorization header can use this address, which is a secret itself:", "若无法发送 Authorization 请求头，可使用以下地址（该地址本身即为机密）：";
     hook_acr: "In the console of Container Registry, open the repository, Triggers, Create. The address is a secret itself:", "在容器镜像服务控制台打开镜像仓库 › 触发器 › 创建，填写以下地址（该地址本身即为机密）：";
+    // Marks of risks
+    exploited_is: "Known to be used in attacks: it is in CISA's catalogue (KEV).", "已知被用于攻击：收录于 CISA 已知被利用漏洞目录（KEV）。";
+    exploit_public: "Exploit public", "存在 EXP";
+    exploit_public_is: "Anybody can get an exploit: published pages show one, or it is known to be used in attacks.", "任何人都能获得利用方法：已有公开页面展示，或已知被用于攻击。";
+    remote: "Remote", "可远程利用";
+    remote_is: "Can be attacked over the network, by the attack vector (AV:N) of its CVSS vector.", "可通过网络发起攻击（CVSS 攻击向量 AV:N）。";
+    fixable_is: "A newer version mends it in at least one component.", "至少一个组件已有修复版本。";
+    restart: "Restart needed", "需重启";
+    restart_is: "Rebuilding the image is not enough: what runs already has the old version loaded, and must be replaced or started anew.", "仅重建镜像不够：已在运行的容器或主机加载的仍是旧版本，必须替换或重启。";
+    attacked: "Attack vector:", "攻击向量：";
+    no_vector: "No CVSS vector is known, so nobody says whether it can be attacked over the network.", "没有已知的 CVSS 向量，无法判断能否通过网络攻击。";
+    exploit_pages: "Pages that show an exploit", "展示利用方法的页面";
+    restart_containers: "Running processes have it loaded. Rebuilding the image is not enough: once it is fixed, replace every running container that uses it.", "运行中的进程已加载该组件。仅重建镜像不够：修复后须替换所有使用它的运行中容器。";
+    restart_machines: "It is a kernel. Containers run on the kernel of their host, not on this one; machines that boot from the image must be booted anew once it is fixed.", "这是内核。容器使用宿主机的内核而非此内核；由该镜像启动的主机在修复后须重启。";
     unreachable: "The server does not answer. See whether it was done, then try again.", "服务器没有响应。请确认是否已完成，然后重试。";
     not_there: "There is nothing here", "页面不存在";
     not_possible: "That did not work", "操作未成功";

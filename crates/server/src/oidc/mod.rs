@@ -339,10 +339,8 @@ pub(crate) fn local(target: &str) -> &str {
 /// The provider did not do its part: the operator has to see why, whoever logs in need not.
 fn strange(why: &dyn std::fmt::Display) -> Problem {
     let detail = "the identity provider does not answer as it should; the log has more";
-    Problem {
-        retry_after: None,
-        ..Problem::unavailable(detail, Some(format!("identity provider: {why}")))
-    }
+    let cause = Some(format!("identity provider: {why}"));
+    Problem { retry_after: None, ..Problem::unavailable(detail, cause) }
 }
 
 fn refused(why: impl Into<String>) -> Problem {

@@ -116,11 +116,12 @@ pub(crate) fn remove(call: &Call, (): ()) -> Result<(), Problem> {
 pub(crate) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Check>, Problem> {
     checked(call, &given)?;
     let login = given.login.ok_or_else(|| Problem::invalid("an account needs a login"))?;
-    Ok(Json(call.app.center.account_of(&given.settings, login)?.check().into()))
+    let account = call.app.center.account_of(&given.settings, login)?;
+    Ok(Json(Check::new(account.check(), call)))
 }
 
 pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
     let id = call.id("account")?;
     call.read(|tx| one(tx, id))?;
-    Ok(Json(call.app.center.check_account(id)?.into()))
+    Ok(Json(Check::new(call.app.center.check_account(id)?, call)))
 }

@@ -171,7 +171,7 @@ pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
     };
     let outcome = notify::send(&call.app, &channel, &message, 0);
     let (Ok(reason) | Err(reason)) = outcome.clone();
-    Ok(Json(Tested { arrived: outcome.is_ok(), reason }))
+    Ok(Json(Tested { arrived: outcome.is_ok(), reason: call.say(&reason) }))
 }
 
 pub(crate) fn deliveries(

@@ -15,7 +15,7 @@ use crate::{
 };
 use model::{
     Ecosystem,
-    report::{GapRow, SystemRow},
+    report::{GapRow, SampleRow, SystemRow},
 };
 use scan::center::{Detail as Seen, Facts};
 use schemars::JsonSchema;
@@ -100,9 +100,18 @@ pub(crate) struct WhichRisks {
     /// Known to be exploited.
     #[serde(default)]
     pub(crate) exploited: bool,
+    /// With an exploit that is public: what is exploited, and what published pages show how to exploit.
+    #[serde(default)]
+    pub(crate) exploit_public: bool,
+    /// Attacked over the network in some component, by the attack vector of its CVSS vector.
+    #[serde(default)]
+    pub(crate) remote: bool,
     /// With a fix for some component.
     #[serde(default)]
     pub(crate) fixable: bool,
+    /// In some component that running processes have loaded: containers must be replaced once it is fixed.
+    #[serde(default)]
+    pub(crate) restart: bool,
     /// With this in name or title.
     pub(crate) text: Option<String>,
     /// What has become of them: open, where nothing is said.
@@ -378,6 +387,7 @@ fn coverage(
         executable_bytes: bytes,
         attributed: share(owned_bytes, bytes),
         advisories_built_at,
+        examined: seen.examined,
     }
 }
 
@@ -475,10 +485,12 @@ pub(crate) fn explained(
         let some = images::page(tx, &filter, images::Sort::Level, None, 1)?.items;
         let digest = digest.map(str::to_owned);
         let digest = digest.or_else(|| some.into_iter().next().map(|it| it.digest));
-        let (mut place, mut command) = (None, None);
+        let (mut place, mut command, mut sample) = (None, None, None);
         if let Some(digest) = digest {
             let image = detail(tx, &digest)?;
-            let systems = report::detail(&image)?.unwrap_or_default().systems;
+            let seen = report::detail(&image)?.unwrap_or_default();
+            sample = finding.sample.as_ref().map(|it| SampleRow::new(it, &seen.image));
+            let systems = seen.systems;
             let all = components::found(tx, image.image.id, &systems)?;
             let it = all.into_iter().find(|it| it.0 == component).map(|it| it.1);
             command = it.as_ref().zip(finding.fixed.as_ref()).and_then(|(it, fixed)| {
@@ -487,7 +499,10 @@ pub(crate) fn explained(
             });
             place = it.map(|it| (digest, it));
         }
-        Ok(Some(Explained { detail: finding.into(), component: known, place, command }))
+        let mut detail = FindingDetail::from(finding);
+        // With the build instructions of that image.
+        detail.sample = sample.or(detail.sample);
+        Ok(Some(Explained { detail, component: known, place, command }))
     })
 }
 
@@ -506,7 +521,10 @@ fn risk_filter(asked: &WhichRisks) -> risks::Filter {
         category: asked.category.map(Into::into),
         levels: asked.level.all(),
         exploited: asked.exploited,
+        exploit_public: asked.exploit_public,
+        remote: asked.remote,
         fixable: asked.fixable,
+        restart: asked.restart,
         text: asked.text.clone().unwrap_or_default(),
         state: asked.state.into(),
         sort: match asked.sort {
@@ -539,7 +557,10 @@ pub(crate) fn export_risks(
         "Level",
         "Priority",
         "Exploited",
+        "Exploit public",
+        "Remote",
         "Fixable",
+        "Restart needed",
         "EPSS",
         "Published",
         "Images",
@@ -555,7 +576,10 @@ pub(crate) fn export_risks(
             word(&it.level),
             it.priority.into(),
             flag(it.exploited),
+            flag(it.exploit_public),
+            flag(it.remote),
             flag(it.fixable),
+            flag(it.restart),
             it.epss.into(),
             word(&it.published),
             it.images.into(),

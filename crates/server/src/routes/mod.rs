@@ -135,6 +135,7 @@ fn table() -> Vec<Route> {
 
         route(M::GET, "/api/v1/advisories", VIEWER, "readAdvisories", "Read which advisories are in use, and how old they are", advisories::show),
         route(M::POST, "/api/v1/advisories/update", OPERATOR, "updateAdvisories", "Fetch newer advisories now", advisories::update),
+        route(M::POST, "/api/v1/advisories/import", ADMIN, "importAdvisories", "Put an advisory database to use that `db export` wrote, of at most 2 GiB", advisories::import).of_bytes(advisories::BYTES),
 
         route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
         route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),

@@ -268,13 +268,13 @@ pub(crate) fn test_new(call: &Call, Json(given): Json<Given>) -> Result<Json<Che
     by_hand(&kind)?;
     let login = login.unwrap_or_default();
     let registry = call.app.center.registry_of(&kind, address.trim(), &settings, login)?;
-    Ok(Json(registry.check().into()))
+    Ok(Json(Check::new(registry.check(), call)))
 }
 
 pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Check>, Problem> {
     let id = call.id("registry")?;
     call.read(|tx| there(tx, id))?;
-    Ok(Json(call.app.center.check_registry(id)?.into()))
+    Ok(Json(Check::new(call.app.center.check_registry(id)?, call)))
 }
 
 pub(crate) fn make_hook(call: &Call, (): ()) -> Result<Json<MadeHook>, Problem> {

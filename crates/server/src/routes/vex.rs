@@ -48,6 +48,7 @@ pub(crate) fn import(call: &Call, Document(bytes): Document) -> Result<Json<VexI
         let mut all = Vec::new();
         for (mut statement, count) in statements {
             became.by_ref().take(count).for_each(|it| statement.add(it));
+            statement.reason = call.say(&statement.reason);
             all.push(statement);
         }
         let made = |it: &&VexStatement| it.outcome == VexOutcome::Made;
@@ -63,7 +64,7 @@ pub(crate) fn import(call: &Call, Document(bytes): Document) -> Result<Json<VexI
             author: vex.author().to_owned(),
             statements: all,
             superseded: done.superseded,
-            problems: vex.problems.clone(),
+            problems: vex.problems.iter().map(|it| call.say(it)).collect(),
         }))
     })
 }

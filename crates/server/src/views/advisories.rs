@@ -1,6 +1,6 @@
 //! The advisories in use.
 use super::Time;
-use assess::{Database, feeds};
+use assess::feeds;
 use scan::center;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,27 @@ pub struct Advisories {
     pub feeds: Vec<Feed>,
     /// How fetching went last.
     pub update: Update,
+}
+
+/// An advisory database that was brought in, and is in use.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Imported {
+    /// It.
+    #[serde(flatten)]
+    pub database: Database,
+    /// Packages of which it says something else than the one before.
+    pub changed_packages: u64,
+}
+
+/// An advisory database.
+#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
+pub struct Database {
+    /// Which one it is.
+    pub build: String,
+    /// When it was compiled; none: it is the starter set that comes with the program.
+    pub built_at: Option<Time>,
+    /// How many advisories it has.
+    pub advisories: u64,
 }
 
 /// How fetching advisories went.
@@ -56,8 +77,18 @@ pub struct Feed {
     pub behind: Option<Time>,
 }
 
+impl Database {
+    pub(crate) fn of(database: &assess::Database) -> Database {
+        Database {
+            build: database.build().to_owned(),
+            built_at: database.meta().built.map(|it| Time(it.as_millisecond())),
+            advisories: database.advisories(),
+        }
+    }
+}
+
 impl Advisories {
-    pub(crate) fn new(database: &Database, update: center::Update) -> Advisories {
+    pub(crate) fn new(database: &assess::Database, update: center::Update) -> Advisories {
         let time = |it: jiff::Timestamp| Time(it.as_millisecond());
         let feed = |it: &assess::database::FeedState| Feed {
             name: it.name.clone(),

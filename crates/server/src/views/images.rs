@@ -1,8 +1,8 @@
 //! Images, what is in them, and what that means.
 use super::{Category, Coverage, ImageState, Level, Time};
 use model::{
-    Kind, Rating, Statement, Status, Why,
-    report::{AttachedRow, GapRow, SystemRow},
+    Kind, Rating, Restart, Statement, Status, Why,
+    report::{AttachedRow, GapRow, SampleRow, SystemRow},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,8 @@ pub struct CoverageDetail {
     pub attributed: Option<f64>,
     /// When the advisories in use were compiled.
     pub advisories_built_at: Option<Time>,
+    /// How much was looked at for malicious files; none when they were not looked for.
+    pub examined: Option<model::malware::Examined>,
 }
 
 /// A layer of an image.
@@ -194,10 +196,21 @@ pub struct FindingDetail {
     pub exploited: Option<Exploitation>,
     /// How likely it is to be exploited.
     pub epss: Option<Likelihood>,
+    /// Published pages that show how it is exploited.
+    pub exploits: Vec<String>,
+    /// Whether it is attacked over the network, by `vector`.
+    pub remote: bool,
+    /// The rating whose CVSS vector says from where it is attacked: the first that has one. None: nobody says, and it may be
+    /// remote all the same.
+    pub vector: Option<Rating>,
+    /// What must be started anew once it is fixed; none when nothing is known to.
+    pub restart: Option<Restart>,
     /// Why it was reported.
     pub why: Why,
     /// What every source said, the one of `why` first.
     pub sources: Vec<Statement>,
+    /// The malicious file that it is about; none for what advisories tell.
+    pub sample: Option<SampleRow>,
 }
 
 /// What CISA's catalogue of known exploited vulnerabilities says.
@@ -281,6 +294,13 @@ pub struct Finding {
     pub priority: i64,
     /// Whether it is known to be exploited.
     pub exploited: bool,
+    /// Whether an exploit of it is public.
+    pub exploit_public: bool,
+    /// Whether this component is attacked over the network, by the attack vector of its CVSS vector. False too where nobody gives
+    /// a vector.
+    pub remote: bool,
+    /// Whether running processes have this component loaded, so that containers must be replaced once it is fixed.
+    pub restart: bool,
     /// What has been done about it.
     pub status: String,
     /// The version that is no longer affected.
@@ -314,6 +334,13 @@ pub struct Risk {
     pub fixable: bool,
     /// Whether it is known to be exploited.
     pub exploited: bool,
+    /// Whether an exploit is public: it is exploited, or published pages show how.
+    pub exploit_public: bool,
+    /// Whether some component is attacked over the network, by the attack vector of its CVSS vector. False too where nobody
+    /// gives a vector.
+    pub remote: bool,
+    /// Whether running processes have some component loaded, so that containers must be replaced once it is fixed.
+    pub restart: bool,
     /// The probability of exploitation in the next thirty days (EPSS).
     pub epss: Option<f64>,
     /// When it was published.
@@ -534,6 +561,9 @@ impl From<store::findings::Finding> for Finding {
             level: it.level.into(),
             priority: it.priority,
             exploited: it.exploited,
+            exploit_public: it.exploit_public,
+            remote: it.remote,
+            restart: it.restart,
             status: status.as_str().unwrap_or_default().to_owned(),
             fixed: it.fixed,
             certain: it.certain,
@@ -555,6 +585,9 @@ impl From<store::risks::Risk> for Risk {
             priority: it.priority,
             fixable: it.fixable,
             exploited: it.known.exploited.is_some(),
+            exploit_public: it.known.exploit_is_public(),
+            remote: it.remote,
+            restart: it.restart,
             epss: it.known.epss.map(|it| it.score.into()),
             published: it.published.map(Time),
             components: it.components,
@@ -568,7 +601,12 @@ impl From<store::risks::Risk> for Risk {
 impl From<model::Finding> for FindingDetail {
     fn from(it: model::Finding) -> FindingDetail {
         let day = |it: Option<jiff::civil::Date>| it.map(|it| it.to_string());
+        let (remote, vector) = (it.is_remote(), it.vector().cloned());
         FindingDetail {
+            remote,
+            vector,
+            exploits: it.exploits,
+            restart: it.restart,
             name: it.id,
             aliases: it.aliases,
             errata: it.errata,
@@ -597,6 +635,7 @@ impl From<model::Finding> for FindingDetail {
             }),
             why: it.why,
             sources: it.sources,
+            sample: it.sample.map(|it| SampleRow::new(&it, &model::Image::default())),
         }
     }
 }

@@ -9,7 +9,7 @@ mod vex;
 mod words;
 mod work;
 
-pub use advisories::{Advisories, Feed, Update};
+pub use advisories::{Advisories, Database, Feed, Imported, Update};
 pub use channels::{Channel, Delivery, Mail};
 pub use exceptions::{Exception, ExceptionKind, Where};
 pub use images::{

@@ -1,5 +1,6 @@
 //! Registries, the accounts they come by, and what is in them.
 use super::Time;
+use crate::call::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +44,7 @@ pub struct Trouble {
     /// What, as one word: `unknown-host`, `closed`, `unreachable`, `certificate`, `credentials`, `rights`, `clock`,
     /// `other-kind`, `read-only`, `busy`, `gone`, `strange`, `settings`.
     pub code: String,
-    /// The same for people: what it is about and what to do.
+    /// The same for people: what it is about and what to do, in Chinese for those who read that.
     pub words: String,
 }
 
@@ -160,11 +161,14 @@ impl From<store::accounts::Account> for Account {
     }
 }
 
-impl From<registry::Check> for Check {
-    fn from(it: registry::Check) -> Check {
+impl Check {
+    /// For whoever asks.
+    pub(crate) fn new(it: registry::Check, call: &Call) -> Check {
         let works = it.works();
-        let trouble =
-            |it: registry::Problem| Trouble { code: it.trouble.name().to_owned(), words: it.words };
+        let trouble = |it: registry::Problem| {
+            let (code, words) = (it.trouble.name().to_owned(), call.say(&it.words));
+            Trouble { code, words }
+        };
         let problems = it.problems.into_iter().map(trouble).collect();
         Check { works, product: it.product, version: it.version, lists: it.lists, problems }
     }

@@ -112,11 +112,12 @@ fn language_and_theme_are_the_browsers_or_the_chosen_ones() {
     assert!(text(&page(&it, &by_cookie, "/", &[("accept-language", "en")])).contains("镜像安全"));
     let away = ask(&it.host, "GET", "/language?to=en&back=//evil.example", &[], b"").unwrap();
     assert_eq!(header(&away, "location"), Some("/"));
-    // What kind of failure it is, too; and whoever types an address sees a page.
+    // What failed, too; and whoever types an address sees a page.
     let wrong = page(&it, &both_of(&admin, &chosen), "/api/v1/images/x", &[]);
     assert!(
-        text(&wrong).contains("\"title\":\"不存在\"") && text(&wrong).contains("no such image")
+        text(&wrong).contains("\"title\":\"不存在\"") && text(&wrong).contains("没有这样的镜像")
     );
+    assert_eq!(header(&wrong, "content-language"), Some("zh-CN"));
     let typed = [("accept", "text/html,*/*"), ("accept-language", "zh")];
     let nowhere = page(&it, &As::default(), "/nowhere", &typed);
     assert!(nowhere.status == 404 && text(&nowhere).contains("页面不存在"), "{}", text(&nowhere));

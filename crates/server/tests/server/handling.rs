@@ -4,7 +4,7 @@ use crate::{
     kit::{As, Running, ready},
     world::{digest, finding, inventory, located, registry, round, scan, seen},
 };
-use model::{Epss, Exploited, Finding, Level, Rating};
+use model::{Epss, Exploited, Finding, Level, Rating, Restart};
 use serde_json::{Value, json};
 use store::{deliveries, rematch, repositories};
 
@@ -343,6 +343,68 @@ fn tasks_say_what_failed_and_what_to_do() {
     );
     let failed = page(&it, &admin, &format!("{one}?state=failed&text=x"));
     check(&failed, &["value=\"failed\" selected", "id=\"cancel-task\"", "value=\"x\""], &[]);
+}
+
+#[test]
+fn what_presses_is_marked_and_asked_for() {
+    let it = ready();
+    let home = registry(&it.store, "home");
+    round(&it.store, home, &[("team/a", vec![seen("a", &["1"])])], 10);
+    let vector = |value: &str| Rating {
+        level: Level::High,
+        by: "nvd".to_owned(),
+        score: Some(7.5),
+        value: value.to_owned(),
+    };
+    let found = [
+        Finding {
+            ratings: vec![vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")],
+            ..finding(0, "CVE-2024-1", Level::High)
+        },
+        Finding {
+            exploits: vec!["https://example.com/how".to_owned()],
+            ratings: vec![vector("CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")],
+            ..finding(0, "CVE-2024-2", Level::High)
+        },
+        Finding { restart: Some(Restart::Containers), ..finding(0, "CVE-2024-3", Level::High) },
+        Finding { restart: Some(Restart::Machines), ..finding(1, "CVE-2024-4", Level::High) },
+    ];
+    let parts = vec![located("libc6", "1", 0), located("linux-image-1", "1", 0)];
+    scan(&it.store, "a", &inventory(parts), &found, 1000);
+    let admin = shown(&it);
+    let asked = |mark: &str, expected: &[&str]| {
+        let list = it.done(&admin, "GET", &format!("/api/v1/risks?{mark}=true"), None);
+        let rows = list["items"].as_array().unwrap();
+        let mut names: Vec<&str> = rows.iter().map(|it| it["name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, expected, "{mark}");
+        assert!(rows.iter().all(|it| it[mark] == true), "{list}");
+        let page = page(&it, &admin, &format!("/?{mark}=true"));
+        let rows = page.matches("<a class=\"row\"").count();
+        assert_eq!(rows, expected.len(), "{mark}: {page}");
+        check(&page, &[&format!("name=\"{mark}\" value=\"true\" checked")], &[]);
+    };
+    asked("remote", &["CVE-2024-1"]);
+    asked("exploit_public", &["CVE-2024-2"]);
+    asked("restart", &["CVE-2024-3", "CVE-2024-4"]);
+    let every = ["Remote</span>", "Exploit public</span>", "Restart needed</span>"];
+    check(&page(&it, &admin, "/"), &every, &[">Exploited</span>"]);
+    check(&page(&it, &admin, &of("a", "")), &every, &[]);
+    let mut reader = it.log_in("admin");
+    reader.0.push(("accept-language", "zh-CN".to_owned()));
+    check(
+        &page(&it, &reader, "/"),
+        &["可远程利用</span>", "存在 EXP</span>", "需重启</span>"],
+        &every,
+    );
+    // The page of each says why, and that nobody knows is not the same as no.
+    let page = |name: &str| page(&it, &admin, &format!("/risks/{name}"));
+    let unknown = "nobody says whether it can be attacked over the network";
+    check(&page("CVE-2024-1"), &["Attack vector: over the network", "AV:N"], &[unknown]);
+    let shown = "<a href=\"https://example.com/how\"";
+    check(&page("CVE-2024-2"), &["Attack vector: from the machine itself", shown], &[unknown]);
+    check(&page("CVE-2024-3"), &[unknown, "replace every running container"], &["It is a kernel"]);
+    check(&page("CVE-2024-4"), &[unknown, "It is a kernel"], &["replace every running"]);
 }
 
 #[test]

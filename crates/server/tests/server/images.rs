@@ -335,7 +335,7 @@ fn lists_come_as_files_without_formulas() {
         let start =
             format!("\"'=home\",team/a,1 latest,{},linux/amd64,Debian 12,scanned,", digest("a"));
         assert!(lines[1].starts_with(&start), "{text}");
-        assert!(lines[1].ends_with(",1970-01-01T00:00:01Z,high,known,1,0,0,0,0,1"), "{text}");
+        assert!(lines[1].ends_with(",1970-01-01T00:00:01Z,high,known,1,0,0,0,0,1,0,0,0"), "{text}");
         assert_eq!(lines.len(), 4, "{text}");
         let xlsx = get("/api/v1/images/export?format=xlsx&level=high");
         assert_eq!(

@@ -161,7 +161,9 @@ impl Running {
         headers.extend(body.map(|_| ("content-type", "application/json")));
         headers.extend(more);
         let body = body.map(Value::to_string).unwrap_or_default();
-        ask(&self.host, method, target, &headers, body.as_bytes()).unwrap()
+        let reply = ask(&self.host, method, target, &headers, body.as_bytes()).unwrap();
+        both_languages(&reply);
+        reply
     }
 
     /// The answer to what has to work.
@@ -245,6 +247,20 @@ impl Write for Lines {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// What people are told has to be there in Chinese too.
+pub(crate) fn both_languages(reply: &Reply) {
+    let told = ["application/json", "application/problem+json"];
+    if !header(reply, "content-type").is_some_and(|it| told.contains(&it)) {
+        return;
+    }
+    let Ok(said) = serde_json::from_slice::<Value>(&reply.body) else { return };
+    let problems = said["problems"].as_array().into_iter().flatten();
+    let words = problems.map(|it| &it["words"]).chain([&said["detail"]]);
+    for it in words.filter_map(Value::as_str).filter(|it| it.is_ascii()) {
+        assert!(server::in_chinese(it).is_some(), "not translated: {it}");
     }
 }
 

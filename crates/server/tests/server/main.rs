@@ -7,12 +7,14 @@
     reason = "helpers of tests may fail as tests do"
 )]
 mod access;
+mod advisories;
 mod console;
 mod core;
 mod document;
 mod handling;
 mod images;
 mod kit;
+mod malware;
 mod notify;
 mod oidc;
 mod operation;

@@ -65,13 +65,38 @@ fn a_registry_is_tested_added_changed_and_removed() {
     let (product, version) = (&works["product"], &works["version"]);
     assert_eq!((&works["works"], product), (&json!(true), &json!("Harbor")), "{works}");
     assert!(version.as_str().unwrap().starts_with("v2.15"), "{works}");
-    for (wrong, code) in [
-        (but(&given, "login", password("wrong")), "credentials"),
-        (but(&given, "address", json!("http://127.0.0.1:1")), "closed"),
+    let other = testkit::http::Server::start(|_| testkit::http::Reply::new(200, "{}"));
+    let other = json!(format!("http://{}", other.host()));
+    for (wrong, code, words, chinese) in [
+        (but(&given, "login", password("wrong")), "credentials", "does not know", "不认可用户"),
+        (
+            but(&given, "address", json!("http://127.0.0.1:1")),
+            "closed",
+            "check the port",
+            "请检查端口",
+        ),
+        (
+            but(&given, "address", json!(format!("https://{}", harbor.host()))),
+            "unreachable",
+            "end of file",
+            "意外中断",
+        ),
+        (but(&given, "address", other.clone()), "other-kind", "is no Harbor", "不是 Harbor"),
+        (
+            but(&but(&given, "address", other), "kind", json!("oci")),
+            "other-kind",
+            "is no registry",
+            "不是镜像仓库",
+        ),
     ] {
         let found = test(&wrong);
         assert_eq!(found["problems"][0]["code"], code, "{found}");
-        assert!(!found["problems"][0]["words"].as_str().unwrap().is_empty());
+        assert!(found["problems"][0]["words"].as_str().unwrap().contains(words), "{found}");
+        let zh = [("accept-language", "zh-CN")];
+        let place = "/api/v1/registries/test";
+        let found = json(&it.ask_with(&admin, "POST", place, Some(&wrong), &zh));
+        assert_eq!(found["problems"][0]["code"], code, "{found}");
+        assert!(found["problems"][0]["words"].as_str().unwrap().contains(chinese), "{found}");
     }
     let acr = but(&given, "kind", json!("acr"));
     for (method, wrong, status) in [

@@ -248,8 +248,13 @@ CREATE TABLE risk (
   -- Whether some match of it has a fix.
   fixable BIGINT NOT NULL DEFAULT 0,
   exploited BIGINT NOT NULL DEFAULT 0,
+  -- Whether it is exploited, or pages show how.
+  exploit_public BIGINT NOT NULL DEFAULT 0,
+  -- Whether some match of it is attacked over the network; asks for a restart.
+  remote BIGINT NOT NULL DEFAULT 0,
+  restart BIGINT NOT NULL DEFAULT 0,
   epss DOUBLE PRECISION,
-  -- All that is known of it wherever it occurs, as JSON: EPSS and KEV.
+  -- All that is known of it wherever it occurs, as JSON: EPSS, KEV, pages that show an exploit.
   known TEXT NOT NULL DEFAULT '{}',
   published BIGINT,
   -- Components that have it, and images in which a finding of it is open.
@@ -275,6 +280,9 @@ CREATE TABLE matched (
   status TEXT NOT NULL,
   fixed TEXT,
   certain BIGINT NOT NULL DEFAULT 1,
+  -- Whether it is attacked over the network; whether what has loaded it must be started anew.
+  remote BIGINT NOT NULL DEFAULT 0,
+  restart BIGINT NOT NULL DEFAULT 0,
   -- The rule that holds everywhere and handles it, if one does.
   exception BIGINT,
   -- When it was found first, when it was found last after it had not been there, and when it went.

@@ -5,7 +5,7 @@ use crate::{
         digest, finding, image, inventory, located, rate, registry, repository, round, scan, seen,
     },
 };
-use model::{Finding, Level as Severity};
+use model::{Enrichment, Exploited, Finding, Level as Severity, Rating, Restart};
 use store::{
     Difference, Level, Store,
     exceptions::{self, Kind, New, Place},
@@ -81,6 +81,71 @@ fn an_update_finds_what_it_names_and_writes_what_differs() {
         assert_eq!(level(store, "b"), Level::Medium);
         assert_eq!(of(store, "b", false), [row("CVE-2", 400, None)]);
         assert_eq!(of(store, "b", true), [row("CVE-2", 400, None), row("CVE-1", 200, Some(400))]);
+    });
+}
+
+/// The risks with each of the marks: exploit public, remote, restart.
+fn marked(store: &Store) -> [Vec<String>; 3] {
+    let none = risks::Filter::default;
+    let filters = [
+        risks::Filter { exploit_public: true, ..none() },
+        risks::Filter { remote: true, ..none() },
+        risks::Filter { restart: true, ..none() },
+    ];
+    filters.map(|filter| {
+        let page = store.read(|tx| risks::page(tx, &filter, None, 10)).unwrap();
+        page.items.into_iter().map(|it| it.name).collect()
+    })
+}
+
+#[test]
+fn marks_follow_what_advisories_say() {
+    on_each(|store| {
+        two_images(store);
+        let check = |expected: [&[&str]; 3]| {
+            assert_eq!(marked(store), expected.map(<[&str]>::to_vec));
+            for it in store.read(|tx| findings::of_image(tx, image(store, "b"), false)).unwrap() {
+                let marks = [it.exploit_public, it.remote, it.restart];
+                assert_eq!(marks, marked(store).map(|list| list.contains(&it.name)));
+            }
+        };
+        check([&[], &[], &[]]);
+        let vector = |value: &str| Rating {
+            level: Severity::High,
+            by: "nvd".to_owned(),
+            score: Some(7.5),
+            value: value.to_owned(),
+        };
+        let mut it = finding(0, "CVE-1", Severity::High);
+        it.ratings = vec![vector("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")];
+        it.restart = Some(Restart::Containers);
+        update(store, "libc6", &[it.clone()], 300);
+        check([&[], &["CVE-1"], &["CVE-1"]]);
+        // What is known of it wherever it occurs comes with a finding, or alone.
+        it.exploits = vec!["https://example.com/how".to_owned()];
+        assert!(update(store, "libc6", &[it.clone()], 400).is_empty());
+        check([&["CVE-1"], &["CVE-1"], &["CVE-1"]]);
+        let nothing = Enrichment { cve: "CVE-1".to_owned(), ..Enrichment::default() };
+        let enrich = |it: Enrichment| {
+            store.write(|tx| rematch::enrich(tx, std::slice::from_ref(&it), &rate))
+        };
+        enrich(nothing.clone()).unwrap();
+        check([&[], &["CVE-1"], &["CVE-1"]]);
+        let exploited = Some(Exploited { added: None, due: None, ransomware: false });
+        enrich(Enrichment { exploited, ..nothing.clone() }).unwrap();
+        check([&["CVE-1"], &["CVE-1"], &["CVE-1"]]);
+        enrich(nothing).unwrap();
+        // Where one component says that it is local, another one may not.
+        let mut local = it.clone();
+        local.ratings = vec![vector("CVSS:3.1/AV:L/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H")];
+        (local.restart, local.exploits) = (None, Vec::new());
+        it.exploits = Vec::new();
+        update(store, "bash", &[it], 500);
+        update(store, "libc6", &[local.clone()], 600);
+        let risk = store.read(|tx| risks::named(tx, "CVE-1")).unwrap().remove(0);
+        assert_eq!((risk.components, risk.remote, risk.restart), (2, true, true));
+        update(store, "bash", &[local], 700);
+        check([&[], &[], &[]]);
     });
 }
 

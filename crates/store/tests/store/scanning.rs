@@ -312,9 +312,10 @@ fn risks_are_listed_the_most_urgent_first() {
                 cve: "CVE-1".to_owned(),
                 epss: Some(Epss { day: None, score: 0.5, percentile: 0.9 }),
                 exploited: Some(Exploited { added: None, due: None, ransomware: false }),
+                ..Enrichment::default()
             },
-            Enrichment { cve: "CVE-3".to_owned(), epss: None, exploited: None },
-            Enrichment { cve: "CVE-9".to_owned(), epss: None, exploited: None },
+            Enrichment { cve: "CVE-3".to_owned(), ..Enrichment::default() },
+            Enrichment { cve: "CVE-9".to_owned(), ..Enrichment::default() },
         ];
         assert_eq!(store.write(|tx| rematch::enrich(tx, &news, &rate)).unwrap(), 2);
         assert_eq!(store.write(|tx| rematch::enrich(tx, &news, &rate)).unwrap(), 0);

@@ -151,6 +151,8 @@ pub(crate) fn finding(component: usize, id: &str, level: model::Level) -> Findin
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: Priority::default(),
         why: Why {

@@ -53,6 +53,8 @@ fn finding(component: usize) -> Finding {
         references: Vec::new(),
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: model::Priority::default(),
         why: model::Why {

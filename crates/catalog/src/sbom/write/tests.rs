@@ -105,6 +105,8 @@ fn finding(component: usize, id: &str) -> Finding {
         references: vec!["https://example.org/a".into(), "mailto:x".into()],
         published: None,
         exploited: None,
+        exploits: Vec::new(),
+        restart: None,
         epss: None,
         priority: model::Priority::default(),
         why: Why {

@@ -134,6 +134,7 @@ fn properties(row: &FindingRow) -> Vec<Value> {
         property("priority:rule", &row.priority_rule),
     ];
     properties.extend(row.exploited.as_ref().map(|it| property("exploited", it)));
+    properties.extend(row.marks().into_iter().map(|it| property("mark", it)));
     properties.extend(row.epss.map(|it| property("epss", &it.to_string())));
     properties
 }

@@ -278,6 +278,18 @@ fn language(desk: &Desk) {
     desk.arrives("/images?text=team");
     browser.click(".side a", "任务");
     desk.shows("h1", "任务");
+    // What only the server can say, too: why a connection does not work, and why something is refused.
+    desk.open("/registries/2");
+    browser.click("button", "编辑");
+    browser.write("dialog[open] [name=address]", "http://127.0.0.1:1");
+    browser.choose("dialog[open] [name='login.kind']", "匿名");
+    browser.click("dialog[open] button", "测试连接");
+    desk.shows("dialog[open] output", "请检查端口");
+    browser.write("dialog[open] [name=address]", "a b");
+    browser.click("dialog[open] button", "保存");
+    desk.shows("dialog[open] .error", "设置有误");
+    desk.quiet(&["status of 422"]);
+    desk.open("/tasks");
     browser.click(".who a", "English");
     desk.shows("h1", "Tasks");
     desk.quiet(&[]);

@@ -1,4 +1,5 @@
 //! The console as people meet it: the program itself, a real registry, and a real browser.
+mod advisories;
 mod coming;
 mod connecting;
 mod handling;
@@ -18,7 +19,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use testkit::{acr::Acr, browser::Browser, harbor::Harbor, real, tar::file};
+use testkit::{acr::Acr, browser::Browser, harbor::Harbor, http::Server, real, tar::file};
 
 /// The user of the real registry, as HTTP sends it.
 const USER: &str = "Basic dXNlcjpodXNo";
@@ -29,6 +30,8 @@ struct Desk {
     registry: real::Running,
     harbor: Harbor,
     cloud: Acr,
+    /// Has the feeds, in the place of those who publish them.
+    mirror: Server,
     /// `http://127.0.0.1:port`.
     origin: String,
     setup_token: String,
@@ -49,6 +52,7 @@ fn the_console_does_every_job_and_holds_to_the_rules_of_the_web() {
     part("connecting", connecting::all);
     part("jobs", jobs::all);
     part("handling", handling::all);
+    part("advisories", advisories::all);
     part("coming and going", coming::all);
     part("names that strangers chose", strangers::names);
     part("keyboard", keyboard::all);
@@ -78,13 +82,20 @@ impl Desk {
         harbor.project("team");
         let cloud = Acr::start();
         cloud.instance("cri-one", "cn-hangzhou");
-        let more = [("PLIMSOLL_ADMIN_PASSWORD", ""), ("PLIMSOLL_WORKERS", "2")];
+        let mirror = advisories::mirror();
+        let feeds = format!("http://{}", mirror.host());
+        let more = [
+            ("PLIMSOLL_ADMIN_PASSWORD", ""),
+            ("PLIMSOLL_WORKERS", "2"),
+            ("PLIMSOLL_ADVISORIES_MIRROR", &feeds),
+        ];
         let arguments = ["serve", "--listen", "127.0.0.1:0"];
         let center = Running::start(&bench, "data", &arguments, &more);
         let origin = center.says("started")["address"].as_str().unwrap().to_owned();
         let said = "there is nobody yet; make the first administrator with this token";
         let setup_token = center.says(said)["setup_token"].as_str().unwrap().to_owned();
-        Some(Desk { browser, registry, harbor, cloud, origin, setup_token, _center: center, bench })
+        let _center = center;
+        Some(Desk { browser, registry, harbor, cloud, mirror, origin, setup_token, _center, bench })
     }
 
     /// Opens a page of the console.

@@ -2,7 +2,7 @@
 use crate::{console::words::Words, routes::ROUTES};
 
 /// The operations that the audit log notes, as the API names them, and in Chinese.
-pub(super) static ACTIONS: [(&str, &str); 34] = [
+pub(super) static ACTIONS: [(&str, &str); 35] = [
     ("addAccount", "添加云账号"),
     ("addChannel", "添加通知渠道"),
     ("addException", "添加例外"),
@@ -20,6 +20,7 @@ pub(super) static ACTIONS: [(&str, &str); 34] = [
     ("endException", "终止例外"),
     ("endSessions", "强制用户下线"),
     ("finishOidc", "通过 OpenID 登录"),
+    ("importAdvisories", "导入漏洞库"),
     ("importVex", "导入 VEX 文档"),
     ("logIn", "登录"),
     ("logOut", "退出登录"),
