@@ -402,6 +402,7 @@ fn detail(image: usize) -> Vec<u8> {
         digest: Digest::parse(&digest(image)),
         platform: None,
         created: None,
+        config: model::ImageConfig::default(),
         layers: (0..4).map(of).collect(),
     };
     let facts = |it: &Layer| Facts {

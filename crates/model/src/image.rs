@@ -16,6 +16,9 @@ pub struct Image {
     pub created: Option<String>,
     /// Layers, oldest first.
     pub layers: Vec<Layer>,
+    /// What it is set up to do, and how it was built.
+    #[serde(default)]
+    pub config: ImageConfig,
 }
 
 /// One changeset of an image.

@@ -163,7 +163,7 @@ fn assess(
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
-    let malicious = malware::verdicts(&scanned.inventory, &model::ImageConfig::default());
+    let malicious = malware::verdicts(&scanned.inventory, &scanned.image.config);
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,

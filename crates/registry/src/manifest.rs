@@ -153,7 +153,8 @@ pub fn image(
         created_by: created_by.next().unwrap_or_default(),
     });
     let (name, layers) = (name.to_owned(), layers.collect());
-    Ok(Image { name, digest, platform: config.platform, created: config.created, layers })
+    let Config { platform, created, image: config, .. } = config;
+    Ok(Image { name, digest, platform, created, layers, config })
 }
 
 #[derive(Deserialize)]

@@ -4,8 +4,8 @@ use crate::Scanned;
 use assess::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
-    Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, Inventory, Located, System,
-    malware::Examined, report::LayerFacts,
+    Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, ImageConfig, Inventory,
+    Located, System, malware::Examined, report::LayerFacts,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -117,7 +117,7 @@ impl Center {
         let detail = Detail::of(&scanned);
         let json = serde_json::to_vec(&detail);
         let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
-        let malicious = malicious(&mut scanned.inventory);
+        let malicious = malicious(&mut scanned.inventory, &scanned.image.config);
         keys.resize(scanned.inventory.components.len(), Vec::new());
         assessment.findings.extend(malicious.iter().cloned());
         let sizes = scanned.image.layers.iter().map(|it| it.blob.size);
@@ -219,8 +219,8 @@ fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Resul
 }
 
 /// Puts the malicious files behind the components, and gives what is found in them.
-fn malicious(inventory: &mut Inventory) -> Vec<Finding> {
-    let verdicts = malware::verdicts(inventory, &model::ImageConfig::default());
+fn malicious(inventory: &mut Inventory, config: &ImageConfig) -> Vec<Finding> {
+    let verdicts = malware::verdicts(inventory, config);
     let rows = verdicts.iter().zip(inventory.components.len()..);
     let (files, findings): (Vec<_>, Vec<_>) =
         rows.map(|(it, component)| malware::finding(it, component)).unzip();
@@ -262,7 +262,8 @@ impl Detail {
             problems: it.problems.clone(),
         };
         Detail {
-            image: scanned.image.clone(),
+            // What it is set up to do may hold secrets, and has been judged.
+            image: Image { config: ImageConfig::default(), ..scanned.image.clone() },
             layers: scanned.layers.iter().map(facts).collect(),
             systems: inventory.systems.clone(),
             gaps: inventory.gaps.clone(),
