@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 /// Writes the report.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let failures: usize = report.images.iter().map(|it| failures(it)).sum();
+    let failures: usize = report.images.iter().map(failures).sum();
     let tests: usize = report.images.iter().map(tests).sum();
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"plimsoll\" tests=\"{tests}\" failures=\"{failures}\">")?;

@@ -23,6 +23,7 @@ fn report(components: Vec<Located<Component>>, findings: Vec<Finding>) -> ImageR
         digest: Some(Address::sha256(&[7; 32])),
         platform: model::Platform::parse("linux/arm64"),
         created: None,
+        config: model::ImageConfig::default(),
         layers: vec![layer(1), layer(2)],
     };
     let facts = |it: &Layer| LayerFacts { diff_id: it.diff_id.clone(), ..LayerFacts::default() };
