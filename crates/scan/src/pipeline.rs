@@ -116,7 +116,7 @@ impl Scanner<'_> {
         match failure {
             Some(err) => Err(err),
             None => {
-                let mut scanned = fold(image, done)?;
+                let mut scanned = self.fold(image, done)?;
                 if self.attached {
                     let found = source.attached(&scanned.image);
                     attached::add(&mut scanned, found);
@@ -155,7 +155,7 @@ impl Scanner<'_> {
                 Outcome { report, cached: false, missing: missing.clone() }
             });
             let outcomes = outcomes.collect();
-            fold(image, outcomes)
+            self.fold(image, outcomes)
         });
         scanned.collect()
     }
@@ -188,6 +188,14 @@ impl Scanner<'_> {
         self.keep(layer, &inspected);
         let Inspected { report, missing, .. } = inspected;
         Ok(Outcome { report, cached: false, missing })
+    }
+
+    /// Puts the layers on top of each other.
+    fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
+        let mut scanned = fold(image, outcomes)?;
+        // Nothing was counted, because nobody looked.
+        scanned.inventory.examined.take_if(|_| !self.inspection.malware);
+        Ok(scanned)
     }
 
     /// Keeps a new report when it is of the layer that the image speaks of.
