@@ -50,7 +50,9 @@ pub(crate) fn scan(args: &[String]) -> Result<(), Box<dyn Error>> {
     let options = Options::parse(args);
     let program = plimsoll(Path::new(ROOT))?;
     let gunzip = find(&["igzip", "pigz", "gzip"]).ok_or("no igzip, pigz or gzip")?;
-    println!("peer (a): {gunzip} and `openssl dgst -sha256`, all layers at once; bar 1.5 times");
+    println!(
+        "peer (a): {gunzip} and `openssl dgst -sha256`, all layers at once; bar 1.5 times, with malware 2.5"
+    );
     println!("peer (b): {}; bar: ten times as fast", options.syft.as_deref().unwrap_or("no Syft"));
     println!("seconds on the wall (and of processor time), the middle of {ROUNDS} runs in turns");
     // Of its own, so that whatever advisories this machine has make no difference.
@@ -58,9 +60,10 @@ pub(crate) fn scan(args: &[String]) -> Result<(), Box<dyn Error>> {
     for layout in options.layouts()? {
         let name = layout.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let unpack = unpack(&layout, gunzip)?;
-        let ours = || {
+        let ours = |malware: bool| {
             let mut command = Command::new(&program);
             command.args(["scan", "--no-cache", "--quiet", "--format", "json"]);
+            command.args((!malware).then_some("--no-malware"));
             command.arg(format!("oci:{}", layout.display()));
             command.env("PLIMSOLL_DATA_DIR", home.path());
             command
@@ -71,11 +74,13 @@ pub(crate) fn scan(args: &[String]) -> Result<(), Box<dyn Error>> {
             command
         };
         // The first run of each only brings the files into memory.
-        run(&mut ours())?;
+        run(&mut ours(true))?;
         run(&mut limit())?;
-        let (mut we, mut they, mut syft) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut we, mut all, mut they, mut syft) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            we.push(run(&mut ours())?);
+            we.push(run(&mut ours(false))?);
+            all.push(run(&mut ours(true))?);
             they.push(run(&mut limit())?);
             if let Some(it) = options.syft.as_deref().filter(|_| round < ROUNDS_OF_SYFT) {
                 let mut command = Command::new(it);
@@ -84,22 +89,27 @@ pub(crate) fn scan(args: &[String]) -> Result<(), Box<dyn Error>> {
                 syft.push(run(&mut command)?);
             }
         }
-        let (we, they) = (median(&we), median(&they));
-        let memory = watch(&mut ours(), |_| Ok(()))?.0;
+        let (we, all, they) = (median(&we), median(&all), median(&they));
+        let memory = |malware| {
+            Ok::<_, Box<dyn Error>>(watch(&mut ours(malware), |_| Ok(()))?.0.together >> 10)
+        };
         println!("{name}: {} MB in {} layers", unpack.megabytes, unpack.layers);
         let speed = |it: &Cost| unpack.megabytes as f64 / it.seconds;
-        print(&format!("plimsoll, {} MiB", memory.together >> 10), &we, speed(&we));
+        print(&format!("plimsoll, {} MiB", memory(false)?), &we, speed(&we));
+        print(&format!("malware too, {} MiB", memory(true)?), &all, speed(&all));
         print("(a)", &they, speed(&they));
         if !syft.is_empty() {
             let syft = median(&syft);
             print("(b)", &syft, speed(&syft));
             println!("  {:.1} times as fast as (b)", syft.seconds / we.seconds);
         }
-        println!(
-            "  {:.2} times the time of (a), {:.2} times its processor time",
-            we.seconds / they.seconds,
-            we.cpu_seconds / they.cpu_seconds
-        );
+        for (what, it) in [("", &we), ("with malware ", &all)] {
+            println!(
+                "  {what}{:.2} times the time of (a), {:.2} times its processor time",
+                it.seconds / they.seconds,
+                it.cpu_seconds / they.cpu_seconds
+            );
+        }
     }
     Ok(())
 }

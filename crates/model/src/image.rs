@@ -1,7 +1,7 @@
 //! Images: references, manifests, platforms, layers.
 use crate::Digest;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// An image that a source has found: what is needed to read its layers.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -27,6 +27,30 @@ pub struct Layer {
     pub diff_id: Option<Digest>,
     /// The build instruction that made it, as the image's history tells; empty when unknown.
     pub created_by: String,
+}
+
+/// What an image is set up to do (OCI image specification, config.md, "config"), and how it was built.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ImageConfig {
+    /// Whom containers run as.
+    pub user: String,
+    /// Ports on which something listens: `8080/tcp`.
+    pub exposed_ports: Vec<String>,
+    /// The environment: `NAME=value`.
+    pub env: Vec<String>,
+    /// What is run, word by word.
+    pub entrypoint: Vec<String>,
+    /// What follows the words of the entrypoint, or is run when there are none.
+    pub cmd: Vec<String>,
+    /// How it is found out whether it works: `NONE`, or `CMD` or `CMD-SHELL` and words (Docker).
+    pub healthcheck: Vec<String>,
+    /// Where it is run.
+    pub working_dir: String,
+    /// Notes.
+    pub labels: BTreeMap<String, String>,
+    /// The build instructions, oldest first, also those that made no layer.
+    pub history: Vec<String>,
 }
 
 /// Names a blob: its media type, digest and claimed size (OCI image specification, descriptor.md).

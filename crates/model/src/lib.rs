@@ -33,7 +33,7 @@ pub use distribution::{DISTRIBUTIONS, Distribution, debian_release};
 pub use ecosystem::Ecosystem;
 pub use finding::{Answer, Assessment, Finding, Handling, Priority, Statement, Verdict, Why};
 pub use gap::{Gap, Reason};
-pub use image::{Descriptor, Image, Layer, Platform};
+pub use image::{Descriptor, Image, ImageConfig, Layer, Platform};
 pub use inventory::{Executables, Inventory, Located, System};
 pub use path::{Climbs, ImagePath, decode};
 pub use purl::{BadPurl, Fit, Purl};

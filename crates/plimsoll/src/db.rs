@@ -123,7 +123,7 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
     }
     let settings = network::settings(&arguments.patience);
     let client = Client::new(settings).map_err(|err| err.to_string())?;
-    let (mut some, mut broken) = (false, false);
+    let mut broken = false;
     let progress = Progress::new("", arguments.quiet);
     let mut told = |work: Work<'_>| {
         progress.work(&work);
@@ -134,16 +134,12 @@ fn update(store: &Store, arguments: &UpdateArguments) -> Result<ExitCode, String
             Ok(None) => format!("{feed}: unchanged {url}"),
             Err(why) => format!("{feed}: {url}: {why}"),
         });
-        some |= it.outcome.is_ok();
         broken |= it.outcome.is_err();
     };
     let policy = Policy { force: arguments.force, without: &without };
     let compiled = store.update(&client, &chosen, &places, policy, &mut told);
     progress.end();
     let compiled = compiled.map_err(|err| err.to_string())?;
-    if !some {
-        return Err("no feed could be fetched; what was there before stays in use".to_owned());
-    }
     tell(&compiled, &without)?;
     Ok(ExitCode::from(u8::from(broken)))
 }

@@ -170,7 +170,7 @@ fn assess(
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
-    let malicious = malware::verdicts(&scanned.inventory);
+    let malicious = malware::verdicts(&scanned.inventory, &model::ImageConfig::default());
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,

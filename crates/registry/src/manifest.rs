@@ -4,7 +4,7 @@
 //! Version 2, Schema 2". Lenient where the two or their writers differ (`null` for nothing, media
 //! types left out), strict where two readers could see two images.
 use crate::SourceError;
-use model::{Descriptor, Digest, Image, Layer, Platform};
+use model::{Descriptor, Digest, Image, ImageConfig, Layer, Platform};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -58,6 +58,8 @@ pub struct Config {
     pub diff_ids: Vec<Digest>,
     /// The build instructions that made the layers; empty when they are not as many.
     pub created_by: Vec<String>,
+    /// What the image is set up to do.
+    pub image: ImageConfig,
 }
 
 /// Reads a manifest or an index.
@@ -116,8 +118,10 @@ pub fn config(bytes: &[u8]) -> Result<Config, SourceError> {
     };
     let diff_ids: Result<Vec<_>, _> =
         rootfs.diff_ids.unwrap_or_default().iter().map(|it| digest(it)).collect();
-    let steps = raw.history.unwrap_or_default().into_iter();
-    let steps = steps.filter(|it| it.empty_layer != Some(true));
+    let steps = raw.history.unwrap_or_default();
+    let history = steps.iter().filter_map(|it| it.created_by.clone()).collect();
+    let image = raw.config.unwrap_or_default().read(history);
+    let steps = steps.into_iter().filter(|it| it.empty_layer != Some(true));
     let mut created_by: Vec<_> = steps.map(|it| it.created_by.unwrap_or_default()).collect();
     let diff_ids = diff_ids?;
     if created_by.len() != diff_ids.len() {
@@ -126,7 +130,7 @@ pub fn config(bytes: &[u8]) -> Result<Config, SourceError> {
     let variant = raw.variant.unwrap_or_default();
     let platform = raw.os.zip(raw.architecture).filter(|it| !it.0.is_empty() && !it.1.is_empty());
     let platform = platform.map(|(os, architecture)| Platform { os, architecture, variant });
-    Ok(Config { platform, created: raw.created, diff_ids, created_by })
+    Ok(Config { platform, created: raw.created, diff_ids, created_by, image })
 }
 
 /// Puts an image together. `blobs` are its layers as the manifest has them.
@@ -188,6 +192,43 @@ struct RawConfig {
     created: Option<String>,
     rootfs: Option<RawRootfs>,
     history: Option<Vec<RawStep>>,
+    config: Option<RawRun>,
+}
+
+/// `null` stands for nothing, in all of it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawRun {
+    user: Option<String>,
+    exposed_ports: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+    env: Option<Vec<String>>,
+    entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
+    healthcheck: Option<RawCheck>,
+    working_dir: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawCheck {
+    test: Option<Vec<String>>,
+}
+
+impl RawRun {
+    fn read(self, history: Vec<String>) -> ImageConfig {
+        ImageConfig {
+            user: self.user.unwrap_or_default(),
+            exposed_ports: self.exposed_ports.unwrap_or_default().into_keys().collect(),
+            env: self.env.unwrap_or_default(),
+            entrypoint: self.entrypoint.unwrap_or_default(),
+            cmd: self.cmd.unwrap_or_default(),
+            healthcheck: self.healthcheck.and_then(|it| it.test).unwrap_or_default(),
+            working_dir: self.working_dir.unwrap_or_default(),
+            labels: self.labels.unwrap_or_default(),
+            history,
+        }
+    }
 }
 
 #[derive(Deserialize)]

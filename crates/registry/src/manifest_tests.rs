@@ -61,6 +61,35 @@ fn layers_know_their_build_instruction() {
 }
 
 #[test]
+fn configurations_say_what_an_image_is_set_up_to_do() {
+    let read = |more: &str| {
+        let text = format!(r#"{{"rootfs":{{"diff_ids":[]}}{more}}}"#);
+        config(text.as_bytes()).map(|it| it.image)
+    };
+    assert_eq!(read("").unwrap(), ImageConfig::default());
+    assert_eq!(read(r#","config":null"#).unwrap(), ImageConfig::default());
+    let nothing = r#","config":{"Entrypoint":null,"Env":null,"ExposedPorts":null,"Labels":null,"Healthcheck":{}}"#;
+    assert_eq!(read(nothing).unwrap(), ImageConfig::default());
+    let all = r#","config":{"User":"app","ExposedPorts":{"80/tcp":{}},"Env":["A=b"],"Entrypoint":["/x"],"Cmd":["-v"],
+        "Healthcheck":{"Test":["CMD","/y"]},"WorkingDir":"/srv","Labels":{"a":"b"},"StopSignal":"TERM"},
+        "history":[{"created_by":"ADD"},{"comment":"x"},{"created_by":"CMD","empty_layer":true}]"#;
+    let list = |words: &[&str]| words.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let expected = ImageConfig {
+        user: "app".to_owned(),
+        exposed_ports: list(&["80/tcp"]),
+        env: list(&["A=b"]),
+        entrypoint: list(&["/x"]),
+        cmd: list(&["-v"]),
+        healthcheck: list(&["CMD", "/y"]),
+        working_dir: "/srv".to_owned(),
+        labels: [("a".to_owned(), "b".to_owned())].into(),
+        history: list(&["ADD", "CMD"]),
+    };
+    assert_eq!(read(all).unwrap(), expected);
+    assert!(read(r#","config":{"Env":"A=b"}"#).is_err());
+}
+
+#[test]
 fn configurations_that_do_not_fit_are_refused() {
     let check = |text: &str, layers: usize, expected: &str| {
         let text = text.replace('A', A);

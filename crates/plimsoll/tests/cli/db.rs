@@ -75,6 +75,21 @@ fn imported_advisories_are_found_and_the_one_before_is_kept() {
     let file = place.path("out.plimsoll");
     assert_eq!(elsewhere.run(["db".as_ref(), "import".as_ref(), file.as_os_str()]).code, 0);
     assert_eq!(current(&elsewhere), first);
+    // Where no feed can be reached, that is not undone.
+    let ran = elsewhere.run(["db", "update", "--from", "http://127.0.0.1:1", "--tries", "1"]);
+    assert!(ran.code == 2 && ran.err.contains("no feed could be fetched"), "{}", ran.err);
+    assert_eq!(current(&elsewhere), first);
+    // An older one takes its place only where that is meant.
+    place.write("late/osv/one.json", osv("DEBIAN-CVE-2099-0003", "other", "9"));
+    assert_eq!(place.run(["db", "import", "late", "--without", "debian-changelogs"]).code, 0);
+    assert_eq!(place.run(["db", "export", "older.plimsoll"]).code, 0);
+    let older = place.path("older.plimsoll");
+    let import = ["db".as_ref(), "import".as_ref(), older.as_os_str()];
+    let ran = elsewhere.run(import);
+    assert!(ran.code == 2 && ran.err.contains("before the database in use"), "{}", ran.err);
+    assert_eq!(current(&elsewhere), first);
+    assert_eq!(elsewhere.run([&import[..], &["--force".as_ref()]].concat()).code, 0);
+    assert_eq!(current(&elsewhere), current(&place));
 }
 
 #[test]

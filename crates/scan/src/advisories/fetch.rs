@@ -39,7 +39,8 @@ struct Note {
     records: u64,
 }
 
-/// Fetches all documents of a feed into its folder. `places` name other addresses for feeds: a mirror.
+/// Fetches all documents of a feed into its folder, and says whether any could be had. `places` name other addresses for
+/// feeds: a mirror.
 pub(super) fn feed(
     directory: &Path,
     client: &Client,
@@ -47,7 +48,7 @@ pub(super) fn feed(
     places: &[(String, String)],
     policy: Policy<'_>,
     told: Told<'_>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let folder = directory.join("feeds").join(feed.name);
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let own: Vec<&String> = places.iter().filter(|it| it.0 == feed.name).map(|it| &it.1).collect();
@@ -56,17 +57,18 @@ pub(super) fn feed(
     } else {
         own.into_iter().cloned().collect()
     };
-    let mut all = true;
+    let (mut all, mut some) = (true, false);
     for url in &urls {
         told(Work::Begin(url, None));
         let outcome = document(client, &folder, feed, url, policy, told);
         all &= outcome.is_ok();
+        some |= outcome.is_ok();
         told(Work::Fetched(&Fetched { feed: feed.name, url: url.clone(), outcome }));
     }
     if all {
         remove_others(&folder, &urls);
     }
-    Ok(())
+    Ok(some)
 }
 
 /// Where a mirror has the feeds for which no other place is known.

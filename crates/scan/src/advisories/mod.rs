@@ -178,7 +178,7 @@ impl Store {
     }
 
     /// Fetches what has changed of `feeds` and compiles anew. A feed that can't be fetched keeps its former
-    /// documents.
+    /// documents. Where none can, all stays as it is: what is in use may have been brought in as a whole.
     pub fn update(
         &self,
         client: &net::Client,
@@ -188,8 +188,13 @@ impl Store {
         told: Told<'_>,
     ) -> Result<Compiled, StoreError> {
         let _lock = self.lock()?;
+        let mut some = false;
         for feed in feeds {
-            fetch::feed(&self.directory, client, feed, places, policy, told)?;
+            some |= fetch::feed(&self.directory, client, feed, places, policy, told)?;
+        }
+        if !some {
+            let text = "no feed could be fetched; what was there before stays in use";
+            return Err(StoreError::Refused(text.to_owned()));
         }
         self.compile(Brought::default(), policy, told)
     }

@@ -220,7 +220,7 @@ fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Resul
 
 /// Puts the malicious files behind the components, and gives what is found in them.
 fn malicious(inventory: &mut Inventory) -> Vec<Finding> {
-    let verdicts = malware::verdicts(inventory);
+    let verdicts = malware::verdicts(inventory, &model::ImageConfig::default());
     let rows = verdicts.iter().zip(inventory.components.len()..);
     let (files, findings): (Vec<_>, Vec<_>) =
         rows.map(|(it, component)| malware::finding(it, component)).unzip();

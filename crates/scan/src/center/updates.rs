@@ -132,14 +132,11 @@ impl Center {
         self.note_update(|it| {
             (it.wanted_at, it.began_at, it.ended_at) = (None, Some(began), None);
         })?;
-        let (mut missing, mut some) = (Vec::new(), false);
+        let mut missing = Vec::new();
         let mut beat = began;
         let outcome = self.fetch_all(&mut |work| {
-            if let Work::Fetched(Fetched { feed, url, outcome }) = &work {
-                match outcome {
-                    Ok(_) => some = true,
-                    Err(why) => missing.push(format!("{feed}: {url}: {why}")),
-                }
+            if let Work::Fetched(Fetched { feed, url, outcome: Err(why) }) = &work {
+                missing.push(format!("{feed}: {url}: {why}"));
             }
             // If it is lost, another one fetches the same for itself, and no harm is done.
             if self.now().saturating_sub(beat).saturating_abs() > 1000 {
@@ -152,9 +149,6 @@ impl Center {
         self.note_update(|it| {
             it.ended_at = Some(ended);
             (it.failed, it.changed_packages) = match &outcome {
-                Ok(_) if !some => {
-                    ("no feed could be fetched; what there was stays in use".into(), 0)
-                }
                 Ok(changed) => (String::new(), *changed),
                 Err(why) => (why.to_string(), 0),
             };

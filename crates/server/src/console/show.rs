@@ -157,8 +157,8 @@ pub(crate) fn reason<'a>(code: &str, reason: &'a str, w: &'static Words) -> Cow<
 
 /// A sentence after names of what it is about, with colons in between.
 pub(crate) fn after_names(text: &str, w: &'static Words) -> String {
-    let parts = || text.match_indices(": ").map(|it| it.0);
-    let known = parts().filter_map(|at| Some(text.split_at_checked(at.saturating_add(2))?));
+    let parts = text.match_indices(": ").map(|it| it.0);
+    let known = parts.filter_map(|at| text.split_at_checked(at.saturating_add(2)));
     let found = known.map(|(names, it)| (names, sentence(it, w)));
     let mut found = found.filter(|it| matches!(it.1, Cow::Owned(_)));
     found.next().map_or_else(|| text.to_owned(), |(names, it)| format!("{names}{it}"))

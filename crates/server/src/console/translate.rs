@@ -104,16 +104,16 @@ mod tests {
     /// The texts in what follows `begin`, up to `end` outside of all parentheses.
     fn texts(code: &str, begin: &str, end: char) -> Vec<String> {
         let mut found = Vec::new();
-        for (at, _) in code.match_indices(begin) {
-            let (mut depth, mut text, mut escaped) = (0, None::<String>, false);
-            for it in code[at + begin.len()..].chars() {
+        for after in code.split(begin).skip(1) {
+            let (mut open, mut text, mut escaped) = (Vec::new(), None::<String>, false);
+            for it in after.chars() {
                 match (&mut text, it) {
                     (Some(_), '"') if !escaped => found.extend(text.take()),
                     (Some(text), _) => text.push(it),
                     (None, '"') => text = Some(String::new()),
-                    (None, it) if it == end && depth == 0 => break,
-                    (None, '(' | '{') => depth += 1,
-                    (None, ')' | '}') => depth -= 1,
+                    (None, it) if it == end && open.is_empty() => break,
+                    (None, '(' | '{') => open.push(it),
+                    (None, ')' | '}') => drop(open.pop()),
                     _ => {}
                 }
                 escaped = it == '\\' && !escaped;
@@ -140,8 +140,8 @@ mod tests {
     /// Whether it says something by itself: `{host}: {why}` and a right such as `project: list` do not.
     fn speaks(text: &str) -> bool {
         let right =
-            text.split_once(": ").is_some_and(|(a, b)| !a.contains(' ') && !b.contains(' '));
-        text.contains(' ') && text.contains(char::is_alphabetic) && !(right && !text.contains('7'))
+            text.split_once(": ").is_some_and(|(a, b)| !format!("{a}{b}").contains([' ', '7']));
+        text.contains(' ') && text.contains(char::is_alphabetic) && !right
     }
 
     /// The code below a folder of this repository, without its tests.
