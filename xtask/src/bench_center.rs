@@ -81,6 +81,7 @@ pub(crate) fn made(store: &Arc<Store>, folder: &Path, workers: usize) -> Done<Ce
             program: Some(env::current_exe()?),
             limits: inspect::Limits::default(),
             malware: true,
+            bundles: Vec::new(),
             spool: env::temp_dir(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),

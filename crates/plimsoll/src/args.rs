@@ -82,6 +82,12 @@ pub(crate) struct Target {
     /// Do not look for malicious files
     #[arg(long)]
     pub(crate) no_malware: bool,
+    /// Look for malicious files by these rules too, in the language of YARA: a file, or a folder of *.yar; may be repeated
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "no_malware")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Take the files whose digests are in this list for malicious too: plain, or ClamAV's .hdb and .hsb; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "no_malware")]
+    pub(crate) hashes: Vec<PathBuf>,
     /// Say what was known then, a day (2026-03-01) or a time (2026-03-01T12:00:00Z): findings published by then,
     /// with the exploitation and the ends of life of that day. Fixes, states and affected versions are those of
     /// today, what was withdrawn since is missing, and findings without a date may be younger
@@ -339,6 +345,78 @@ pub(crate) enum DbCommand {
     Derive(DeriveArguments),
     /// Read the whole database and hold it against its hashes
     Verify,
+    /// Look after the bundle of rules and lists against malicious files that is used besides those built in
+    #[command(subcommand)]
+    Malware(MalwareCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MalwareCommand {
+    /// Say which bundle is in use, what it holds, how old it is and who signed it
+    Status {
+        /// How to show it
+        #[arg(long, short, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Use a bundle: one that is signed by somebody known, is newer than the one in use, and whose rules can all be used
+    Import {
+        /// The bundle
+        file: PathBuf,
+        #[command(flatten)]
+        trust: TrustArguments,
+    },
+    /// Fetch a bundle and use it, as `import` does
+    Update {
+        /// Where it is
+        #[arg(value_name = "URL")]
+        url: String,
+        #[command(flatten)]
+        trust: TrustArguments,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Go back to the bundle before the one in use; the last three are kept
+    Rollback,
+    /// Make a bundle of a folder with rules/<set>/*.yar, hashes/bad/* and hashes/good/*
+    Build(BuildArguments),
+    /// Make a key to sign bundles with, and its public key in FILE.pub, which `import --key` takes elsewhere
+    Keygen {
+        /// Where the private key goes; nothing is replaced
+        file: PathBuf,
+    },
+}
+
+/// Whose bundles are taken.
+#[derive(Args, Debug)]
+pub(crate) struct TrustArguments {
+    /// Believe whoever has this key, from now on: a public Ed25519 key, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Take it whoever signed it, or nobody: whoever can change the file decides what is found
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) unverified: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BuildArguments {
+    /// The folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// The private key to sign it with: Ed25519, PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign: PathBuf,
+    /// Where to write it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Its epoch, which is greater in each bundle than in the one before [default: the time, in seconds]
+    #[arg(long, value_name = "N")]
+    pub(crate) epoch: Option<u64>,
+    /// Who makes it, for people
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) publisher: String,
+    /// Use it instead of this set of the rules that are built in; may be repeated
+    #[arg(long, value_name = "SET")]
+    pub(crate) replaces: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use crate::{
     args::{
         ArtifactArguments, DbCommand, DeriveArguments, Format, ImportArguments, UpdateArguments,
     },
-    network, places,
+    bundles, network, places,
     progress::Progress,
     scan::print,
 };
@@ -34,6 +34,7 @@ pub(crate) fn run(command: &DbCommand) -> Result<ExitCode, String> {
         DbCommand::Pull(it) => pull(&store, it),
         DbCommand::Derive(it) => derive(it),
         DbCommand::Verify => verify(&store),
+        DbCommand::Malware(it) => bundles::run(it),
     }
 }
 

@@ -2,6 +2,7 @@
 mod advisories;
 mod args;
 mod backup;
+mod bundles;
 mod center;
 mod config;
 mod db;

@@ -2,7 +2,7 @@
 use crate::{
     advisories,
     args::{Coverage, ScanArguments, Severity, Target},
-    formats,
+    bundles, formats,
     ignore::{self, Rules},
     places,
     progress::Progress,
@@ -61,10 +61,17 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let limits = limits(target);
     let progress = Progress::new(&table::clean(&target.image), target.quiet);
     let spool = env::temp_dir();
+    let own = bundles::own(target)?;
+    let mut used = match target.no_malware {
+        true => Vec::new(),
+        false => bundles::in_use(&places::data())?,
+    };
+    used.extend(own.iter().map(|it| it.named.clone()));
     let inspection = Inspection {
         program: program(),
         limits,
         malware: !target.no_malware,
+        bundles: used,
         spool,
         stall: Duration::from_secs(target.stall_timeout),
         stop: Arc::default(),

@@ -88,7 +88,7 @@ fn wanted(malware: bool) -> registry::Wanted {
     Arc::new(move |path, size, mode, start| {
         // No inspector so far goes by what a file begins with.
         let head = Head { path, size, mode, start: start.unwrap_or_default() };
-        if scan::wanting(&head, malware).is_empty() { Want::No } else { Want::Yes }
+        if scan::is_wanted(&head, malware) { Want::Yes } else { Want::No }
     })
 }
 

@@ -1,6 +1,7 @@
 //! Layers are inspected in a child of the same binary: the layer goes in, the report comes out. When it
 //! dies or hangs, that is one gap for that layer, and the rest goes on.
 use crate::{
+    bundles::Named,
     sandbox,
     waiting::{self, Waiting},
 };
@@ -38,6 +39,7 @@ pub const TASK: &str = "PLIMSOLL_INSPECT";
 struct Task {
     limits: Limits,
     malware: bool,
+    bundles: Vec<Named>,
     /// Directory for the spool of big files.
     spool: PathBuf,
 }
@@ -60,6 +62,8 @@ pub struct Inspection {
     pub limits: Limits,
     /// Whether malicious files are looked for.
     pub malware: bool,
+    /// Bundles whose rules and lists are used for that too.
+    pub bundles: Vec<Named>,
     /// Directory for the spool of big files, which are unlinked from the start.
     pub spool: PathBuf,
     /// How long a child may go without reading or answering before it is taken for hung.
@@ -87,14 +91,14 @@ pub fn main(task: Option<&str>) -> ExitCode {
     // A panic is caught and reported as a gap; its text would only confuse.
     std::panic::set_hook(Box::new(|_| {}));
     let mut spool = tempfile::tempfile_in(&task.spool);
+    // Afterwards no file can be opened; what is in these is only read into memory before.
+    let bundles = read(&task.bundles);
     let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref().ok());
-    let input = io::stdin();
-    let outcome = inspect_layer(
-        input,
-        &|head: &Head<'_>| crate::wanting(head, task.malware),
-        &task.limits,
-        spool.as_mut().ok(),
-    );
+    let judge = task.malware.then(|| crate::judge(bundles)).transpose();
+    let outcome = judge.and_then(|judge| {
+        let wanting = |head: &Head<'_>| crate::wanting(head, judge);
+        inspect_layer(io::stdin(), &wanting, &task.limits, spool.as_mut().ok())
+    });
     // Most layers need no spool. Where one does, it matters why there is none.
     let outcome = outcome.map_err(|err| match spool {
         Ok(_) => err,
@@ -109,6 +113,10 @@ pub fn main(task: Option<&str>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+fn read(bundles: &[Named]) -> Vec<(Named, io::Result<Vec<u8>>)> {
+    bundles.iter().map(|it| (it.clone(), it.read())).collect()
 }
 
 /// The length of the answer, the answer, the report.
@@ -133,7 +141,10 @@ impl Inspection {
         let catalogers =
             catalog::CATALOGERS.iter().map(|it| format!("{}={}", it.name, it.revision));
         let catalogers: Vec<String> = catalogers.collect();
-        let judge = if self.malware { malware::Judge::revision() } else { String::new() };
+        let mut judge = if self.malware { malware::Judge::revision() } else { String::new() };
+        for it in self.bundles.iter().filter(|_| self.malware) {
+            judge.extend([" bundle=", &it.sha256]);
+        }
         format!("layer=3 {} {judge} {:?}", catalogers.join(" "), self.limits)
     }
 
@@ -141,7 +152,8 @@ impl Inspection {
     pub(crate) fn inspect(&self, layer: &mut dyn Read) -> io::Result<Inspected> {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
-            let wanting = |head: &Head<'_>| crate::wanting(head, self.malware);
+            let judge = self.malware.then(|| crate::judge(read(&self.bundles))).transpose()?;
+            let wanting = |head: &Head<'_>| crate::wanting(head, judge);
             let report = inspect_layer(layer, &wanting, &self.limits, Some(&mut spool))?;
             let missing = vec!["a process of its own".to_owned()];
             let diff_id = report.diff_id.clone();
@@ -170,7 +182,12 @@ impl Inspection {
     }
 
     fn start(&self, program: &Path) -> io::Result<Child> {
-        let task = Task { limits: self.limits, malware: self.malware, spool: self.spool.clone() };
+        let task = Task {
+            limits: self.limits,
+            malware: self.malware,
+            bundles: self.bundles.clone(),
+            spool: self.spool.clone(),
+        };
         let task = postcard::to_stdvec(&task).map_err(io::Error::other)?;
         Command::new(program)
             .arg(SUBCOMMAND)

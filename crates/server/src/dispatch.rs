@@ -497,6 +497,7 @@ mod tests {
                 program: None,
                 limits: inspect::Limits::default(),
                 malware: true,
+                bundles: Vec::new(),
                 spool: folder.path().to_owned(),
                 stall: Duration::ZERO,
                 stop: Arc::default(),

@@ -63,6 +63,7 @@ fn scanner() -> Scanner<'static> {
         program: None,
         limits,
         malware: true,
+        bundles: Vec::new(),
         spool,
         stall: Duration::from_secs(60),
         stop: std::sync::Arc::default(),

@@ -10,6 +10,7 @@
 mod attached;
 mod bench;
 mod browser;
+mod bundles;
 mod cache;
 mod carried;
 mod center;

@@ -118,7 +118,7 @@ impl Store {
 }
 
 /// Makes a link lead elsewhere, in one step.
-fn point(directory: &Path, link: &str, target: &Path) -> Result<(), StoreError> {
+pub(crate) fn point(directory: &Path, link: &str, target: &Path) -> Result<(), StoreError> {
     let new = directory.join(format!(".{link}.new"));
     drop(fs::remove_file(&new));
     symlink(target, &new).map_err(failed(&new))?;

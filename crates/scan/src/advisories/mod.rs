@@ -18,6 +18,7 @@ mod tally;
 pub use compile::{Compiled, Policy};
 pub use derive::{Archive, Derived, Mirror, derive};
 pub use fetch::{Fetched, mirrored};
+pub(crate) use generations::point;
 
 use assess::{Database, Feed};
 use bring::Brought;

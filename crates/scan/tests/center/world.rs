@@ -105,6 +105,7 @@ impl Machine {
                 program: None,
                 limits: Bounds::default(),
                 malware: true,
+                bundles: Vec::new(),
                 spool,
                 stall: Duration::from_secs(60),
                 stop: Arc::default(),

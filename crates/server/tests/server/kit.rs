@@ -126,6 +126,7 @@ fn center(store: &Arc<Store>, keys: &Arc<Keys>, clock: &server::Clock, folder: &
             program: None,
             limits: inspect::Limits::default(),
             malware: true,
+            bundles: Vec::new(),
             spool: folder.to_owned(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),

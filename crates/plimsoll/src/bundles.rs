@@ -1,0 +1,193 @@
+//! `plimsoll db malware`: bundles of rules and lists against malicious files; and the rules that one scan is given.
+use crate::{
+    args::{BuildArguments, Format, MalwareCommand, Patience, Target, TrustArguments},
+    network, places,
+    scan::print,
+};
+use jiff::Timestamp;
+use malware::bundle::{Kind, MOST_BYTES};
+use net::{Client, Request, Url};
+use scan::bundles::{Bundles, Content, InUse, Named, SigningKey, Trust, key_id, pack, public_key};
+use serde_json::json;
+use std::{fs, io::Write as _, path::Path, process::ExitCode};
+use tempfile::NamedTempFile;
+
+pub(crate) fn run(command: &MalwareCommand) -> Result<ExitCode, String> {
+    let bundles = Bundles::new(&places::data());
+    let text = match command {
+        MalwareCommand::Status { format } => status(&bundles, *format)?,
+        MalwareCommand::Import { file, trust } => {
+            let taken = bundles.import(file, trusted(trust)?);
+            taken.map(|it| describe(&it)).map_err(|err| err.to_string())?
+        }
+        MalwareCommand::Update { url, trust, patience } => update(&bundles, url, trust, patience)?,
+        MalwareCommand::Rollback => {
+            let now = bundles.rollback().map_err(|err| err.to_string())?;
+            format!("{} is in use again.\n", title(&now))
+        }
+        MalwareCommand::Build(it) => build(it)?,
+        MalwareCommand::Keygen { file } => {
+            let key = SigningKey::generate(file).map_err(|err| err.to_string())?;
+            let (id, file) = (key_id(&key.public()), file.display());
+            format!("The key {id} is in {file}, its public key in {file}.pub.\n")
+        }
+    };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bundle that scans use, if there is one.
+pub(crate) fn in_use(data: &Path) -> Result<Vec<Named>, String> {
+    let current = Bundles::new(data).current().map_err(|err| err.to_string())?;
+    Ok(current.into_iter().map(|it| it.named).collect())
+}
+
+/// Rules and lists that are for one scan, as a bundle that is gone afterwards.
+pub(crate) struct Own {
+    pub(crate) named: Named,
+    _file: NamedTempFile,
+}
+
+/// What a scan is given of its own, once it has been checked.
+pub(crate) fn own(target: &Target) -> Result<Option<Own>, String> {
+    if target.rules.is_empty() && target.hashes.is_empty() {
+        return Ok(None);
+    }
+    // The same rules make the same bundle, so that a layer is not inspected again.
+    let mut content = Content::default();
+    for (number, it) in target.rules.iter().enumerate() {
+        let place = format!("rules/{number}/");
+        content.add_rules(it, &place, &[]).map_err(|err| err.to_string())?;
+    }
+    for (number, it) in target.hashes.iter().enumerate() {
+        let place = format!("hashes/bad/{number}/");
+        content.add_file(it, &place, Kind::BadHashes, &[]).map_err(|err| err.to_string())?;
+    }
+    tell(&content);
+    let bytes = pack(&content, None).map_err(|err| err.to_string())?;
+    let unwritten = |err: std::io::Error| format!("a temporary file: {err}");
+    let mut file = NamedTempFile::new().map_err(unwritten)?;
+    file.write_all(&bytes).map_err(unwritten)?;
+    let named = Named::new(file.path(), &bytes);
+    Ok(Some(Own { named, _file: file }))
+}
+
+fn status(bundles: &Bundles, format: Format) -> Result<String, String> {
+    let current = bundles.current().map_err(|err| err.to_string())?;
+    if let Format::Json = format {
+        let facts = current.map(|it| {
+            let manifest = &it.bundle.manifest;
+            json!({
+                "epoch": manifest.epoch, "created": manifest.created, "publisher": manifest.publisher,
+                "sha256": it.named.sha256, "path": it.named.path, "replaces": manifest.replaces,
+                "rules": it.bundle.count(Kind::Rules), "bad_hashes": it.bundle.count(Kind::BadHashes),
+                "good_hashes": it.bundle.count(Kind::GoodHashes),
+                "key": it.bundle.signer.as_ref().map(key_id), "verified": it.is_known,
+            })
+        });
+        let text =
+            serde_json::to_string_pretty(&json!({"bundle": facts, "kept": bundles.epochs()}));
+        return text.map(|it| it + "\n").map_err(|err| err.to_string());
+    }
+    let Some(current) = current else {
+        return Ok("No bundle is in use: only the rules that are built in. `plimsoll db malware import` brings one in.\n".to_owned());
+    };
+    let others = bundles.epochs().into_iter().filter(|it| *it != current.bundle.manifest.epoch);
+    let others: Vec<String> = others.map(|it| it.to_string()).collect();
+    let mut text = describe(&current);
+    if !others.is_empty() {
+        text += &format!("Kept besides: {}\n", others.join(", "));
+    }
+    Ok(text)
+}
+
+fn trusted(trust: &TrustArguments) -> Result<Trust, String> {
+    match &trust.key {
+        Some(key) => public_key(key).map(Trust::Also).map_err(|err| err.to_string()),
+        None if trust.unverified => Ok(Trust::Anybody),
+        None => Ok(Trust::Known),
+    }
+}
+
+fn update(
+    bundles: &Bundles,
+    url: &str,
+    trust: &TrustArguments,
+    patience: &Patience,
+) -> Result<String, String> {
+    let failed = |err: net::Error| format!("{url}: {err}");
+    let client = Client::new(network::settings(patience)).map_err(failed)?;
+    let request = Request::get(Url::parse(url).map_err(failed)?);
+    let response = client.send(&request).map_err(failed)?;
+    if response.status != 200 {
+        return Err(format!("{url}: HTTP status {}; the bundle in use stays", response.status));
+    }
+    let bytes = response.bounded(MOST_BYTES).map_err(failed)?;
+    let taken = bundles.take(&bytes, trusted(trust)?);
+    taken.map(|it| describe(&it)).map_err(|err| format!("{url}: {err}"))
+}
+
+fn build(arguments: &BuildArguments) -> Result<String, String> {
+    let said = |err: scan::bundles::BundleError| err.to_string();
+    let now = Timestamp::now();
+    let epoch = arguments.epoch.or_else(|| u64::try_from(now.as_second()).ok());
+    let mut content = Content {
+        epoch: epoch.unwrap_or_default(),
+        created: Timestamp::from_second(now.as_second()).unwrap_or(now),
+        publisher: arguments.publisher.clone(),
+        replaces: arguments.replaces.clone(),
+        ..Content::default()
+    };
+    content.add_folder(&arguments.from).map_err(said)?;
+    tell(&content);
+    let key = SigningKey::read(&arguments.sign).map_err(said)?;
+    let bytes = pack(&content, Some(&key)).map_err(said)?;
+    let out = arguments.out.display();
+    fs::write(&arguments.out, &bytes).map_err(|err| format!("{out}: {err}"))?;
+    let (id, length) = (key_id(&key.public()), bytes.len());
+    Ok(format!(
+        "The bundle of epoch {}, {length} bytes signed with the key {id}, is in {out}.\n",
+        content.epoch
+    ))
+}
+
+/// Says what is wanting in rules that are used all the same.
+fn tell(content: &Content) {
+    content.remarks.iter().for_each(|it| eprintln!("plimsoll: {it}"));
+}
+
+fn title(it: &InUse) -> String {
+    let manifest = &it.bundle.manifest;
+    let by = match manifest.publisher.as_str() {
+        "" => String::new(),
+        name => format!(" by {}", crate::table::clean(name)),
+    };
+    format!("The bundle of epoch {}{by}", manifest.epoch)
+}
+
+fn describe(it: &InUse) -> String {
+    let manifest = &it.bundle.manifest;
+    let age = Timestamp::now().duration_since(manifest.created).as_hours() / 24;
+    let count = |kind| it.bundle.count(kind);
+    let signed = match &it.bundle.signer {
+        None => "not signed: whoever could change the file decides what is found".to_owned(),
+        Some(key) if it.is_known => {
+            format!("signed with the key {}, which is believed", key_id(key))
+        }
+        Some(key) => format!("signed with the key {}, which is not known here", key_id(key)),
+    };
+    let replaces = match manifest.replaces.is_empty() {
+        true => "besides the rules that are built in".to_owned(),
+        false => format!("instead of the built-in rules {}", manifest.replaces.join(", ")),
+    };
+    format!(
+        "{} is in use ({}).\nMade on {}, {age} days ago; {signed}.\n{} rules, {} digests of malicious files, {} of \
+         harmless ones; {replaces}.\n",
+        title(it),
+        it.named.path.display(),
+        manifest.created.strftime("%Y-%m-%d"),
+        count(Kind::Rules),
+        count(Kind::BadHashes),
+        count(Kind::GoodHashes),
+    )
+}
