@@ -77,10 +77,10 @@ impl Image {
         self
     }
 
-    /// A program of so many KiB that the last step brings.
+    /// A program of so many KiB that the last step brings. The zero in front tells it from text.
     pub(super) fn program(self, path: &str, kib: usize) -> Image {
-        let bytes: Vec<u8> =
-            FILLER.iter().copied().cycle().take(kib.saturating_mul(1024)).collect();
+        let filler = [0].into_iter().chain(FILLER.iter().copied().cycle());
+        let bytes: Vec<u8> = filler.take(kib.saturating_mul(1024)).collect();
         self.file(path, 0o755, bytes)
     }
 
