@@ -24,6 +24,7 @@ const PURE: &[&str] = &[
     "lz4_flex",
     "lzma-rust2",
     "md-5",
+    "memchr",
     "postcard",
     "rawzip",
     "ring",
