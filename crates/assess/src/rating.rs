@@ -56,7 +56,13 @@ pub(crate) fn chosen(ratings: &[Rating]) -> Rating {
 /// How urgent a finding is, and why in words.
 pub fn priority(kind: Kind, level: Level, status: Status, enrichment: &Enrichment) -> Priority {
     if kind == Kind::Malware {
-        return Priority { value: 100, rule: "the package is malware: 100".to_owned() };
+        // Of packages on lists no level is known. Of files it says how sure one is.
+        let (value, rule) = match level {
+            Level::Medium => (60, "suspicious: 60"),
+            Level::Low | Level::Negligible => (20, "worth knowing: 20"),
+            _ => (100, "it is malicious: 100"),
+        };
+        return Priority { value, rule: rule.to_owned() };
     }
     let base: u8 = match (kind, level) {
         (Kind::Unmaintained | Kind::Unsound | Kind::Notice, Level::Unknown) => 10,

@@ -505,7 +505,9 @@ const COVERAGE: Sentences = &[
 /// What a priority is made of.
 #[rustfmt::skip]
 const PRIORITIES: Sentences = &[
-    ("the package is malware: {}", "软件包为恶意软件：{0}"),
+    ("it is malicious: {}", "恶意：{0}"),
+    ("suspicious: {}", "可疑：{0}"),
+    ("worth knowing: {}", "提醒：{0}"),
     ("critical severity {}", "严重等级“严重”计 {0}"),
     ("high severity {}", "严重等级“高”计 {0}"),
     ("medium severity {}", "严重等级“中”计 {0}"),
