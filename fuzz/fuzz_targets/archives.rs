@@ -26,7 +26,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((row, bytes)) = bytes.split_first() else { return };
     let bytes = [HEADS[usize::from(*row) % HEADS.len()], bytes].concat();
     let path = ImagePath::parse(b"case.jar").expect("a plain path");
-    let limits = Budget { members: 1000, bytes: 8 << 20, member_bytes: 64 << 10, ..Budget::default() };
+    let limits =
+        Budget { members: 1000, bytes: 8 << 20, member_bytes: 64 << 10, ..Budget::default() };
     let (mut budget, mut shown) = (limits.clone(), 0);
     let read = row & 128 != 0;
     open(&File::new(&path, &bytes), &mut budget, &mut |member| {
