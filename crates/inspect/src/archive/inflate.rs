@@ -15,6 +15,8 @@ use std::{
 const WINDOW_BYTES: usize = 32 << 10;
 /// The room for what the decoder makes: below what comes from the system anew each time.
 const BUFFER_BYTES: usize = 96 << 10;
+/// The least that is made at a time. Of most members no more than the first bytes are wanted.
+const LEAST_BYTES: usize = 1 << 10;
 /// How much the decoder is given at a time: what it makes before it meets an error is lost.
 const PIECE_BYTES: usize = 16 << 10;
 /// What the decoder takes behind the stream: the checksum that zlib has there, and what it reads ahead.
@@ -51,8 +53,9 @@ impl Core {
         Ok(())
     }
 
-    /// Makes more of `input`, and says how much of it was used. All that was made must have been handed out.
-    fn make(&mut self, input: &[u8]) -> Result<usize, Malformed> {
+    /// Makes more of `input`, about `most` bytes, and says how much of it was used. All that was made must have been
+    /// handed out.
+    fn make(&mut self, input: &[u8], most: usize) -> Result<usize, Malformed> {
         if self.end == self.buffer.len() {
             self.buffer.resize(BUFFER_BYTES, 0);
         }
@@ -62,7 +65,8 @@ impl Core {
             (self.base, self.end) = (0, self.end.saturating_sub(from));
         }
         let at = self.end.saturating_sub(self.base);
-        let place = self.buffer.get_mut(self.base..).unwrap_or_default();
+        let room = self.end.saturating_add(most.max(LEAST_BYTES)).min(self.buffer.len());
+        let place = self.buffer.get_mut(self.base..room).unwrap_or_default();
         let (used, made) = self.decoder.read(input, place, at, false).map_err(malformed)?;
         self.start = self.end;
         self.end = self.end.saturating_add(made).min(self.buffer.len());
@@ -109,13 +113,13 @@ impl<R: BufRead> Read for Inflate<R> {
             let piece = self.input.fill_buf()?;
             let piece = piece.get(..PIECE_BYTES).unwrap_or(piece);
             if piece.is_empty() {
-                let used = self.core.make(&[0]).map_err(invalid)?;
+                let used = self.core.make(&[0], buffer.len()).map_err(invalid)?;
                 self.ahead = self.ahead.saturating_add(used);
                 if self.ahead > AHEAD_BYTES || used == 0 && self.core.made().is_empty() {
                     return Err(invalid(Malformed::new("ends early")));
                 }
             } else {
-                let used = self.core.make(piece).map_err(invalid)?;
+                let used = self.core.make(piece, buffer.len()).map_err(invalid)?;
                 self.input.consume(used);
             }
         }
@@ -179,7 +183,7 @@ impl<R: BufRead> Gunzip<R> {
     fn data(&mut self) -> Result<(), Trouble> {
         let piece = self.pending.at_least(1, &mut self.input)?;
         let piece = piece.get(..PIECE_BYTES).unwrap_or(piece);
-        let (ended, used) = (piece.is_empty(), self.core.make(piece)?);
+        let (ended, used) = (piece.is_empty(), self.core.make(piece, BUFFER_BYTES)?);
         self.pending.consume(used);
         let made = self.core.made();
         self.crc.update(made);
