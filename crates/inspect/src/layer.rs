@@ -1,8 +1,9 @@
 //! One pass over a layer: decompress, hash, walk the archive, show each file to the inspectors.
 use crate::{
-    Cover, Depth, Fault, File, Found, Head, Inspector,
+    Cover, Depth, File, Found, Head, Inspector, Judged,
     cover::PROGRAMS,
     decompress::{Chunk, Output, Trouble, decompress},
+    examine::{Event, Events, Seen, show},
     tar::{Entries, Entry, Kind, Stop},
 };
 use model::{Digest, Gap, ImagePath, Reason, malware::Examined};
@@ -97,7 +98,8 @@ pub fn inspect_layer(
     let (spent, spare) = channel();
     let (report, outcome) = thread::scope(|scope| {
         let stream = Stream::new(chunks, spent);
-        let walk = Walk { wanting, limits, spool, report: LayerReport::default() };
+        let events = Events::new(scope);
+        let walk = Walk { wanting, limits, spool, events, report: LayerReport::default() };
         let walker = scope.spawn(|| walk.run(stream));
         let unpack = || unpack(&mut input, full, &spare, limits);
         let outcome = panic::catch_unwind(AssertUnwindSafe(unpack));
@@ -193,14 +195,16 @@ impl Read for Stream {
 }
 
 /// A walk over the entries of a layer.
-struct Walk<'a> {
-    wanting: Wanting<'a>,
-    limits: &'a Limits,
-    spool: Option<&'a mut fs::File>,
+struct Walk<'scope, 'env> {
+    wanting: Wanting<'env>,
+    limits: &'env Limits,
+    spool: Option<&'env mut fs::File>,
+    /// What was found, and is not in the report yet.
+    events: Events<'scope, 'env>,
     report: LayerReport,
 }
 
-impl Walk<'_> {
+impl Walk<'_, '_> {
     fn run(mut self, mut stream: Stream) -> io::Result<LayerReport> {
         let mut entries = Entries::new(&mut stream);
         let outcome = self.entries(&mut entries);
@@ -212,6 +216,12 @@ impl Walk<'_> {
             Err(Stop::Io(err)) => return Err(err),
             Err(Stop::Broken(reason)) => self.gap(None, "tar", reason),
         }
+        while self.events.is_pending() {
+            self.settle()?;
+            if self.events.is_pending() {
+                self.events.wait()?;
+            }
+        }
         io::copy(&mut stream, &mut io::sink())?;
         self.report.bytes = stream.bytes;
         self.report.examined.settle();
@@ -220,7 +230,7 @@ impl Walk<'_> {
             0 => {}
             twice => {
                 let what = format!("{twice} paths stand more than once in the layer");
-                self.gap(None, "tar", Reason::Ambiguous(what));
+                self.list_gap(None, "tar", Reason::Ambiguous(what));
             }
         }
         Ok(self.report)
@@ -261,7 +271,7 @@ impl Walk<'_> {
             }
             Kind::Hard(target) => {
                 self.report.cover.replace(&path, 0);
-                self.same_sample(&path, &target);
+                self.events.put(Event::Same(path.clone(), target.clone()));
                 if !(self.wanting)(&Head { path: &path, size: 0, mode, start: &[] }).is_empty() {
                     self.report.same.insert(path, target);
                 }
@@ -305,23 +315,26 @@ impl Walk<'_> {
             return Ok(());
         }
         if head.size <= self.limits.memory_bytes {
+            while self.events.is_full(head.size, self.limits.memory_bytes) {
+                self.events.wait()?;
+            }
             let size = usize::try_from(head.size).unwrap_or_default();
             let mut bytes = vec![0; size];
             let (start, rest) = bytes.split_at_mut(head.start.len().min(size));
             start.copy_from_slice(head.start);
             entries.read_full(rest)?;
-            return self.show(&wanted, &File::new(head.path, &bytes).with_mode(head.mode));
+            self.events.show(wanted, head, bytes)?;
+            return Ok(self.settle()?);
         }
         match self.spool.take() {
             Some(spool) => {
                 let outcome = fill(spool, head, entries);
-                let outcome = outcome.and_then(|()| {
-                    let file = File::spooled(head.path, spool, head.size).with_mode(head.mode);
-                    self.show(&wanted, &file)
-                });
+                let file = File::spooled(head.path, spool, head.size).with_mode(head.mode);
+                let seen = outcome.map(|()| show(&wanted, &file));
                 spool.set_len(0)?;
                 self.spool = Some(spool);
-                outcome
+                self.events.put(Event::Seen(seen?));
+                Ok(self.settle()?)
             }
             // Ours, and no gap: with a spool there would be a result, and this one would be kept.
             None => {
@@ -331,35 +344,32 @@ impl Walk<'_> {
         }
     }
 
-    fn show(&mut self, wanted: &[&dyn Inspector], file: &File<'_>) -> Result<(), Stop> {
-        let mut all = Vec::new();
-        for inspector in wanted {
-            let mut found = Found::default();
-            // The one place where a panic of ours is turned into a gap.
-            let outcome =
-                panic::catch_unwind(AssertUnwindSafe(|| inspector.inspect(file, &mut found)));
-            let reason = match outcome {
-                Ok(Ok(())) => None,
-                Ok(Err(Fault::Malformed(it))) => Some(Reason::Malformed(it.0.into_owned())),
-                Ok(Err(Fault::TooLarge(it))) => Some(Reason::TooLarge(it)),
-                Ok(Err(Fault::Unsupported(it))) => Some(Reason::Unsupported(it)),
-                Ok(Err(Fault::Encrypted)) => Some(Reason::Encrypted),
-                Ok(Err(Fault::Io(err))) => return Err(Stop::Io(err)),
-                Err(_) => Some(Reason::Crashed("a parser panicked".to_owned())),
-            };
-            let own = reason.map(|it| Gap::new(inspector.name(), it));
-            self.judged(file, &mut found, own.is_some());
-            for it in std::mem::take(&mut found.gaps).into_iter().chain(own) {
-                self.gap(Some(file.path.clone()), &it.by, it.reason);
-            }
-            if found != Found::default() {
-                all.push((inspector.name().to_owned(), found));
+    /// Takes into the report what is there in full.
+    fn settle(&mut self) -> io::Result<()> {
+        while let Some(event) = self.events.due() {
+            match event {
+                Event::Seen(seen) => self.seen(seen)?,
+                Event::Same(path, target) => self.same_sample(&path, &target),
+                Event::Gap(path, by, reason) => self.list_gap(path, by, reason),
             }
         }
+        Ok(())
+    }
+
+    fn seen(&mut self, seen: Seen) -> io::Result<()> {
+        if let Some(err) = seen.err {
+            return Err(err);
+        }
+        for (judged, failed) in &seen.judged {
+            self.judged(&seen.path, seen.size, judged, *failed);
+        }
+        for it in seen.gaps {
+            self.list_gap(Some(seen.path.clone()), &it.by, it.reason);
+        }
         // The last entry of a name is the one that a runtime leaves.
-        self.report.found.remove(file.path);
-        if !all.is_empty() {
-            self.report.found.insert(file.path.clone(), all);
+        self.report.found.remove(&seen.path);
+        if !seen.found.is_empty() {
+            self.report.found.insert(seen.path, seen.found);
         }
         Ok(())
     }
@@ -378,8 +388,7 @@ impl Walk<'_> {
     }
 
     /// Counts a file that was looked at for malicious content, and keeps what it hashes to.
-    fn judged(&mut self, file: &File<'_>, found: &mut Found, failed: bool) {
-        let Some(judged) = found.judged.take() else { return };
+    fn judged(&mut self, path: &ImagePath, size: u64, judged: &Judged, failed: bool) {
         let examined = &mut self.report.examined;
         let amount = match judged.depth {
             _ if failed => &mut examined.partly,
@@ -387,8 +396,8 @@ impl Walk<'_> {
             Depth::Digest => &mut examined.hashed,
             Depth::Part => &mut examined.partly,
         };
-        amount.count(file.size());
-        if judged.runs && !self.report.cover.program(file.path, &judged.digests) {
+        amount.count(size);
+        if judged.runs && !self.report.cover.program(path, &judged.digests) {
             let what = format!(
                 "more than {PROGRAMS} files that run: not all are held against their packages"
             );
@@ -399,7 +408,11 @@ impl Walk<'_> {
         }
     }
 
-    fn gap(&mut self, path: Option<ImagePath>, by: &str, reason: Reason) {
+    fn gap(&mut self, path: Option<ImagePath>, by: &'static str, reason: Reason) {
+        self.events.put(Event::Gap(path, by, reason));
+    }
+
+    fn list_gap(&mut self, path: Option<ImagePath>, by: &str, reason: Reason) {
         let gaps = &mut self.report.gaps;
         if gaps.len() < self.limits.gaps || path.is_none() {
             gaps.push((path, Gap::new(by, reason)));

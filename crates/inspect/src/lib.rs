@@ -9,6 +9,7 @@
 pub mod archive;
 mod cover;
 mod decompress;
+mod examine;
 mod file;
 mod layer;
 mod pax;
@@ -32,6 +33,10 @@ pub trait Inspector: Sync {
     fn name(&self) -> &'static str;
     /// Whether to read this file at all.
     fn wants(&self, head: &Head<'_>) -> bool;
+    /// Whether it takes so long that others should not wait for it: it gets several files at once then.
+    fn is_slow(&self) -> bool {
+        false
+    }
     /// Adds what `file` contains to `found`. What was added before an error is kept.
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault>;
 }
