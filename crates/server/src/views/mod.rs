@@ -5,6 +5,7 @@ mod exceptions;
 mod images;
 mod people;
 mod registries;
+mod rules;
 mod vex;
 mod words;
 mod work;
@@ -19,6 +20,10 @@ pub use images::{
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
+pub use rules::{
+    BuiltInRules, Bundle, Custom, CustomKind, CustomText, RuleCheck, RuleProblem, RuleSet, Rules,
+    TrustedKey,
+};
 pub use vex::{VexImport, VexOutcome, VexStatement};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
 pub use work::{Item, Items, LedgerEntry, Progress, Quota, Task};

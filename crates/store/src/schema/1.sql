@@ -476,6 +476,45 @@ CREATE TABLE setting (
   changed_at BIGINT NOT NULL
 );
 
+-- Bundles of rules against malicious files, and lists of digests, that are used besides what the program brings.
+CREATE TABLE bundle (
+  sha256 TEXT PRIMARY KEY,
+  -- Greater in each that is made; 0: made of the texts below.
+  epoch BIGINT NOT NULL,
+  -- What it says of itself, as JSON.
+  document TEXT NOT NULL,
+  bytes {bytes} NOT NULL,
+  person TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  in_use BIGINT NOT NULL
+);
+
+-- Public keys of those whose bundles are taken.
+CREATE TABLE bundle_key (
+  name TEXT PRIMARY KEY,
+  key {bytes} NOT NULL,
+  person TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+
+-- Rules and lists of one's own.
+CREATE TABLE custom (
+  id {id},
+  name TEXT NOT NULL UNIQUE,
+  -- rules, bad-hashes, good-hashes
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL,
+  -- How many rules or digests are in it.
+  entries BIGINT NOT NULL,
+  enabled BIGINT NOT NULL,
+  person TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  changed_by TEXT NOT NULL,
+  changed_at BIGINT NOT NULL,
+  -- Counts its changes, so that nobody undoes one that he has not seen.
+  version BIGINT NOT NULL DEFAULT 1
+);
+
 -- Who may -------------------------------------------------------------------------------------------
 
 CREATE TABLE person (
