@@ -82,9 +82,13 @@ fn archives() -> Vec<Hostile> {
     }
     let mut all = Vec::new();
     for (name, bytes) in kinds {
-        all.extend(damaged(name, "opt/a.bin", &bytes, 12, true).into_iter().filter(|it| {
-            // Nothing tells when a byte of the content of these was changed.
-            !(name == "cpio" && it.name.contains("flipped"))
+        let damaged = damaged(name, "opt/a.bin", &bytes, 12, true).into_iter();
+        // Nobody takes it for bzip2 without the ten bytes at its start.
+        let damaged = damaged.filter(|it| name != "bzip2" || it.bytes.get(..10) == bytes.get(..10));
+        // Nothing tells when a byte of the content of these was changed: cpio has no sum, and that of zstd is not looked at.
+        all.extend(damaged.map(|it| {
+            let hides = !(matches!(name, "cpio" | "zstd") && it.name.contains("flipped"));
+            Hostile { hides, ..it }
         }));
     }
     // In a tar archive the header alone is held by a sum.
@@ -117,13 +121,10 @@ fn bombs() -> Vec<Hostile> {
     let many: Vec<_> = (0..30_000).map(|i| file(&format!("f/{i}"), "a\n")).collect();
     let mut behind = many.clone();
     behind.push(file("x.sh", script()));
+    let mut bombs: Vec<_> = (0..30).map(|i| file(&format!("{i}.gz"), &zeros)).collect();
+    bombs.push(file("x.sh", script()));
     let named = [
-        ("gzip of 64 MiB of zeros, thirty in a row", "opt/a.gz", zeros.repeat(30)),
-        (
-            "tar of thirty bombs",
-            "opt/a.tar",
-            tar(&(0..30).map(|i| file(&format!("{i}.gz"), &zeros)).collect::<Vec<_>>()),
-        ),
+        ("a script behind thirty bombs", "opt/a.tar", tar(&bombs)),
         ("twelve tars in each other", "opt/a.tar", within_tar),
         ("forty zips in each other", "opt/a.zip", within_zip),
         ("thirty gzips in each other", "opt/a.gz", within_gzip),

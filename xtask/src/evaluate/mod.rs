@@ -1,9 +1,11 @@
 //! How well malicious files are recognised: each part makes or takes its own set of files, prints figures, and fails
 //! when they are below its bar.
+mod containers;
 mod file;
 mod goodware;
 mod hostile;
 mod images;
+mod lookalikes;
 mod malformed;
 mod samples;
 
@@ -30,6 +32,12 @@ const PARTS: &[Part] = &[
         "goodware",
         "PATH ...: what is said of good software: trees, packages of Debian, folders of these",
         goodware::goodware,
+    ),
+    ("lookalikes", ": what only looks malicious", lookalikes::lookalikes),
+    (
+        "containers",
+        "[--files DIR]: Debian's clamav-testfiles, a known program in many containers",
+        containers::containers,
     ),
     ("malformed", ": files that are damaged, or made to take long", malformed::malformed),
 ];
