@@ -7,8 +7,7 @@ use model::ImagePath;
 use std::{error::Error, fs, path::PathBuf};
 
 /// Ends of the names of those that we read; the program itself is among them.
-const READ: &[&str] =
-    &["clam.exe", ".7z", ".cpio", ".exe.bz2", ".bz2.zip", "clam.zip", ".tar.gz"];
+const READ: &[&str] = &["clam.exe", ".7z", ".cpio", ".exe.bz2", ".bz2.zip", "clam.zip", ".tar.gz"];
 /// Archives of which only is told: kinds that we know and do not read, and one that is packed again and again.
 const TOLD: &[&str] = &[".arj", ".cab", ".d64.zip", ".impl.zip", ".tgz"];
 /// Where the package puts them.

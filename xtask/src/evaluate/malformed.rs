@@ -40,12 +40,13 @@ pub(super) fn malformed(_: &[String]) -> Outcome {
 /// Judges each by itself, and looks at the time and at what is said of what was not read.
 fn each(files: &[hostile::Hostile]) -> bool {
     let judge = Judge::default();
-    let (mut slow, mut silent, mut took) = (0, 0, Vec::new());
+    let (mut slow, mut silent, mut took, mut held) = (0, 0, Vec::new(), Vec::new());
     for it in files {
-        let before = processor_seconds();
+        let (before, resident) = (processor_seconds(), resident());
         let judged = file::judge(&judge, &it.path, 0o755, &it.bytes);
         let seconds = processor_seconds() - before;
         took.push((seconds, &it.name));
+        held.push((peak().saturating_sub(resident) >> 10, &it.name));
         if seconds > SECONDS {
             slow += 1;
             println!("SLOW {seconds:.1} s: {}", it.name);
@@ -60,6 +61,9 @@ fn each(files: &[hostile::Hostile]) -> bool {
     let sum: f64 = took.iter().map(|it| it.0).sum();
     println!("{} files, {sum:.1} s of processor time; the slowest:", files.len());
     took.iter().take(5).for_each(|(seconds, name)| println!("  {seconds:5.2} s {name}"));
+    held.sort_by(|a, b| b.0.cmp(&a.0));
+    println!("the most memory:");
+    held.iter().take(8).for_each(|(mib, name)| println!("  {mib:5} MiB {name}"));
     println!(
         "{slow} took more than {SECONDS} s, {silent} hold what was neither found nor told of (bars: 0)"
     );
@@ -145,4 +149,21 @@ fn processor_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(')').map_or("", |it| it.1).split_whitespace();
     fields.skip(11).take(2).filter_map(|it| it.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+/// What of this process is in memory, in KiB; from now on its peak is counted anew (proc(5), `clear_refs`).
+fn resident() -> u64 {
+    drop(fs::write("/proc/self/clear_refs", "5"));
+    status("VmRSS:")
+}
+
+/// The most that was in memory since then, in KiB.
+fn peak() -> u64 {
+    status("VmHWM:")
+}
+
+fn status(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|it| it.strip_prefix(field));
+    line.and_then(|it| it.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
