@@ -100,13 +100,25 @@ pub fn plain_image(platform: &str, tars: &[Vec<u8>]) -> BuiltImage {
 
 /// An image of layers in any form, with the digests of their uncompressed forms.
 pub fn assemble(platform: &str, layers: Vec<Blob>, diff_ids: &[String]) -> BuiltImage {
+    let steps: Vec<String> = (0..layers.len()).map(|n| format!("layer {n}")).collect();
+    configured(platform, layers, diff_ids, &json!({"Cmd": ["/bin/sh"]}), &steps)
+}
+
+/// The same with settings (`Entrypoint`, `Env`...) and with the steps by which its layers were made.
+pub fn configured(
+    platform: &str,
+    layers: Vec<Blob>,
+    diff_ids: &[String],
+    settings: &Value,
+    steps: &[String],
+) -> BuiltImage {
     let platform = Platform::parse(platform).unwrap();
     let mut history = vec![json!({"created_by": "ENV A=B", "empty_layer": true})];
-    history.extend((0..layers.len()).map(|n| json!({"created_by": format!("layer {n}")})));
+    history.extend(steps.iter().map(|it| json!({"created_by": it})));
     let config = json!({
         "created": "2024-05-06T07:08:09Z",
         "os": platform.os, "architecture": platform.architecture, "variant": platform.variant,
-        "config": {"Cmd": ["/bin/sh"]},
+        "config": settings,
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": history,
     });

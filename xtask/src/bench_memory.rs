@@ -123,7 +123,12 @@ fn config(diff_ids: &[String]) -> String {
 }
 
 /// An archive of one image; what names the layers comes last, when their digests are known.
-fn image(out: &mut dyn Write, layers: u64, bytes: u64, layer: Layer) -> io::Result<()> {
+pub(crate) fn image(
+    out: &mut dyn Write,
+    layers: u64,
+    bytes: u64,
+    layer: impl Fn(&mut dyn Write, u64) -> io::Result<()>,
+) -> io::Result<()> {
     let mut diff_ids = Vec::new();
     for i in 0..layers {
         out.write_all(&header(&format!("{i}.tar"), bytes + 1024, 0o644))?;

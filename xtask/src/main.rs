@@ -10,6 +10,7 @@ mod bench_store;
 mod bench_synchronise;
 mod bench_workers;
 mod conformance;
+mod evaluate;
 mod measure;
 mod seeds;
 mod snapshots;
@@ -28,6 +29,7 @@ const CHORES: &[Chore] = &[
         conformance::run,
     ),
     ("bench", "NAME: measures, and prints the limit beside it", bench::run),
+    ("evaluate", "PART: how well malicious files are recognised", evaluate::run),
     ("seeds", ": writes what fuzzing starts from to fuzz/corpus", seeds::run),
     ("tidy", ": the checks that no compiler makes; `cargo test` makes them too", tidy::run),
 ];

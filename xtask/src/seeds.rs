@@ -60,6 +60,10 @@ fn write() -> io::Result<usize> {
             seed("versions", &format!("{name}-{i}"), row, two.as_bytes())?;
         }
     }
+    for (i, it) in testkit::samples::read(&testkit::samples::folder()).iter().enumerate() {
+        let name = format!("{}-{i}", it.from);
+        seed("malware", &name, path_like(&it.path, it.mode & 0o111 != 0), &it.bytes())?;
+    }
     let manifest = br#"{"schemaVersion":2,"config":{"digest":"sha256:0","size":1},"layers":[]}"#;
     let mut tar = archive::header("manifest.json", manifest.len() as u64, 0o644).to_vec();
     tar.extend(manifest);
@@ -70,6 +74,22 @@ fn write() -> io::Result<usize> {
         seed("sources", &format!("seed-{row}"), row, bytes)?;
     }
     Ok(count)
+}
+
+/// The byte that stands for the path most like this one, by its name, or its folder, or its ending; from 128 on nobody
+/// may run the file.
+fn path_like(path: &str, runs: bool) -> usize {
+    let rows: Vec<&str> = include_str!("../../fuzz/fuzz_targets/malware.paths").lines().collect();
+    let name = |it: &str| it.rsplit('/').next().unwrap_or_default().to_owned();
+    let folder = |it: &str| it.rsplit_once('/').map(|it| it.0.to_owned());
+    let ending = |it: &str| name(it).rsplit_once('.').map(|it| it.1.to_owned());
+    let first = |same: &dyn Fn(&str) -> bool| rows.iter().position(|it| same(it));
+    let row = first(&|it| name(it) == name(path))
+        .or_else(|| first(&|it| it.starts_with("etc/") && folder(it) == folder(path)))
+        .or_else(|| first(&|it| ending(path).is_some() && ending(it) == ending(path)))
+        .unwrap_or_default();
+    let from = if runs { 0 } else { 128 };
+    (from..256).find(|it| it % rows.len() == row).unwrap_or_default()
 }
 
 /// Versions of every taste, two in a row.

@@ -6,6 +6,7 @@ use crate::{
 };
 use ::scan::{
     advisories,
+    bundles::Bundles,
     center::{Center, Role, Updates, World},
 };
 use jiff::Timestamp;
@@ -44,6 +45,10 @@ pub(crate) fn serve(arguments: &ServeArguments) -> Result<ExitCode, String> {
     let own = arguments.center.data_dir.as_deref();
     let demo = arguments.demo.then(|| Demo::new(own)).transpose()?;
     let mut parts = parts(&arguments.center, arguments.listen.as_deref(), demo.as_ref())?;
+    let bundles = Bundles::new(&parts.config.data_dir());
+    if bundles.share(&parts.store, now()).map_err(|err| err.to_string())? {
+        parts.log.write(now(), "info", "the center uses this machine's bundle of rules", &[]);
+    }
     let listen = parts.config.listen();
     let listener = TcpListener::bind(listen).map_err(|err| format!("listen on {listen}: {err}"))?;
     let settings = parts.config.server()?;
@@ -142,7 +147,7 @@ fn parts(
             it => it,
         },
         network: config.network(),
-        inspection: config.inspection(&data)?,
+        inspection: config.inspection(),
         clock: Arc::new(now),
         open: Arc::new(move |sealed, place| opening.open(sealed, place)),
         trouble: Arc::new(move |what, why| {

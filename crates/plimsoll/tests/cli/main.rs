@@ -27,6 +27,7 @@ mod network;
 mod operations;
 mod place;
 mod places;
+mod planted;
 mod schema;
 mod sources;
 mod why;

@@ -62,9 +62,12 @@ impl SigningKey {
 /// The public key in a file.
 pub fn public_key(file: &Path) -> Result<Key, BundleError> {
     let text = fs::read_to_string(file).map_err(failed(file))?;
-    let bytes = unpem("PUBLIC KEY", &text);
-    let key = bytes.as_deref().and_then(|it| it.strip_prefix(&PUBLIC)?.try_into().ok());
-    key.ok_or_else(|| failed(file)("it is no public Ed25519 key in PEM"))
+    public_key_in(&text).ok_or_else(|| failed(file)("it is no public Ed25519 key in PEM"))
+}
+
+/// The public key in a text.
+pub fn public_key_in(text: &str) -> Option<Key> {
+    unpem("PUBLIC KEY", text)?.strip_prefix(&PUBLIC)?.try_into().ok()
 }
 
 /// What a key is called: short enough to be read out.

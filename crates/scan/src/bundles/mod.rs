@@ -6,10 +6,13 @@
 //! malware/keys/<id>.pem             public keys of those who are believed
 //! malware/lock                      held by whoever changes any of this
 //! ```
+pub mod custom;
 mod keys;
 mod pack;
+pub mod shared;
 
-pub use keys::{SigningKey, key_id, public_key};
+pub use keys::{SigningKey, key_id, public_key, public_key_in};
+pub use malware::bundle::Kind;
 pub use pack::{Content, Part, pack};
 
 use crate::advisories::point;
@@ -277,12 +280,17 @@ fn parts(path: &Path) -> Option<(u64, String)> {
 
 /// A file, as far as a bundle may be long, and one byte more.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_all(&mut File::open(path)?)
+}
+
+fn read_all(from: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes)?;
+    from.take(MOST_BYTES.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256, in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect()
 }
 

@@ -97,19 +97,14 @@ pub(super) struct Seen {
 
 impl Center {
     /// What has been seen of an image already, if the same analysers did.
-    pub(super) fn known(&self, claim: &Claim) -> Result<Option<Found>, Failure> {
+    pub(super) fn known(&self, claim: &Claim, revision: &str) -> Result<Option<Found>, Failure> {
         let known = self.world.store.read(|tx| scans::known(tx, &claim.digest))?;
-        let same = known.filter(|it| it.scanned_at > 0 && it.revision == self.revision());
+        let same = known.filter(|it| it.scanned_at > 0 && it.revision == revision);
         Ok(same.map(|it| Found::Known(it.id)))
     }
 
-    /// Stands for all analysers.
-    pub(super) fn revision(&self) -> String {
-        self.world.inspection.revision()
-    }
-
     /// What an image contains, and what that means.
-    pub(super) fn found(&self, mut scanned: Scanned) -> Result<Found, Failure> {
+    pub(super) fn found(&self, mut scanned: Scanned, revision: String) -> Result<Found, Failure> {
         let database = self.in_use()?;
         let today = today(self.now());
         let mut assessment = assessed(&scanned.inventory, &database, today)?;
@@ -125,7 +120,7 @@ impl Center {
             system: detail.system(),
             platform: scanned.image.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
             size: i64::try_from(sizes.fold(0, u64::saturating_add)).unwrap_or(i64::MAX),
-            revision: self.revision(),
+            revision,
             inventory: scanned.inventory,
             malicious,
             keys,

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod bell;
+mod bundles;
 mod changes;
 mod cycle;
 mod databases;
@@ -69,7 +70,7 @@ pub struct World {
     pub updates: Updates,
     /// How the network is used.
     pub network: net::Settings,
-    /// How layers are inspected.
+    /// How layers are inspected, with the bundles of rules in the store besides.
     pub inspection: Inspection,
     /// The clock.
     pub clock: Clock,
@@ -141,6 +142,7 @@ pub struct Inner {
     world: World,
     connections: Connections,
     databases: Databases,
+    bundles: bundles::Holding,
     bell: Bell,
     broadcast: Arc<Broadcast>,
     /// Held by whoever looks for the next scan: of those who find none, one is enough.
@@ -175,6 +177,7 @@ impl Center {
             world,
             connections: Connections::default(),
             databases: Databases::default(),
+            bundles: bundles::Holding::default(),
             bell: Bell::default(),
             broadcast: Arc::default(),
             looking: Mutex::default(),

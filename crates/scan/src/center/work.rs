@@ -115,8 +115,10 @@ impl Center {
 
     /// Finds out what is in an image, and what that means.
     fn image(&self, claim: &Claim, pulse: &Pulse) -> Result<Found, Failure> {
+        let means = self.means()?;
+        let revision = means.inspection.revision();
         if !claim.again
-            && let Some(it) = self.known(claim)?
+            && let Some(it) = self.known(claim, &revision)?
         {
             return Ok(it);
         }
@@ -125,11 +127,8 @@ impl Center {
         let image = one(source.images()?, claim)?;
         let progress = |step| pulse.step(step);
         let scanner = Scanner {
-            inspection: Inspection {
-                stop: Arc::clone(&pulse.stop),
-                ..self.world.inspection.clone()
-            },
-            cache: Some(self.cache().anew(claim.again)),
+            inspection: Inspection { stop: Arc::clone(&pulse.stop), ..means.inspection.clone() },
+            cache: Some(self.cache(&revision).anew(claim.again)),
             parallel: self.world.limits.layers,
             attached: true,
             progress: &progress,
@@ -143,13 +142,13 @@ impl Center {
             cache.touch(&scanned.image.layers)?;
         }
         pulse.matching.store(true, Ordering::Relaxed);
-        self.found(scanned)
+        self.found(scanned, revision)
     }
 
     /// Reports of layers, which all who share the store share.
-    fn cache(&self) -> Cache {
+    fn cache(&self, revision: &str) -> Cache {
         let spool = &self.world.inspection.spool;
-        Cache::shared(&self.world.store, spool, &self.revision(), self.now())
+        Cache::shared(&self.world.store, spool, revision, self.now())
     }
 
     /// Writes down how a scan went. A store that is away is waited for.

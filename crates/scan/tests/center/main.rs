@@ -10,6 +10,7 @@
 mod advisories;
 mod bad;
 mod registries;
+mod rules;
 mod scanning;
 mod several;
 mod trouble;

@@ -8,6 +8,7 @@ mod home;
 mod image;
 mod images;
 mod login;
+mod meanings;
 mod picture;
 mod registries;
 mod risk;
@@ -69,6 +70,9 @@ pub(crate) fn table() -> Vec<Route> {
         page("/settings/scope", viewer, settings::scope::page),
         page("/settings/quota", viewer, settings::quota::page),
         page("/settings/advisories", viewer, settings::advisories::page),
+        page("/settings/rules", viewer, settings::rules::page),
+        page("/settings/rules/new", Only(Role::Admin), settings::rules::new),
+        page("/settings/rules/{id}", viewer, settings::rules::text),
         page("/settings/exceptions", viewer, settings::exceptions::page),
         page("/settings/notifications", Only(Role::Admin), settings::notifications::page),
         page("/settings/people", Only(Role::Admin), settings::people::page),
@@ -162,9 +166,9 @@ impl Frame {
     }
 }
 
-/// What to do when scans fail for such a reason, in English.
-pub(crate) fn advice(code: &str) -> Option<&'static str> {
-    show::advice(code, &EN)
+/// What to do when scans fail for such a reason.
+pub(crate) fn advice(code: &str, chinese: bool) -> Option<&'static str> {
+    show::advice(code, if chinese { &ZH } else { &EN })
 }
 
 /// Renders a page.

@@ -9,7 +9,7 @@ type Sentences = &'static [(&'static str, &'static str)];
 /// All of them, by what they are about.
 pub(super) static SENTENCES: &[Sentences] = &[
     REFUSALS, NOUNS, READING, CHANNELS, SETTINGS, VEX, CHECKS, DEEDS, SOURCES, MACHINE, ADVISORIES,
-    SCANS, THREATS, COVERAGE, PRIORITIES, NAMES, SEVERITIES,
+    SCANS, RULES, THREATS, COVERAGE, PRIORITIES, NAMES, SEVERITIES, NOTICES,
 ];
 
 /// Why a request is refused.
@@ -63,8 +63,14 @@ const REFUSALS: Sentences = &[
     ("task {} was cancelled or is complete", "任务 {0} 已取消或已完成"),
     ("task {} is gone", "任务 {0} 已不存在"),
     ("an exception needs a reason", "例外需要填写原因"),
-    ("an exception needs a risk, a package or a path", "例外至少要指定漏洞、软件包或路径之一"),
+    ("an exception needs a risk, a package, a path or a rule", "例外至少要指定风险、软件包、路径或规则之一"),
+    ("rule is the name of a rule or a threat as findings have it, or *", "rule 应为风险记录中的规则或威胁名称，或 *"),
     ("the exception has ended already", "该例外已结束"),
+    ("that is no public Ed25519 key in PEM", "这不是 PEM 格式的 Ed25519 公钥"),
+    ("that key is trusted already", "该公钥已受信任"),
+    ("there are {} texts already; a bundle holds more", "自定义规则已有 {0} 份，更多内容请使用规则包"),
+    ("a text has at most {} MiB; a bundle holds more", "每份文本最多 {0} MiB，更多内容请使用规则包"),
+    ("all texts that are used have at most {} MiB; a bundle holds more", "启用的文本合计最多 {0} MiB，更多内容请使用规则包"),
     ("somebody has changed it meanwhile; read it again", "期间已有人修改，请重新读取"),
     ("the cursor is not one that a list gave", "翻页标记无效"),
     ("the cursor is not one that this list gave", "翻页标记不属于该列表"),
@@ -87,6 +93,26 @@ const REFUSALS: Sentences = &[
     ("the ID token {}", "ID 令牌无效：{0}"),
 ];
 
+/// What people are told when something has happened.
+#[rustfmt::skip]
+const NOTICES: Sentences = &[
+    ("{} ({}) newly affects {}", "{0}（{1+}）新影响{2+}"),
+    ("{} risks ({} high) newly affect {}", "{0} 项风险（其中高危 {1} 项）新影响{2+}"),
+    ("at least {} images", "至少 {0} 个镜像"),
+    ("1 image", "1 个镜像"),
+    ("What to do: update what is named in the images' findings and build them again, or add an exception with its reason.", "建议：更新镜像风险记录中指出的组件并重新构建镜像，或添加例外并说明原因。"),
+    ("The scan of {} failed: {}", "{0} 扫描失败：{1}"),
+    ("{} scans failed", "{0} 次扫描失败"),
+    ("What failed can be tried again in its task.", "可在对应任务中重试失败的扫描。"),
+    ("a removed registry", "已移除的镜像仓库"),
+    ("The quota is used up: {} of {} images", "授权数已用完：{0} / {1} 个镜像"),
+    ("The quota is nearly used: {} of {} images", "授权数即将用完：{0} / {1} 个镜像"),
+    ("{} images", "{0} 个镜像"),
+    ("New images are not scanned until the total is raised; then they are scanned by themselves. Images that were scanned before go on being scanned.", "在提高授权总数之前不会扫描新镜像，提高后会自动扫描。已扫描过的镜像仍会继续扫描。"),
+    ("When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.", "用完后将不再扫描新镜像。建议：提高授权总数，或将部分仓库移出扫描范围。"),
+    ("This is a test: notifications arrive here.", "这是一条测试消息：通知可以送达此处。"),
+];
+
 /// What there is none of, or one already.
 #[rustfmt::skip]
 const NOUNS: Sentences = &[
@@ -105,6 +131,9 @@ const NOUNS: Sentences = &[
     ("person", "用户"),
     ("exception", "例外"),
     ("way to log in: no OpenID provider is set", "登录方式：未配置 OpenID 身份提供方"),
+    ("key", "公钥"),
+    ("text", "自定义规则"),
+    ("a text", "自定义规则"),
     ("a registry", "镜像仓库"),
     ("an account", "账号"),
     ("a channel", "通知渠道"),
@@ -548,6 +577,8 @@ const NAMES: Sentences = &[
     ("Swift package", "Swift 软件包"),
     ("no package manager looks after it: build on a newer base image", "不受软件包管理器管理：请使用更新的基础镜像重新构建"),
     ("no command does that: put the newer version in its place", "没有可用的命令：请手动替换为新版本"),
+    ("and {} more", "另有 {0} 项"),
+    (" and {} more", " 等，另有 {0} 项"),
     ("{} more", "另外 {0} 项"),
     ("OCI registry", "OCI 镜像仓库"),
     ("Alibaba Cloud Container Registry", "阿里云容器镜像服务"),
@@ -566,6 +597,53 @@ const SEVERITIES: Sentences = &[
     ("low", "低"),
     ("negligible", "可忽略"),
     ("unknown", "未知"),
+];
+
+/// What is wrong with rules against malicious files, and with bundles of them.
+#[rustfmt::skip]
+const RULES: Sentences = &[
+    ("the bundle: {}", "规则包：{0+}"),
+    ("it is not signed; a bundle for a center has to be", "未签名；用于安全中心的规则包必须签名"),
+    ("it is signed with the key {}, which is not trusted here: add that public key first", "其签名公钥 {0} 未受信任，请先添加该公钥"),
+    ("it is of epoch {}, before the bundle in use, which is of epoch {} and stays; roll back to go back to the one before", "其版本序号为 {0}，早于当前规则包（{1}），当前规则包保持不变；如需恢复之前的规则包，请使用回滚"),
+    ("there is another bundle of epoch {}; a new bundle has a new epoch", "已有另一个版本序号为 {0} 的规则包，新规则包应使用新的版本序号"),
+    ("an epoch is at least 1", "版本序号至少为 1"),
+    ("no bundle is in use", "当前没有使用规则包"),
+    ("it is larger than {} MiB", "超过 {0} MiB"),
+    ("it is no bundle: an archive that begins with {}", "不是规则包：规则包是以 {0} 开头的归档文件"),
+    ("it is damaged: {}", "文件已损坏：{0}"),
+    ("it holds more than {} MiB", "内容超过 {0} MiB"),
+    ("{} is no signature", "{0} 不是签名"),
+    ("the signature is not one of this {}", "签名与该 {0} 不符"),
+    ("it has the format {}; this program reads format {}", "其格式为 {0}，本程序读取格式 {1}"),
+    ("it needs engine {} and this program has {}; a newer program reads it", "需要引擎版本 {0}，本程序为 {1}，请升级程序"),
+    ("it replaces the rules `{}`, which there are not", "它要替代的内置规则集 `{0}` 不存在"),
+    ("{} is in it, and not in its manifest", "{0} 不在清单中"),
+    ("{} is not what the manifest says: other bytes", "{0} 与清单不符"),
+    ("{} is no text in UTF-8", "{0} 不是 UTF-8 文本"),
+    ("{} is in its manifest, and not in it", "清单中的 {0} 不在规则包中"),
+    ("{} entries, but the manifest says {}", "有 {0} 项，但清单所记为 {1} 项"),
+    ("line {}, column {}: {}", "第 {0} 行第 {1} 列：{2+}"),
+    ("line {}: {}", "第 {0} 行：{1+}"),
+    ("rule {}: {}", "规则 {0}：{1+}"),
+    ("there is nothing in it", "内容为空"),
+    ("`{}` is no digest", "`{0}` 不是摘要"),
+    ("syntax error", "语法错误"),
+    ("unknown variable {}", "未定义的字符串 {0}"),
+    ("unknown identifier \"{}\"", "未知的标识符“{0}”"),
+    ("unknown import {}", "未知的模块 {0}"),
+    ("rule name `{}` is already used", "规则名 `{0}` 已被使用"),
+    ("includes {}; put it into one file", "引用了 {0}，请合并为一份文本"),
+    ("uses the module {}; only what a file holds may be asked", "使用了模块 {0}；只能使用文件本身的内容"),
+    ("there is a rule of this name already", "已有同名规则"),
+    ("the name is not of lower-case words with single _ between", "名称应为小写单词，以单个 _ 分隔"),
+    ("is global: it would decide about the rules of others", "是全局规则，会影响其他规则"),
+    ("{} has no {} fixed bytes in a row to be found by", "{0} 没有连续 {1} 个固定字节，无法高效查找"),
+    ("{} repeats something without end, or more than {} times", "{0} 中有无上限或超过 {1} 次的重复"),
+    ("meta has no threat that we know", "meta 中没有已知的 threat，将按黑客工具处理"),
+    ("meta has no family; it may be empty", "meta 中没有 family，可以为空"),
+    ("meta has no confidence from 1 to 100", "meta 中没有 1 到 100 的 confidence，将按 60 处理"),
+    ("meta does not say what was seen", "meta 中没有 what（说明发现了什么）"),
 ];
 
 /// What malicious files are, and what to do about them.
@@ -597,6 +675,13 @@ const THREATS: Sentences = &[
     ("install the package again, and find out who changed the file: compare it with the one in the package", "重新安装该软件包，并查明文件被谁修改：与软件包中的原文件比对"),
     ("remove the package, pin a version before it, and change every secret that the build or the containers had", "移除该软件包，固定到之前的版本，并更换构建环境和容器接触过的所有凭据"),
     ("remove it unless you put it there: it has no place in an image that serves something else", "若非有意放置，请移除：它不应出现在用于其他用途的镜像中"),
+    ("something starts it ×{}", "有程序启动它 ×{0}"),
+    ("in a hidden place ×{}", "位于隐藏位置 ×{0}"),
+    ("runs with another's rights ×{}", "以他人权限运行 ×{0}"),
+    ("where documentation or tests are ×{}", "位于文档或测试目录 ×{0}"),
+    ("as its package brought it ×{}", "与软件包原文件一致 ×{0}"),
+    ("no longer seen in the image ×{}", "在镜像中已不可见 ×{0}"),
+    ("{} by half", "{0}（折半）"),
     ("remove it: it is harmless, and alarms every scanner", "请移除：它无害，但会触发所有扫描器"),
     ("look at the image's configuration: change what it runs or sets, and build it anew", "检查镜像配置：更改其运行或设置的内容，然后重新构建"),
     ("look at what it starts, fetches or hides; if nobody knows it, treat the image as taken over", "检查它启动、下载或隐藏了什么；若无人知晓其来源，应视该镜像已失陷"),

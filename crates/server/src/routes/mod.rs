@@ -9,6 +9,7 @@ pub(crate) mod operation;
 pub(crate) mod people;
 pub(crate) mod registries;
 pub(crate) mod reports;
+pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod timeline;
@@ -136,6 +137,19 @@ fn table() -> Vec<Route> {
         route(M::GET, "/api/v1/advisories", VIEWER, "readAdvisories", "Read which advisories are in use, and how old they are", advisories::show),
         route(M::POST, "/api/v1/advisories/update", OPERATOR, "updateAdvisories", "Fetch newer advisories now", advisories::update),
         route(M::POST, "/api/v1/advisories/import", ADMIN, "importAdvisories", "Put an advisory database to use that `db export` wrote, of at most 2 GiB", advisories::import).of_bytes(advisories::BYTES),
+
+        route(M::GET, "/api/v1/rules", VIEWER, "readRules", "Read what malicious files are found by", rules::show),
+        route(M::POST, "/api/v1/rules/bundle", ADMIN, "importBundle", "Put a signed bundle of rules to use, of at most 64 MiB", rules::import).of_bytes(rules::BYTES),
+        route(M::POST, "/api/v1/rules/bundle/rollback", ADMIN, "rollBackBundle", "Go back to the bundle before, or to none", rules::go_back),
+        route(M::POST, "/api/v1/rules/keys", ADMIN, "trustKey", "Trust a key, whose bundles are taken from then on", rules::add_key),
+        route(M::DELETE, "/api/v1/rules/keys/{id}", ADMIN, "distrustKey", "Trust a key no longer", rules::remove_key),
+        route(M::GET, "/api/v1/rules/custom", VIEWER, "listCustomRules", "List rules and digests of one's own", rules::list),
+        route(M::POST, "/api/v1/rules/custom", ADMIN, "addCustomRules", "Add rules or digests of one's own", rules::add).of_bytes(rules::SENT_BYTES),
+        route(M::POST, "/api/v1/rules/custom/check", ADMIN, "checkNewCustomRules", "Say what is wrong with rules or digests", rules::check_new).of_bytes(rules::SENT_BYTES),
+        route(M::GET, "/api/v1/rules/custom/{id}", VIEWER, "readCustomRules", "Read rules or digests of one's own", rules::one),
+        route(M::PATCH, "/api/v1/rules/custom/{id}", ADMIN, "changeCustomRules", "Change rules or digests of one's own, or leave them out", rules::change).of_bytes(rules::SENT_BYTES),
+        route(M::POST, "/api/v1/rules/custom/{id}/check", ADMIN, "checkCustomRules", "Say what would be wrong with rules or digests that were changed so", rules::check).of_bytes(rules::SENT_BYTES),
+        route(M::DELETE, "/api/v1/rules/custom/{id}", ADMIN, "removeCustomRules", "Remove rules or digests of one's own", rules::remove),
 
         route(M::GET, "/api/v1/channels", ADMIN, "listChannels", "List channels for notifications", channels::list),
         route(M::POST, "/api/v1/channels", ADMIN, "addChannel", "Add a channel", channels::add),

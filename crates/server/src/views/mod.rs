@@ -5,10 +5,12 @@ mod exceptions;
 mod images;
 mod people;
 mod registries;
+mod rules;
 mod vex;
 mod words;
 mod work;
 
+pub use crate::notify::Language;
 pub use advisories::{Advisories, Database, Feed, Imported, Update};
 pub use channels::{Channel, Delivery, Mail};
 pub use exceptions::{Exception, ExceptionKind, Where};
@@ -19,6 +21,10 @@ pub use images::{
 };
 pub use people::{AuditEntry, Person, Session, Token};
 pub use registries::{Account, Check, Namespace, Registry, Repository, Trouble};
+pub use rules::{
+    BuiltInRules, Bundle, Custom, CustomKind, CustomText, RuleCheck, RuleProblem, RuleSet, Rules,
+    TrustedKey,
+};
 pub use vex::{VexImport, VexOutcome, VexStatement};
 pub use words::{Category, Coverage, ImageState, Level, Many, Named, RiskState};
 pub use work::{Item, Items, LedgerEntry, Progress, Quota, Task};

@@ -20,6 +20,7 @@ mod oidc;
 mod operation;
 mod registries;
 mod roles;
+mod rules;
 mod settings;
 mod tasks;
 mod vex;

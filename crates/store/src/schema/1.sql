@@ -289,6 +289,8 @@ CREATE TABLE matched (
   first_seen BIGINT NOT NULL,
   appeared_at BIGINT NOT NULL,
   gone_at BIGINT,
+  -- Of a malicious file what says so, for rules that name it: the threat, and the rule if it is the only one.
+  said_by TEXT NOT NULL DEFAULT '',
   -- The finding, but for what is known of the risk, and the start of the hash by which a change of it shows.
   hash BIGINT NOT NULL,
   document {bytes} NOT NULL,
@@ -305,6 +307,8 @@ CREATE TABLE exception (
   risk TEXT NOT NULL DEFAULT '',
   package TEXT NOT NULL DEFAULT '',
   path TEXT NOT NULL DEFAULT '',
+  -- What says that a file is malicious: a rule, a threat, or * for all that does. Empty: it is not about such files alone.
+  rule TEXT NOT NULL DEFAULT '',
   -- Whether it holds everywhere, for all paths; else where it does, as JSON.
   everywhere BIGINT NOT NULL,
   place TEXT NOT NULL,
@@ -474,6 +478,45 @@ CREATE TABLE setting (
   -- Counts its changes, so that nobody undoes one that he has not seen.
   version BIGINT NOT NULL DEFAULT 1,
   changed_at BIGINT NOT NULL
+);
+
+-- Bundles of rules against malicious files, and lists of digests, that are used besides what the program brings.
+CREATE TABLE bundle (
+  sha256 TEXT PRIMARY KEY,
+  -- Greater in each that is made; 0: made of the texts below.
+  epoch BIGINT NOT NULL,
+  -- What it says of itself, as JSON.
+  document TEXT NOT NULL,
+  bytes {bytes} NOT NULL,
+  person TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  in_use BIGINT NOT NULL
+);
+
+-- Public keys of those whose bundles are taken.
+CREATE TABLE bundle_key (
+  name TEXT PRIMARY KEY,
+  key {bytes} NOT NULL,
+  person TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+
+-- Rules and lists of one's own.
+CREATE TABLE custom (
+  id {id},
+  name TEXT NOT NULL UNIQUE,
+  -- rules, bad-hashes, good-hashes
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL,
+  -- How many rules or digests are in it.
+  entries BIGINT NOT NULL,
+  enabled BIGINT NOT NULL,
+  person TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  changed_by TEXT NOT NULL,
+  changed_at BIGINT NOT NULL,
+  -- Counts its changes, so that nobody undoes one that he has not seen.
+  version BIGINT NOT NULL DEFAULT 1
 );
 
 -- Who may -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ pub(super) mod exceptions;
 pub(super) mod notifications;
 pub(super) mod people;
 pub(super) mod quota;
+pub(super) mod rules;
 pub(super) mod scan;
 pub(super) mod scope;
 pub(super) mod tokens;
@@ -19,6 +20,7 @@ impl Frame {
         let mut tabs = vec![
             ("/settings", w.scan_settings),
             ("/settings/advisories", w.advisories),
+            ("/settings/rules", w.malware_rules),
             ("/settings/exceptions", w.exceptions),
         ];
         if self.administers() {

@@ -1,0 +1,77 @@
+//! Debian's `clamav-testfiles`: one harmless program in many kinds of containers. By its digest it must be found in each
+//! kind that we read; what we do not read must be told of.
+use super::{Outcome, after};
+use inspect::{File, Found, Inspector};
+use malware::{Hashes, Judge, Rules};
+use model::ImagePath;
+use std::{error::Error, fs, path::PathBuf};
+
+/// Ends of the names of those that we read; the program itself is among them.
+const READ: &[&str] = &["clam.exe", ".7z", ".cpio", ".exe.bz2", ".bz2.zip", "clam.zip", ".tar.gz"];
+/// Archives of which only is told: kinds that we know and do not read, and one that is packed again and again.
+const TOLD: &[&str] = &[".arj", ".cab", ".d64.zip", ".impl.zip", ".tgz"];
+/// Where the package puts them.
+const PLACE: &str = "/usr/share/clamav-testfiles";
+
+/// `evaluate containers`.
+pub(super) fn containers(args: &[String]) -> Outcome {
+    let folder = PathBuf::from(after(args, "--files").unwrap_or_else(|| PLACE.to_owned()));
+    let Ok(entries) = fs::read_dir(&folder) else {
+        println!("skipped: {} is missing; it is Debian's clamav-testfiles", folder.display());
+        return Ok(true);
+    };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|it| it.path()).collect();
+    files.sort();
+    let judge = knowing(&fs::read(folder.join("clam.exe"))?)?;
+    let mut counts = [0; 4];
+    for file in &files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (found, gaps) = look(&judge, &name, &fs::read(file)?)?;
+        let is = |names: &[&str]| names.iter().any(|it| name.ends_with(it));
+        let (read, told) = (is(READ), is(TOLD));
+        let (at, what) = match (found, gaps.first()) {
+            (true, _) => (0, "found".to_owned()),
+            (false, Some(it)) => (1, format!("told of: {it}")),
+            (false, None) if !read && !told => (2, "taken as a file of its own kind".to_owned()),
+            (false, None) => (3, "SILENT".to_owned()),
+        };
+        counts[at] += 1;
+        let wrong = read && !found;
+        println!("{} {name:28} {what}", if wrong { "WRONG" } else { "     " });
+        counts[3] += usize::from(wrong && at != 3);
+    }
+    let [found, told, other, wrong] = counts;
+    println!(
+        "{} files: found in {found}, told of {told}, {other} of kinds that hold files for other systems",
+        files.len()
+    );
+    println!("{wrong} of kinds that are read without it being found (bar: 0)");
+    Ok(wrong == 0)
+}
+
+/// A judge that knows this content by a signature as ClamAV writes it (`.hdb`: MD5, size, name).
+fn knowing(content: &[u8]) -> Result<Judge, Box<dyn Error>> {
+    let path = ImagePath::default().link("clam.exe");
+    let mut found = Found::default();
+    // A judge that has an MD5 on its list computes that of every file.
+    let any = Hashes::parse(&format!("{}:*:any", "0".repeat(32))).map_err(|it| it.0)?;
+    let judge = Judge::new(Rules::default(), any, Hashes::default());
+    judge.inspect(&File::new(&path, content), &mut found).map_err(|it| it.to_string())?;
+    let names = found.judged.map(|it| it.digests.names()).unwrap_or_default();
+    let md5 = names.into_iter().find(|it| it.len() == 32).ok_or("no MD5 was computed")?;
+    let list = format!("{md5}:{}:ClamAV-Test-File", content.len());
+    let bad = Hashes::parse(&list).map_err(|it| it.0)?;
+    Ok(Judge::new(Rules::default(), bad, Hashes::default()))
+}
+
+/// Whether the digest is found in it, and what of it went unseen.
+fn look(judge: &Judge, name: &str, bytes: &[u8]) -> Result<(bool, Vec<String>), Box<dyn Error>> {
+    let path = ImagePath::default().link(name);
+    let mut found = Found::default();
+    let told = judge.inspect(&File::new(&path, bytes), &mut found);
+    let gaps =
+        found.gaps.iter().map(ToString::to_string).chain(told.err().map(|it| it.to_string()));
+    let gaps = gaps.collect();
+    let evidence = found.sample.map(|it| it.evidence).unwrap_or_default();
+    Ok((evidence.iter().any(|it| it.rule == "known-digest"), gaps))
+}
