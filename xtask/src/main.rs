@@ -1,4 +1,4 @@
-//! Chores: conformance, benchmarks, checks. `cargo xtask` lists them.
+//! Chores: conformance, benchmarks, evaluation, checks. `cargo xtask` lists them.
 mod archive;
 mod bench;
 mod bench_center;

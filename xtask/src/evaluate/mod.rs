@@ -7,6 +7,7 @@ mod hostile;
 mod images;
 mod lookalikes;
 mod malformed;
+mod peers;
 mod samples;
 
 use std::{error::Error, process::ExitCode};
@@ -39,10 +40,18 @@ const PARTS: &[Part] = &[
         "[--files DIR]: Debian's clamav-testfiles, a known program in many containers",
         containers::containers,
     ),
+    (
+        "peers",
+        "PATH [--tools DIR]: speed, beside clamscan and yara over the same tree",
+        peers::peers,
+    ),
     ("malformed", ": files that are damaged, or made to take long", malformed::malformed),
 ];
 
 pub(crate) fn run(args: &[String]) -> ExitCode {
+    if let Some((peers::ALONE, trees)) = args.split_first().map(|it| (it.0.as_str(), it.1)) {
+        return peers::alone(trees);
+    }
     let chosen = args.first().and_then(|name| PARTS.iter().find(|it| it.0 == name));
     let Some((name, _, part)) = chosen else {
         println!("usage: cargo run --release -p xtask -- evaluate PART");
