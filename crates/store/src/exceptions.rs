@@ -44,7 +44,7 @@ pub enum Kind {
     Fixed,
 }
 
-/// A rule. What is empty matches all; one of risk, package and path is not empty.
+/// A rule. What is empty matches all; one of risk, package, path and rule is not empty.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct New {
     /// A vulnerability by name.
@@ -54,6 +54,9 @@ pub struct New {
     pub package: String,
     /// The files of a component: `*` stands for anything within a directory, `**` for anything.
     pub path: String,
+    /// What says that a file is malicious: a rule if it is the only one that does, a threat, or `*` for anything that
+    /// does. Not empty: it is about malicious files alone.
+    pub rule: String,
     /// Where it holds.
     pub place: Place,
     /// What it is.
@@ -69,9 +72,9 @@ pub struct New {
 }
 
 impl New {
-    /// Whether it holds for all images and paths, so that matches tell of it and no rows for images.
+    /// Whether it holds for all images, paths and reasons, so that matches tell of it and no rows for images.
     fn is_everywhere(&self) -> bool {
-        self.place == Place::Everything && self.path.is_empty()
+        self.place == Place::Everything && self.path.is_empty() && self.rule.is_empty()
     }
 }
 
@@ -104,13 +107,14 @@ pub fn end(tx: &mut Tx<'_>, id: i64, at: i64) -> Result<bool> {
 
 /// Adds a rule, and leaves it to [`apply`] to note what it handles.
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &New, at: i64) -> Result<i64> {
-    if new.risk.is_empty() && new.package.is_empty() && new.path.is_empty() {
-        return Err(Error::Invalid("an exception needs a risk, a package or a path".to_owned()));
+    if [&new.risk, &new.package, &new.path, &new.rule].iter().all(|it| it.is_empty()) {
+        let text = "an exception needs a risk, a package, a path or a rule";
+        return Err(Error::Invalid(text.to_owned()));
     }
     Package::of(&new.package)?;
     let sql = "INSERT INTO exception (risk, package, path, everywhere, place, kind, reason, person, until, created_at, \
-               document) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
-    let values: [Value; 11] = [
+               document, rule) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id";
+    let values: [Value; 12] = [
         (&new.risk).into(),
         (&new.package).into(),
         (&new.path).into(),
@@ -122,6 +126,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &New, at: i64) -> Result<i64> {
         new.until.into(),
         at.into(),
         (&new.document).into(),
+        (&new.rule).into(),
     ];
     tx.number(sql, &values)
 }
@@ -195,7 +200,7 @@ pub(crate) fn end_once(tx: &mut Tx<'_>, digest: &str, at: i64) -> Result<()> {
 }
 
 pub(crate) const EXCEPTION: &str = "SELECT id, risk, package, path, place, kind, reason, person, until, created_at, ended_at, \
-    document FROM exception";
+    document, rule FROM exception";
 
 pub(crate) fn exception(it: &Row) -> Result<Exception> {
     Ok(Exception {
@@ -210,6 +215,7 @@ pub(crate) fn exception(it: &Row) -> Result<Exception> {
             person: it.text(7)?,
             until: it.maybe_int(8)?,
             document: it.text(11)?,
+            rule: it.text(12)?,
         },
         created_at: it.int(9)?,
         ended_at: it.maybe_int(10)?,

@@ -133,6 +133,15 @@ pub fn whole(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Whole>> {
     })
 }
 
+/// The rule that handles a risk of a component in an image.
+pub fn handled_by(tx: &mut Tx<'_>, image: i64, component: i64, risk: i64) -> Result<Option<i64>> {
+    let sql = "SELECT COALESCE(ma.exception, h.exception) FROM matched ma LEFT JOIN handled h ON h.image = $1 \
+               AND h.component = ma.component AND h.risk = ma.risk WHERE ma.component = $2 AND ma.risk = $3";
+    let found =
+        tx.row(sql, &[image.into(), component.into(), risk.into()], |it| it.maybe_int(0))?;
+    Ok(found.flatten())
+}
+
 /// Adds what is known of the risk wherever it occurs.
 fn known_to(mut finding: Full, name: &str, known: &str) -> Result<Full> {
     finding.enrich(risks::known_of(name, known)?);

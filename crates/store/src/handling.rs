@@ -29,6 +29,8 @@ struct Finding {
     category: Category,
     /// `Level::None` when it is not open, whatever narrow rules say.
     level: Level,
+    /// What says that a file is malicious.
+    said_by: String,
 }
 
 type Key = (i64, i64, i64);
@@ -74,7 +76,9 @@ fn only(
             let Some(names) = rules.risks() else { return Ok(None) };
             // No rule can handle anything else, though one that has ended may have.
             let before = handled(tx, images, None)?;
-            named(tx, &names)?.into_iter().chain(before.keys().map(|it| it.2)).collect()
+            let files = if rules.are_of_files() { malicious(tx)? } else { Vec::new() };
+            let named = named(tx, &names)?.into_iter().chain(files);
+            named.chain(before.keys().map(|it| it.2)).collect()
         }
     };
     Ok(Some(only))
@@ -154,6 +158,12 @@ pub(crate) fn named(tx: &mut Tx<'_>, names: &[&str]) -> Result<Vec<i64>> {
     tx.among("SELECT id FROM risk WHERE name IN ({keys})", &[], names, |it| it.int(0))
 }
 
+/// The risks that are malicious files.
+fn malicious(tx: &mut Tx<'_>) -> Result<Vec<i64>> {
+    let category = Category::Malware.as_str().into();
+    tx.rows("SELECT id FROM risk WHERE category = $1", &[category], |it| it.int(0))
+}
+
 fn handled(
     tx: &mut Tx<'_>,
     images: &[i64],
@@ -167,7 +177,7 @@ fn handled(
 }
 
 const FINDING: &str = "SELECT ic.image, ma.component, ma.risk, r.name, r.category, \
-    CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END";
+    CASE WHEN ma.gone_at IS NULL AND ma.exception IS NULL THEN ma.level ELSE 0 END, ma.said_by";
 
 fn finding(it: &Row) -> Result<Finding> {
     Ok(Finding {
@@ -177,6 +187,7 @@ fn finding(it: &Row) -> Result<Finding> {
         name: it.text(3)?,
         category: Category::at(it, 4)?,
         level: Level::at(it, 5)?,
+        said_by: it.text(6)?,
     })
 }
 
@@ -266,6 +277,7 @@ impl Scene {
 
     fn covers(&self, rule: &Rule, it: &Finding) -> bool {
         self.is_within(&rule.place, it.image)
+            && (rule.rule.is_empty() || is_said(&rule.rule, &it.said_by))
             && (rule.path.is_empty() || self.is_at(&rule.path, it))
     }
 
@@ -294,6 +306,11 @@ impl Scene {
         let matches = |it: &Option<String>| it.as_ref().is_some_and(|it| glob(pattern, it));
         paths.is_some_and(|it| !it.is_empty() && it.iter().all(matches))
     }
+}
+
+/// Whether a rule for malicious files means what is said by these.
+fn is_said(rule: &str, said_by: &str) -> bool {
+    said_by.split(' ').any(|it| it == rule || rule == "*" && !it.is_empty())
 }
 
 /// Whether a path matches a pattern.
@@ -331,6 +348,9 @@ pub(crate) fn images_of(tx: &mut Tx<'_>, rule: &New) -> Result<Vec<i64>> {
                JOIN image_contents ic ON ic.contents = m.contents WHERE 1 = 1";
     let mut sql = sql.to_owned();
     let mut values: Vec<Value> = Vec::new();
+    if !rule.rule.is_empty() {
+        sql += " AND ma.said_by <> ''";
+    }
     // Which packages a package URL means the images are asked for later.
     let package = Some(&rule.package).filter(|it| !it.starts_with("pkg:"));
     for (column, table, name) in

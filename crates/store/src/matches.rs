@@ -159,18 +159,28 @@ impl Stored {
             exception.into(),
             at.into(),
             at.into(),
+            said_by(finding).into(),
             self.hash.into(),
             document::compress(&self.document)?.into(),
         ])
     }
 }
 
+/// What says that a file is malicious, for exceptions that name it: the threat, and the rule if it is the only one.
+fn said_by(finding: &Finding) -> String {
+    let Some(it) = &finding.sample else { return String::new() };
+    let evidence = &it.suspect.sample.evidence;
+    let only = evidence.first().map(|it| it.rule.as_str());
+    let only = only.filter(|rule| evidence.iter().all(|it| it.rule == *rule));
+    [Some(it.threat.name()), only].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>], gone: &[(i64, i64)], at: i64) -> Result<()> {
     let head = "INSERT INTO matched (component, risk, level, kind, severity, status, fixed, certain, \
-                remote, restart, exception, first_seen, appeared_at, hash, document)";
+                remote, restart, exception, first_seen, appeared_at, said_by, hash, document)";
     let tail = "ON CONFLICT (component, risk) DO UPDATE SET level = excluded.level, kind = excluded.kind, \
         severity = excluded.severity, status = excluded.status, fixed = excluded.fixed, \
-        certain = excluded.certain, remote = excluded.remote, restart = excluded.restart, hash = excluded.hash, document = excluded.document, gone_at = NULL, \
+        certain = excluded.certain, remote = excluded.remote, restart = excluded.restart, said_by = excluded.said_by, hash = excluded.hash, document = excluded.document, gone_at = NULL, \
         appeared_at = CASE WHEN matched.gone_at IS NULL THEN matched.appeared_at ELSE excluded.appeared_at END";
     tx.insert(head, rows, tail)?;
     let rows: Vec<Vec<i64>> =

@@ -12,6 +12,8 @@ pub(crate) struct Rules {
     named: BTreeMap<String, Vec<Rule>>,
     /// Those about any risk.
     any: Vec<Rule>,
+    /// Those about any malicious file.
+    files: Vec<Rule>,
 }
 
 /// One rule.
@@ -19,6 +21,8 @@ pub(crate) struct Rule {
     pub(crate) id: i64,
     pub(crate) place: Place,
     pub(crate) path: String,
+    /// What says that a file is malicious; empty: it need not be one.
+    pub(crate) rule: String,
     package: Package,
 }
 
@@ -43,8 +47,10 @@ impl Rules {
         let mut rules = Rules::default();
         for Exception { id, rule, .. } in all {
             let package = Package::of(&rule.package).unwrap_or(Package::Named(rule.package));
-            let it = Rule { id, place: rule.place, path: rule.path, package };
+            let (files, said) = (!rule.rule.is_empty(), rule.rule);
+            let it = Rule { id, place: rule.place, path: rule.path, rule: said, package };
             match rule.risk.is_empty() {
+                true if files => rules.files.push(it),
                 true => rules.any.push(it),
                 false => rules.named.entry(rule.risk).or_default().push(it),
             }
@@ -53,16 +59,21 @@ impl Rules {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.named.is_empty() && self.any.is_empty()
+        self.named.is_empty() && self.any.is_empty() && self.files.is_empty()
     }
 
-    /// The risks that they are about; `None` when some are about any.
+    /// Whether some are about any malicious file.
+    pub(crate) fn are_of_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// The risks that they name; `None` when some are about any.
     pub(crate) fn risks(&self) -> Option<Vec<&str>> {
         self.any.is_empty().then(|| self.named.keys().map(String::as_str).collect())
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.named.values().flatten().chain(&self.any)
+        self.named.values().flatten().chain(&self.any).chain(&self.files)
     }
 
     /// The oldest rule about this risk of this component of which `also` holds.
@@ -72,7 +83,7 @@ impl Rules {
         subject: &Subject,
         also: impl Fn(&Rule) -> bool,
     ) -> Option<i64> {
-        let all = self.named.get(risk).into_iter().flatten().chain(&self.any);
+        let all = self.named.get(risk).into_iter().flatten().chain(&self.any).chain(&self.files);
         all.filter(|it| it.package.covers(subject) && also(it)).map(|it| it.id).min()
     }
 

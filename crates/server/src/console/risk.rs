@@ -3,7 +3,7 @@ use super::{
     Frame, Html,
     address::altered,
     cvss,
-    exception::{Choice, anywhere},
+    exception::{Choice, anywhere, said},
     home::following,
     html, show,
 };
@@ -39,6 +39,8 @@ struct Page {
     images: List<Image>,
     more: String,
     places: Vec<Choice>,
+    /// Where the exception holds that handles it.
+    handled_in: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -78,6 +80,9 @@ pub(super) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let frame = Frame::new(call, "/");
     let image = explained.as_ref().and_then(|it| it.place.as_ref()).map(|it| it.0.as_str());
     let places = anywhere(call, image, &images.items, frame.w)?;
+    let handled = explained.as_ref().and_then(|it| it.handled.clone());
+    let handled = said(call, handled.into_iter().collect(), frame.w)?;
+    let handled_in = handled.into_iter().next().map(|it| it.1).unwrap_or_default();
     html(&Page {
         frame,
         risks,
@@ -89,6 +94,7 @@ pub(super) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
         images,
         more,
         places,
+        handled_in,
     })
 }
 

@@ -1,7 +1,10 @@
 //! How malicious files are shown.
 use super::{translate::sentence, words::Words};
 use crate::views::{Category, Finding};
-use model::malware::{Examined, Level, Trust, Visibility};
+use model::{
+    malware::{Examined, Level, Trust, Visibility},
+    report::SampleRow,
+};
 use std::borrow::Cow;
 
 /// `Mining trojan (xmrig)`: what it is, in the reader's language, and the family.
@@ -19,6 +22,13 @@ pub(crate) fn sample_level(it: &Level, w: &'static Words) -> &'static str {
         Level::Suspicious => w.suspicious,
         Level::Remind => w.remind,
     }
+}
+
+/// What an exception names to mean all files like it: the rule, if it is the only one that says so, or the threat.
+pub(crate) fn said_by(it: &SampleRow) -> &str {
+    let only = it.evidence.first().map(|it| it.rule.as_str());
+    let only = only.filter(|rule| it.evidence.iter().all(|it| it.rule == *rule));
+    only.unwrap_or(it.threat.name())
 }
 
 /// Whether a finding is about a file as such, and not about a package.

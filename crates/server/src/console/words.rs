@@ -232,7 +232,6 @@ words! {
     add_exception: "Add exception", "添加例外";
     what: "What", "对象";
     empty_is_any: "What is empty means any; one has to be given.", "留空表示任意；至少填写一项。";
-    vulnerability: "Vulnerability", "漏洞";
     path_like: "Path pattern", "路径模式";
     holds_in: "Where", "范围";
     how_handled: "How it is handled", "处理方式";
@@ -640,6 +639,15 @@ words! {
     exploit_pages: "Pages that show an exploit", "展示利用方法的页面";
     restart_containers: "Running processes have it loaded. Rebuilding the image is not enough: once it is fixed, replace every running container that uses it.", "运行中的进程已加载该组件。仅重建镜像不够：修复后须替换所有使用它的运行中容器。";
     restart_machines: "It is a kernel. Containers run on the kernel of their host, not on this one; machines that boot from the image must be booted anew once it is fixed.", "这是内核。容器使用宿主机的内核而非此内核；由该镜像启动的主机在修复后须重启。";
+    // Exceptions for malicious files
+    risk_or_digest: "Vulnerability, or SHA-256 of a malicious file", "漏洞，或恶意文件的 SHA-256";
+    rule_or_threat: "Rule or kind of malicious files (* for all)", "恶意文件的规则或类型（* 表示全部）";
+    malicious_files: "malicious files", "恶意文件";
+    harmless_here: "If it is harmless", "如果确认无害";
+    harmless_is: "An exception says so, here or wherever you choose, with a reason and an end:", "可以添加例外，指定范围、原因和截止时间：";
+    except_content: "This content, wherever it is", "该内容，无论在何处";
+    except_rule: "All that only this says:", "仅由以下规则或类型判定的文件：";
+    except_path: "Malicious files at this path:", "位于此路径的恶意文件：";
     // Rules against malicious files
     malware_rules: "Malware rules", "恶意文件规则";
     rules_are: "What malicious files are found by. A change holds from the next scan on, on all machines of this center; layers are then inspected again.", "用于发现恶意文件的规则。更改从下一次扫描起在本中心的所有机器上生效，届时镜像层会重新检测。";
@@ -653,11 +661,7 @@ words! {
     epoch: "Epoch", "版本序号";
     imported: "Imported", "导入时间";
     from_this_machine: "from the server's data directory", "来自服务器数据目录";
-    content: "Content", "内容";
-    rules_of: "rules", "条规则";
-    digests_of: "digests", "个摘要";
-    bad_digests_of: "digests of malicious files", "个恶意文件摘要";
-    good_digests_of: "of harmless ones", "个无害文件摘要";
+    entries: "Entries", "条目数";
     replaces: "Instead of", "替代内置规则集";
     signed_with: "Signed with the key", "签名公钥";
     not_signed: "not signed", "未签名";

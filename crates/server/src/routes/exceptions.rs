@@ -12,11 +12,11 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use store::{Tx, exceptions};
 
-/// A rule to be made. One of risk, package and path has to be given.
+/// A rule to be made. One of risk, package, path and rule has to be given.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewException {
-    /// A vulnerability by name; none: any.
+    /// A vulnerability by name, or a malicious file by its SHA-256; none: any.
     #[serde(default)]
     risk: String,
     /// A component by name or package URL, whose missing parts may be anything; none: any.
@@ -25,6 +25,10 @@ pub(crate) struct NewException {
     /// The files of a component: `*` stands for anything within a directory, `**` for anything.
     #[serde(default)]
     path: String,
+    /// What says that a file is malicious: a rule (`miner-pool-host`) if it is the only one that does, a threat
+    /// (`hack-tool`), or `*` for anything that does. Given, it is about malicious files alone.
+    #[serde(default)]
+    rule: String,
     /// Where it holds.
     place: Where,
     kind: ExceptionKind,
@@ -82,10 +86,18 @@ pub(crate) fn add(
     if asked.until.is_some_and(|it| it.0 <= call.now) {
         return Err(Problem::invalid("until has to be in the future"));
     }
+    let is_name = |it: char| it.is_ascii_alphanumeric() || it == '-';
+    if asked.rule != "*" && !asked.rule.chars().all(is_name) {
+        return Err(Problem::invalid(
+            "rule is the name of a rule or a threat as findings have it, or *",
+        ));
+    }
     let new = exceptions::New {
-        risk: asked.risk,
+        risk: named(asked.risk.trim()),
         package: asked.package,
-        path: asked.path,
+        // Files have theirs without it.
+        path: asked.path.trim_start_matches('/').to_owned(),
+        rule: asked.rule,
         place: asked.place.into(),
         kind: asked.kind.into(),
         reason: asked.reason,
@@ -99,6 +111,12 @@ pub(crate) fn add(
         call.audit(tx, &format!("exception/{id}"), NOTHING, Some(&after))?;
         Ok(Created(format!("/api/v1/exceptions/{id}"), after))
     })
+}
+
+/// The name of a risk. A digest may be given without saying what computed it.
+fn named(risk: &str) -> String {
+    let is_digest = risk.len() == 64 && risk.bytes().all(|it| it.is_ascii_hexdigit());
+    if is_digest { format!("sha256:{}", risk.to_ascii_lowercase()) } else { risk.to_owned() }
 }
 
 pub(crate) fn end(call: &Call, (): ()) -> Result<Json<Exception>, Problem> {

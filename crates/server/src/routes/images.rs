@@ -9,7 +9,7 @@ use crate::{
     report,
     views::{
         Affected, Age, Category, Comparison, Component, ComponentName, Coverage, CoverageDetail,
-        Day, Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart,
+        Day, Exception, Figures, Finding, FindingDetail, Image, ImageCount, ImageDetail, ImagePart,
         ImageState, Item, Layer, Level, Many, Risk, RiskState, Time,
     },
 };
@@ -23,8 +23,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::{cmp::Ordering, collections::BTreeMap};
 use store::{
-    Cursor, Tx, advisories, components, figures, findings, history, images, items, quota, rematch,
-    risks,
+    Cursor, Tx, advisories, components, exceptions, figures, findings, history, images, items,
+    quota, rematch, risks,
 };
 
 /// Which images, and in which order.
@@ -465,6 +465,8 @@ pub(crate) struct Explained {
     pub(crate) place: Option<(String, model::Located<model::Component>)>,
     /// What to type.
     pub(crate) command: Option<String>,
+    /// The exception that handles it there.
+    pub(crate) handled: Option<Exception>,
 }
 
 /// Explains a risk of a component by the image of this digest, or else by any that has it.
@@ -485,11 +487,13 @@ pub(crate) fn explained(
         let some = images::page(tx, &filter, images::Sort::Level, None, 1)?.items;
         let digest = digest.map(str::to_owned);
         let digest = digest.or_else(|| some.into_iter().next().map(|it| it.digest));
-        let (mut place, mut command, mut sample) = (None, None, None);
+        let (mut place, mut command, mut sample, mut handled) = (None, None, None, None);
         if let Some(digest) = digest {
             let image = detail(tx, &digest)?;
             let seen = report::detail(&image)?.unwrap_or_default();
             sample = finding.sample.as_ref().map(|it| SampleRow::new(it, &seen.image));
+            let rule = findings::handled_by(tx, image.image.id, component, risk)?;
+            handled = rule.map(|it| exceptions::one(tx, it)).transpose()?.flatten();
             let systems = seen.systems;
             let all = components::found(tx, image.image.id, &systems)?;
             let it = all.into_iter().find(|it| it.0 == component).map(|it| it.1);
@@ -502,7 +506,8 @@ pub(crate) fn explained(
         let mut detail = FindingDetail::from(finding);
         // With the build instructions of that image.
         detail.sample = sample.or(detail.sample);
-        Ok(Some(Explained { detail, component: known, place, command }))
+        let handled = handled.map(Exception::from);
+        Ok(Some(Explained { detail, component: known, place, command, handled }))
     })
 }
 

@@ -116,6 +116,7 @@ fn resolve(
         risk: name(&claim.vulnerability),
         package: rule.package.as_ref().map(ToString::to_string).unwrap_or_default(),
         path: String::new(),
+        rule: String::new(),
         place,
         kind: kind(rule),
         reason: rule.reason.clone(),

@@ -45,6 +45,9 @@ pub struct Exception {
     pub package: String,
     /// The files of the component; empty: any.
     pub path: String,
+    /// What says that a file is malicious: a rule if it is the only one that does, a threat, or `*` for anything that
+    /// does; empty: it is not about malicious files alone.
+    pub rule: String,
     /// Where it holds.
     pub place: Where,
     /// What it is.
@@ -117,6 +120,7 @@ impl From<exceptions::Exception> for Exception {
             risk: rule.risk,
             package: rule.package,
             path: rule.path,
+            rule: rule.rule,
             place: rule.place.into(),
             kind: rule.kind.into(),
             reason: rule.reason,

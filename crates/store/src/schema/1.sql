@@ -289,6 +289,8 @@ CREATE TABLE matched (
   first_seen BIGINT NOT NULL,
   appeared_at BIGINT NOT NULL,
   gone_at BIGINT,
+  -- Of a malicious file what says so, for rules that name it: the threat, and the rule if it is the only one.
+  said_by TEXT NOT NULL DEFAULT '',
   -- The finding, but for what is known of the risk, and the start of the hash by which a change of it shows.
   hash BIGINT NOT NULL,
   document {bytes} NOT NULL,
@@ -305,6 +307,8 @@ CREATE TABLE exception (
   risk TEXT NOT NULL DEFAULT '',
   package TEXT NOT NULL DEFAULT '',
   path TEXT NOT NULL DEFAULT '',
+  -- What says that a file is malicious: a rule, a threat, or * for all that does. Empty: it is not about such files alone.
+  rule TEXT NOT NULL DEFAULT '',
   -- Whether it holds everywhere, for all paths; else where it does, as JSON.
   everywhere BIGINT NOT NULL,
   place TEXT NOT NULL,

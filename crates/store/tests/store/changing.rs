@@ -232,6 +232,7 @@ fn rule(risk: &str, place: Place) -> New {
         risk: risk.to_owned(),
         package: String::new(),
         path: String::new(),
+        rule: String::new(),
         place,
         kind: Kind::Accepted,
         reason: "no input from strangers".to_owned(),

@@ -235,6 +235,7 @@ impl World<'_> {
             risk: risk.map_or(String::new(), |it| RISKS[it].to_owned()),
             package: package.unwrap_or_default(),
             path: path.unwrap_or_default().to_owned(),
+            rule: String::new(),
             place,
             kind: if once { Kind::IgnoredOnce } else { Kind::Accepted },
             reason: "because".to_owned(),

@@ -40,6 +40,7 @@ fn accept(store: &Store, risk: &str, now: i64) {
         risk: text(risk),
         package: text(""),
         path: text(""),
+        rule: text(""),
         place: Place::Everything,
         kind: Kind::Accepted,
         reason: text("r"),

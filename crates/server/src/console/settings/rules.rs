@@ -80,11 +80,3 @@ fn kind(it: &CustomKind, w: &'static Words) -> &'static str {
         CustomKind::GoodHashes => w.good_digests,
     }
 }
-
-/// What one of its entries is called.
-fn entries(it: &CustomKind, w: &'static Words) -> &'static str {
-    match it {
-        CustomKind::Rules => w.rules_of,
-        CustomKind::BadHashes | CustomKind::GoodHashes => w.digests_of,
-    }
-}
