@@ -8,6 +8,7 @@ mod home;
 mod image;
 mod images;
 mod login;
+mod meanings;
 mod picture;
 mod registries;
 mod risk;
@@ -165,9 +166,9 @@ impl Frame {
     }
 }
 
-/// What to do when scans fail for such a reason, in English.
-pub(crate) fn advice(code: &str) -> Option<&'static str> {
-    show::advice(code, &EN)
+/// What to do when scans fail for such a reason.
+pub(crate) fn advice(code: &str, chinese: bool) -> Option<&'static str> {
+    show::advice(code, if chinese { &ZH } else { &EN })
 }
 
 /// Renders a page.

@@ -31,6 +31,11 @@ pub(crate) fn said_by(it: &SampleRow) -> &str {
     only.unwrap_or(it.threat.name())
 }
 
+/// What a rule or analyser sees, where the reader's language has it: what stands with a finding is in English.
+pub(crate) fn meaning(rule: &str, w: &'static Words) -> Option<&'static str> {
+    super::meanings::meaning(rule).filter(|_| w.language == super::words::ZH.language)
+}
+
 /// Whether a finding is about a file as such, and not about a package.
 pub(crate) fn is_file(it: &Finding) -> bool {
     it.category == Category::Malware && it.name.starts_with("sha256:")

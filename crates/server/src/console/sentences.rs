@@ -9,7 +9,7 @@ type Sentences = &'static [(&'static str, &'static str)];
 /// All of them, by what they are about.
 pub(super) static SENTENCES: &[Sentences] = &[
     REFUSALS, NOUNS, READING, CHANNELS, SETTINGS, VEX, CHECKS, DEEDS, SOURCES, MACHINE, ADVISORIES,
-    SCANS, RULES, THREATS, COVERAGE, PRIORITIES, NAMES, SEVERITIES,
+    SCANS, RULES, THREATS, COVERAGE, PRIORITIES, NAMES, SEVERITIES, NOTICES,
 ];
 
 /// Why a request is refused.
@@ -91,6 +91,26 @@ const REFUSALS: Sentences = &[
     ("the ID token is too old; is this machine's clock right?", "ID 令牌已过期，请检查本机时钟"),
     ("the ID token is from the future; is this machine's clock right?", "ID 令牌的时间在未来，请检查本机时钟"),
     ("the ID token {}", "ID 令牌无效：{0}"),
+];
+
+/// What people are told when something has happened.
+#[rustfmt::skip]
+const NOTICES: Sentences = &[
+    ("{} ({}) newly affects {}", "{0}（{1+}）新影响{2+}"),
+    ("{} risks ({} high) newly affect {}", "{0} 项风险（其中高危 {1} 项）新影响{2+}"),
+    ("at least {} images", "至少 {0} 个镜像"),
+    ("1 image", "1 个镜像"),
+    ("What to do: update what is named in the images' findings and build them again, or add an exception with its reason.", "建议：更新镜像风险记录中指出的组件并重新构建镜像，或添加例外并说明原因。"),
+    ("The scan of {} failed: {}", "{0} 扫描失败：{1}"),
+    ("{} scans failed", "{0} 次扫描失败"),
+    ("What failed can be tried again in its task.", "可在对应任务中重试失败的扫描。"),
+    ("a removed registry", "已移除的镜像仓库"),
+    ("The quota is used up: {} of {} images", "授权数已用完：{0} / {1} 个镜像"),
+    ("The quota is nearly used: {} of {} images", "授权数即将用完：{0} / {1} 个镜像"),
+    ("{} images", "{0} 个镜像"),
+    ("New images are not scanned until the total is raised; then they are scanned by themselves. Images that were scanned before go on being scanned.", "在提高授权总数之前不会扫描新镜像，提高后会自动扫描。已扫描过的镜像仍会继续扫描。"),
+    ("When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.", "用完后将不再扫描新镜像。建议：提高授权总数，或将部分仓库移出扫描范围。"),
+    ("This is a test: notifications arrive here.", "这是一条测试消息：通知可以送达此处。"),
 ];
 
 /// What there is none of, or one already.
@@ -557,6 +577,8 @@ const NAMES: Sentences = &[
     ("Swift package", "Swift 软件包"),
     ("no package manager looks after it: build on a newer base image", "不受软件包管理器管理：请使用更新的基础镜像重新构建"),
     ("no command does that: put the newer version in its place", "没有可用的命令：请手动替换为新版本"),
+    ("and {} more", "另有 {0} 项"),
+    (" and {} more", " 等，另有 {0} 项"),
     ("{} more", "另外 {0} 项"),
     ("OCI registry", "OCI 镜像仓库"),
     ("Alibaba Cloud Container Registry", "阿里云容器镜像服务"),
@@ -653,6 +675,13 @@ const THREATS: Sentences = &[
     ("install the package again, and find out who changed the file: compare it with the one in the package", "重新安装该软件包，并查明文件被谁修改：与软件包中的原文件比对"),
     ("remove the package, pin a version before it, and change every secret that the build or the containers had", "移除该软件包，固定到之前的版本，并更换构建环境和容器接触过的所有凭据"),
     ("remove it unless you put it there: it has no place in an image that serves something else", "若非有意放置，请移除：它不应出现在用于其他用途的镜像中"),
+    ("something starts it ×{}", "有程序启动它 ×{0}"),
+    ("in a hidden place ×{}", "位于隐藏位置 ×{0}"),
+    ("runs with another's rights ×{}", "以他人权限运行 ×{0}"),
+    ("where documentation or tests are ×{}", "位于文档或测试目录 ×{0}"),
+    ("as its package brought it ×{}", "与软件包原文件一致 ×{0}"),
+    ("no longer seen in the image ×{}", "在镜像中已不可见 ×{0}"),
+    ("{} by half", "{0}（折半）"),
     ("remove it: it is harmless, and alarms every scanner", "请移除：它无害，但会触发所有扫描器"),
     ("look at the image's configuration: change what it runs or sets, and build it anew", "检查镜像配置：更改其运行或设置的内容，然后重新构建"),
     ("look at what it starts, fetches or hides; if nobody knows it, treat the image as taken over", "检查它启动、下载或隐藏了什么；若无人知晓其来源，应视该镜像已失陷"),

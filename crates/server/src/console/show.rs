@@ -15,7 +15,9 @@ use store::Word;
 use super::words::Words;
 
 pub(crate) use super::{
-    sample::{examined, file_size, hash, hidden, is_file, owner, said_by, sample_level, threat},
+    sample::{
+        examined, file_size, hash, hidden, is_file, meaning, owner, said_by, sample_level, threat,
+    },
     translate::{sentence, sentences},
 };
 

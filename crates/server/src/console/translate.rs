@@ -72,7 +72,10 @@ fn holes<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::words::EN;
+    use crate::console::{
+        meanings::{MEANINGS, meaning},
+        words::EN,
+    };
     use assess::priority;
     use model::{Enrichment, Epss, Exploited, Kind, Level, Namespace, Status, Uncovered};
     use std::{collections::BTreeSet, fs, path::PathBuf};
@@ -186,6 +189,71 @@ mod tests {
             }
         }
         assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    /// The texts that stand right behind `begin`, if they are names: `web-tunnel`.
+    fn names<'a>(code: &'a str, begin: &'a str) -> impl Iterator<Item = &'a str> {
+        let is_name = |it: &&str| {
+            it.contains('-')
+                && !it.ends_with('-')
+                && it.bytes().all(|it| it.is_ascii_lowercase() || b"-0123456789".contains(&it))
+        };
+        code.split(begin).skip(1).filter_map(|it| it.split('"').next()).filter(is_name)
+    }
+
+    #[test]
+    fn all_that_speaks_for_a_malicious_file_is_told_in_chinese() {
+        // What is called like what analysers see, and is something else: programs, families, an analyser.
+        const OTHERS: &[&str] = &[
+            "competitor-killing",
+            "container-escape",
+            "hack-browser-data",
+            "redis-cli",
+            "redis-worm",
+            "reverse-ssh",
+            "ssh-dss",
+            "ssh-ed25519",
+            "ssh-key",
+            "ssh-keygen",
+            "ssh-keyscan",
+            "ssh-rsa",
+            "sudo-i",
+            "web-settings",
+        ];
+        let mut all = BTreeSet::new();
+        for it in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../malware/rules")).unwrap() {
+            let text = fs::read_to_string(it.unwrap().path()).unwrap();
+            let text = format!("\n{text}");
+            let rules = text.split("\nrule ").skip(1);
+            all.extend(rules.map(|it| it.split([' ', '{', ':']).next().unwrap().replace('_', "-")));
+        }
+        assert!(all.len() > 100, "{all:?}");
+        let code = code("malware/src");
+        let dense = code.replace(['\n', ' '], "");
+        for begin in [
+            ".add(\"",
+            ".add_at(\"",
+            "say(command,\"",
+            "stays(marks,\"",
+            "tell(\"",
+            "harms(marks,\"",
+        ] {
+            let found: Vec<&str> = names(&dense, begin).collect();
+            assert!(!found.is_empty(), "{begin}");
+            all.extend(found.into_iter().map(str::to_owned));
+        }
+        let kinds: BTreeSet<&str> =
+            MEANINGS.iter().map(|it| it.0.split('-').next().unwrap()).collect();
+        let alike = |it: &&str| kinds.contains(it.split('-').next().unwrap());
+        let alike = names(&code, "\"").filter(alike).filter(|it| !OTHERS.contains(it));
+        all.extend(alike.map(str::to_owned));
+        let missing: Vec<&String> = all.iter().filter(|it| meaning(it).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+        let known: BTreeSet<&str> = MEANINGS.iter().map(|it| it.0).collect();
+        assert_eq!(known.len(), MEANINGS.len(), "none is there twice");
+        let gone: Vec<&&str> = known.iter().filter(|it| !all.contains(**it)).collect();
+        assert!(gone.is_empty(), "{gone:#?}");
+        assert!(MEANINGS.iter().all(|it| !it.1.is_ascii()));
     }
 
     #[test]

@@ -639,6 +639,7 @@ words! {
     exploit_pages: "Pages that show an exploit", "展示利用方法的页面";
     restart_containers: "Running processes have it loaded. Rebuilding the image is not enough: once it is fixed, replace every running container that uses it.", "运行中的进程已加载该组件。仅重建镜像不够：修复后须替换所有使用它的运行中容器。";
     restart_machines: "It is a kernel. Containers run on the kernel of their host, not on this one; machines that boot from the image must be booted anew once it is fixed.", "这是内核。容器使用宿主机的内核而非此内核；由该镜像启动的主机在修复后须重启。";
+    told_in: "Language of its messages", "消息语言";
     // Exceptions for malicious files
     risk_or_digest: "Vulnerability, or SHA-256 of a malicious file", "漏洞，或恶意文件的 SHA-256";
     rule_or_threat: "Rule or kind of malicious files (* for all)", "恶意文件的规则或类型（* 表示全部）";

@@ -1,7 +1,7 @@
 //! Makes deliveries of notices: one for each channel that wants it. Notices that come one after the other are told
 //! together, for nobody reads ten thousand messages. However many servers share a store, each notice is told by one:
 //! what was told is written down with the deliveries, by who is first.
-use super::{Message, Shape, words};
+use super::{Language, Message, Shape, words};
 use crate::{App, Problem};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ struct Tale {
     quiet_ms: i64,
     longest_ms: i64,
     /// What is said of some, if anything.
-    tell: fn(&App, &[Notice]) -> Result<Option<Message>, Problem>,
+    tell: fn(&App, &[Notice], Language) -> Result<Option<Message>, Problem>,
 }
 
 const MINUTE_MS: i64 = 60_000;
@@ -56,7 +56,10 @@ pub(super) fn gather(app: &App) -> Result<(), Problem> {
         let Some(last) = some.last() else { continue };
         told.insert(it.notice.to_owned(), last.id);
         news = true;
-        messages.extend((it.tell)(app, &some)?.map(|said| (it.event, json!(said).to_string())));
+        for to in [Language::English, Language::Chinese] {
+            let said = (it.tell)(app, &some, to)?;
+            messages.extend(said.map(|said| (it.event, to, json!(said).to_string())));
+        }
     }
     if !news {
         return Ok(());
@@ -65,8 +68,8 @@ pub(super) fn gather(app: &App) -> Result<(), Problem> {
     Ok(app.store.write(|tx| {
         // If it is not at this version any more, another server was first.
         if settings::put(tx, TOLD, &told, version, now)? {
-            for (event, message) in &messages {
-                let channels = wanting(tx, event)?;
+            for (event, to, message) in &messages {
+                let channels = wanting(tx, event, *to)?;
                 deliveries::add(tx, &channels, event, message, now)?;
             }
         }
@@ -97,13 +100,14 @@ fn ripe(app: &App, tale: &Tale, after: i64, now: i64) -> Result<Vec<Notice>, Pro
     Ok(all?)
 }
 
-/// The channels that are told of an event.
-fn wanting(tx: &mut Tx<'_>, event: &str) -> store::Result<Vec<i64>> {
+/// The channels that are told of an event in a language.
+fn wanting(tx: &mut Tx<'_>, event: &str, to: Language) -> store::Result<Vec<i64>> {
     let wants = |it: &channels::Channel| {
         // One that cannot be understood shows what is wrong where it is told.
         let shape: Option<Shape> = serde_json::from_str(&it.document).ok();
+        let language = shape.as_ref().map(|it| it.language).unwrap_or_default();
         let all = |it: Shape| it.events.is_empty() || it.events.iter().any(|it| it == event);
-        it.enabled && shape.is_none_or(all)
+        it.enabled && language == to && shape.is_none_or(all)
     };
     Ok(channels::all(tx)?.into_iter().filter(wants).map(|it| it.id).collect())
 }

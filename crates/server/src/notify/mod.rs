@@ -7,6 +7,7 @@ mod mail;
 mod words;
 
 pub(crate) use lanes::keep;
+pub use words::Language;
 
 use crate::{App, Problem, views::Mail};
 use jiff::Timestamp;
@@ -41,6 +42,9 @@ pub struct Message {
 pub(crate) struct Shape {
     /// Of what it is told; empty: of everything.
     pub(crate) events: Vec<String>,
+    /// In whose words it is told.
+    #[serde(default)]
+    pub(crate) language: Language,
     /// Whether it may be within the operator's own network.
     pub(crate) inside: bool,
     /// Where it is, without what must not be seen of the address.

@@ -3,7 +3,8 @@ use super::Message;
 use crate::{App, Problem, console};
 use net::encode;
 use scan::center::{Affected, Failed, Nearly};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
     cmp::Reverse,
@@ -19,7 +20,30 @@ const IMAGES: usize = 3;
 /// The longest reason and the longest title, in letters.
 const REASON: usize = 300;
 
-pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
+/// In whose words something is told.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    Chinese,
+}
+
+impl Language {
+    /// A sentence of ours in it. Those of strangers stay as they are, and are put in afterwards.
+    pub(crate) fn say(self, text: &str) -> String {
+        console::sentence(text, self == Language::Chinese).into_owned()
+    }
+}
+
+pub(super) fn affected(
+    app: &App,
+    notices: &[Notice],
+    to: Language,
+) -> Result<Option<Message>, Problem> {
     let mut all: Vec<Affected> = read(app, notices);
     if all.is_empty() {
         return Ok(None);
@@ -37,32 +61,24 @@ pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>,
             let high = all.iter().filter(|it| level(it) == 3).count();
             let digests: BTreeSet<&String> = all.iter().flat_map(|it| &it.images).collect();
             let full = all.iter().any(|it| it.images.len() >= scan::center::NAMED);
-            let many = if full { "at least " } else { "" };
-            format!(
-                "{} risks ({high} high) newly affect {many}{}",
-                all.len(),
-                count(digests.len(), "image")
-            )
+            let count = count(digests.len(), full);
+            format!("{} risks ({high} high) newly affect {count}", all.len())
         }
     };
     let mut lines = Vec::new();
     app.store.read(|tx| {
         lines.clear();
         for it in all.iter().take(NAMED) {
-            let named = name_images(tx, &it.images)?;
+            let named = name_images(tx, &it.images, to)?;
             let what =
                 if it.title.is_empty() { String::new() } else { format!("{}; ", short(&it.title)) };
-            lines.push(format!(
-                "{} ({}): {what}{}: {named}",
-                it.risk,
-                it.level,
-                images(&it.images)
-            ));
+            let (level, images) = (to.say(&it.level), to.say(&images(&it.images)));
+            lines.push(format!("{} ({level}): {what}{images}: {named}", it.risk));
         }
         Ok(())
     })?;
-    more(&mut lines, all.len());
-    lines.push("What to do: update what is named in the images' findings and build them again, or add an exception with its reason.".to_owned());
+    more(&mut lines, all.len(), to);
+    lines.push(to.say("What to do: update what is named in the images' findings and build them again, or add an exception with its reason."));
     let told = all.iter().take(TOLD).map(|it| {
         let images: Vec<&String> = it.images.iter().take(NAMED).collect();
         json!({"risk": it.risk, "category": it.category, "title": it.title, "level": it.level,
@@ -79,10 +95,14 @@ pub(super) fn affected(app: &App, notices: &[Notice]) -> Result<Option<Message>,
         },
         _ => "/".to_owned(),
     };
-    Ok(Some(message(app, title, lines, &page, data)))
+    Ok(Some(message(app, to.say(&title), lines, &page, data)))
 }
 
-pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
+pub(super) fn failed(
+    app: &App,
+    notices: &[Notice],
+    to: Language,
+) -> Result<Option<Message>, Problem> {
     let all: Vec<Failed> = read(app, notices);
     if all.is_empty() {
         return Ok(None);
@@ -94,19 +114,20 @@ pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, P
     }
     let mut lines = Vec::new();
     for (code, count) in &codes {
-        let advice = console::advice(code).map(|it| format!(": {it}"));
+        let advice = console::advice(code, to == Language::Chinese).map(|it| format!(": {it}"));
         lines.push(format!("{count} × {code}{}", advice.unwrap_or_default()));
     }
     let mut named = Vec::new();
     app.store.read(|tx| {
         let names: BTreeMap<i64, String> =
             registries::all(tx)?.into_iter().map(|it| (it.id, it.name)).collect();
-        named = all.iter().take(NAMED).map(|it| (place(&names, it), short(&it.reason))).collect();
+        let told = |it: &Failed| (place(&names, it, to), short(&to.say(&it.reason)));
+        named = all.iter().take(NAMED).map(told).collect();
         Ok(())
     })?;
     lines.extend(named.iter().map(|(place, reason)| format!("{place}: {reason}")));
-    more(&mut lines, all.len());
-    lines.push("What failed can be tried again in its task.".to_owned());
+    more(&mut lines, all.len(), to);
+    lines.push(to.say("What failed can be tried again in its task."));
     let title = match (all.as_slice(), named.first()) {
         ([it], Some((place, _))) => format!("The scan of {place} failed: {}", it.code),
         _ => format!("{} scans failed", all.len()),
@@ -117,25 +138,29 @@ pub(super) fn failed(app: &App, notices: &[Notice]) -> Result<Option<Message>, P
         [it] => format!("/images/{}", it.digest),
         _ => "/images?state=failed".to_owned(),
     };
-    Ok(Some(message(app, title, lines, &page, data)))
+    Ok(Some(message(app, to.say(&title), lines, &page, data)))
 }
 
-pub(super) fn quota(app: &App, notices: &[Notice]) -> Result<Option<Message>, Problem> {
+pub(super) fn quota(
+    app: &App,
+    notices: &[Notice],
+    to: Language,
+) -> Result<Option<Message>, Problem> {
     // Of several the last one is what holds.
     let Some(Nearly { used, total }) = read(app, notices).pop() else { return Ok(None) };
-    let of = total.map_or_else(String::new, |it| format!(" of {it}"));
+    let of = total.map_or_else(|| used.to_string(), |it| format!("{used} of {it}"));
     let (title, text) = match total.is_some_and(|it| used >= it) {
         true => (
-            format!("The quota is used up: {used}{of} images"),
+            format!("The quota is used up: {of} images"),
             "New images are not scanned until the total is raised; then they are scanned by themselves. Images that were scanned before go on being scanned.",
         ),
         false => (
-            format!("The quota is nearly used: {used}{of} images"),
+            format!("The quota is nearly used: {of} images"),
             "When it is used up, new images are not scanned any more. What to do: raise the total, or take repositories out of the scope.",
         ),
     };
     let data = json!({"used": used, "total": total});
-    Ok(Some(message(app, title, vec![text.to_owned()], "/settings", data)))
+    Ok(Some(message(app, to.say(&title), vec![to.say(text)], "/settings", data)))
 }
 
 /// The documents. One that cannot be read is told to the operator: it is ours.
@@ -166,7 +191,7 @@ fn message(
 }
 
 /// The first of some images, as people know them.
-fn name_images(tx: &mut Tx<'_>, digests: &[String]) -> store::Result<String> {
+fn name_images(tx: &mut Tx<'_>, digests: &[String], to: Language) -> store::Result<String> {
     let mut names = Vec::new();
     for digest in digests.iter().take(IMAGES) {
         let place = images::one(tx, digest)?.and_then(|it| it.image.places.into_iter().next());
@@ -179,29 +204,33 @@ fn name_images(tx: &mut Tx<'_>, digests: &[String]) -> store::Result<String> {
         ));
     }
     let rest = digests.len().saturating_sub(names.len());
-    let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    Ok(names.join(", ") + &rest)
+    let more = if rest > 0 { to.say(&format!(" and {rest} more")) } else { String::new() };
+    Ok(names.join(", ") + &more)
 }
 
-fn place(names: &BTreeMap<i64, String>, it: &Failed) -> String {
-    let registry = names.get(&it.registry).map_or("a removed registry", String::as_str);
+fn place(names: &BTreeMap<i64, String>, it: &Failed, to: Language) -> String {
+    let removed = || to.say("a removed registry");
+    let registry = names.get(&it.registry).cloned().unwrap_or_else(removed);
     format!("{registry}/{}@{}", it.repository, brief(&it.digest))
 }
 
-fn more(lines: &mut Vec<String>, all: usize) {
+fn more(lines: &mut Vec<String>, all: usize, to: Language) {
     let rest = all.saturating_sub(NAMED);
     if rest > 0 {
-        lines.push(format!("and {rest} more"));
+        lines.push(to.say(&format!("and {rest} more")));
     }
 }
 
 fn images(digests: &[String]) -> String {
-    let many = if digests.len() >= scan::center::NAMED { "at least " } else { "" };
-    format!("{many}{}", count(digests.len(), "image"))
+    count(digests.len(), digests.len() >= scan::center::NAMED)
 }
 
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+fn count(number: usize, or_more: bool) -> String {
+    match number {
+        _ if or_more => format!("at least {number} images"),
+        1 => "1 image".to_owned(),
+        _ => format!("{number} images"),
+    }
 }
 
 /// The beginning of a digest, enough to find it.

@@ -3,7 +3,7 @@ use crate::{
     Page, Problem,
     call::{Call, Failure, NOTHING},
     notify::{
-        self, Hidden, Message, Shape,
+        self, Hidden, Language, Message, Shape,
         kinds::{How, KINDS, Kind, Signs, WEBHOOK_SECRET},
     },
     page::{Place, place, shown},
@@ -45,6 +45,9 @@ pub(crate) struct NewChannel {
     /// Of what it is told: `newly-affected`, `malicious-sample`, `scan-failed`, `quota-nearly-used`; none: of all.
     #[serde(default)]
     events: Vec<String>,
+    /// In whose words it is told.
+    #[serde(default)]
+    language: Language,
     /// Whether it may be within one's own network. Then whoever may change channels can send requests there.
     #[serde(default)]
     inside: bool,
@@ -162,11 +165,12 @@ pub(crate) fn test(call: &Call, (): ()) -> Result<Json<Tested>, Problem> {
         call.audit(tx, &format!("channel/{id}"), NOTHING, NOTHING)?;
         one(tx, id)
     })?;
+    let shape = Channel::from(channel.clone());
     let message = Message {
         event: "test".to_owned(),
         at: call.now,
         title: "Plimsoll".to_owned(),
-        text: "This is a test: notifications arrive here.".to_owned(),
+        text: shape.language.say("This is a test: notifications arrive here."),
         data: json!({}),
     };
     let outcome = notify::send(&call.app, &channel, &message, 0);
@@ -260,7 +264,8 @@ fn checked(asked: &NewChannel, url: &str, secret: Option<&str>) -> Result<String
         )));
     }
     let (events, mail) = (asked.events.clone(), asked.mail.clone());
-    let shape = Shape { events, inside: asked.inside, origin, mail };
+    let NewChannel { language, inside, .. } = *asked;
+    let shape = Shape { events, language, inside, origin, mail };
     serde_json::to_string(&shape).map_err(|err| Problem::internal(err.to_string()))
 }
 

@@ -1,5 +1,6 @@
 //! Where notifications go, and what became of them.
 use super::{Named, Time};
+use crate::notify::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{channels, deliveries};
@@ -19,6 +20,8 @@ pub struct Channel {
     pub mail: Option<Mail>,
     /// Of what it is told; empty: of everything.
     pub events: Vec<String>,
+    /// In whose words it is told.
+    pub language: Language,
     /// Whether it may be within one's own network.
     pub inside: bool,
     /// Whether it is told anything.
@@ -67,6 +70,7 @@ pub struct Delivery {
 impl From<channels::Channel> for Channel {
     fn from(it: channels::Channel) -> Channel {
         let shape: Option<crate::notify::Shape> = serde_json::from_str(&it.document).ok();
+        let language = shape.as_ref().map(|it| it.language).unwrap_or_default();
         let (events, inside, origin, mail) =
             shape.map(|it| (it.events, it.inside, it.origin, it.mail)).unwrap_or_default();
         Channel {
@@ -76,6 +80,7 @@ impl From<channels::Channel> for Channel {
             origin,
             mail,
             events,
+            language,
             inside,
             enabled: it.enabled,
             created_at: Time(it.created_at),

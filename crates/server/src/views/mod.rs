@@ -10,6 +10,7 @@ mod vex;
 mod words;
 mod work;
 
+pub use crate::notify::Language;
 pub use advisories::{Advisories, Database, Feed, Imported, Update};
 pub use channels::{Channel, Delivery, Mail};
 pub use exceptions::{Exception, ExceptionKind, Where};

@@ -253,6 +253,49 @@ fn notices_are_told_together_and_once() {
     });
 }
 
+#[test]
+fn a_channel_is_told_in_its_language() {
+    let it = &ready();
+    let admin = it.log_in("admin");
+    let receiver = receiver(&good());
+    let url = format!("http://{}/", receiver.host());
+    let made = channel(it, &admin, "webhook", &url, json!({"language": "zh-CN"}));
+    assert_eq!(made["language"], "zh-CN");
+    notice(it, "failed", &[failed(3), failed(4)]);
+    notice(it, "affected", &[affected(8, "high", 100), affected(9, "medium", 2)]);
+    notice(it, "quota", &[Nearly { used: 90, total: Some(100) }]);
+    it.pass(20 * MINUTE);
+    wait(|| receiver.seen().len() >= 3);
+    let mut told = told(&receiver);
+    told.sort_by_key(|it| it.0.clone());
+    let titles: Vec<&str> = told.iter().map(|it| it.1["title"].as_str().unwrap()).collect();
+    assert_eq!(
+        titles,
+        [
+            "2 项风险（其中高危 1 项）新影响至少 100 个镜像",
+            "授权数即将用完：90 / 100 个镜像",
+            "2 次扫描失败"
+        ]
+    );
+    for (at, part) in [
+        (0, "CVE-2026-8 (高): a 漏洞; 至少 100 个镜像: sha256:000000000000"),
+        (0, "等，另有 97 项"),
+        (0, "建议：更新"),
+        (1, "建议：提高授权总数"),
+        (2, "已移除的镜像仓库/team/app@sha256:"),
+        (2, "可在对应任务中重试"),
+    ] {
+        let text = told[at].1["text"].as_str().unwrap();
+        assert!(text.contains(part), "{part} in {text}");
+        let english = ["images", "What", "more", "failed", "look"];
+        assert!(!english.iter().any(|it| text.contains(it)), "{text}");
+    }
+    let test = format!("/api/v1/channels/{}/test", made["id"]);
+    it.done(&admin, "POST", &test, None);
+    let told = self::told(&receiver);
+    assert_eq!(told[3].1["text"], "这是一条测试消息：通知可以送达此处。");
+}
+
 /// Of some notices, in order of their events.
 fn what_is_said(told: &[(String, Value)]) {
     let check = |at: usize, title: &str, page: &str, parts: &[&str]| {

@@ -3,7 +3,10 @@ use crate::{
     Page as List, Problem,
     call::Call,
     console::{Frame, Html, home::following, html, show, words::Words},
-    notify::kinds::{How, KINDS, Signs},
+    notify::{
+        Language,
+        kinds::{How, KINDS, Signs},
+    },
     receive::{Input, Query},
     routes::channels::{self, WhichDeliveries},
     views::{Channel, Delivery, Mail, Time},
@@ -40,7 +43,7 @@ struct Form {
 }
 
 impl Form {
-    fn new() -> Form {
+    fn new(w: &'static Words) -> Form {
         let channel = Channel {
             id: 0,
             name: String::new(),
@@ -48,6 +51,7 @@ impl Form {
             origin: String::new(),
             mail: Some(Mail::default()),
             events: Vec::new(),
+            language: language(w),
             inside: false,
             enabled: true,
             created_at: Time(0),
@@ -68,7 +72,7 @@ pub(in crate::console) fn page(call: &Call, (): ()) -> Result<Html, Problem> {
     let (frame, tab) = (Frame::new(call, "/settings"), "/settings/notifications");
     let channels = channels::list(call, ())?.0;
     let there = channels.iter().map(|it| Form { id: Some(it.id), channel: it.clone() });
-    let forms = [Form::new()].into_iter().chain(there).collect();
+    let forms = [Form::new(frame.w)].into_iter().chain(there).collect();
     let List { items, next } = channels::deliveries(call, Query::take(call)?)?.0;
     let more = following(call, next.as_deref());
     let name = |it: Delivery| {
@@ -98,6 +102,11 @@ fn events(w: &'static Words) -> [(&'static str, &'static str); 4] {
         ("scan-failed", w.on_failed),
         ("quota-nearly-used", w.on_quota),
     ]
+}
+
+/// The language of a new channel: that of whoever adds it.
+fn language(w: &'static Words) -> Language {
+    if w.language == "en" { Language::English } else { Language::Chinese }
 }
 
 /// What an event is called.
