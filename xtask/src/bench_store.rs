@@ -234,6 +234,7 @@ impl Bench {
                 risk: risk.name.clone(),
                 package: String::new(),
                 path: String::new(),
+                rule: String::new(),
                 place,
                 kind: exceptions::Kind::Accepted,
                 reason: "measured".to_owned(),

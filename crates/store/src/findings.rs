@@ -133,6 +133,32 @@ pub fn whole(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Whole>> {
     })
 }
 
+/// A malicious file in an image.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Malicious {
+    /// Its digest: the name of the risk.
+    pub risk: String,
+    /// Where it is.
+    pub path: String,
+    /// What it is, for people.
+    pub title: String,
+    /// How bad.
+    pub level: Level,
+}
+
+/// The malicious files of an image that no rule handles.
+pub fn malicious(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Malicious>> {
+    let sql = "SELECT DISTINCT r.name, c.name, r.title, ma.level FROM image_contents ic \
+        JOIN member m ON m.contents = ic.contents JOIN matched ma ON ma.component = m.component \
+        JOIN component c ON c.id = ma.component JOIN risk r ON r.id = ma.risk LEFT JOIN handled h ON h.image = ic.image \
+        AND h.component = ma.component AND h.risk = ma.risk WHERE ic.image = $1 AND ma.said_by <> '' \
+        AND ma.gone_at IS NULL AND ma.exception IS NULL AND h.exception IS NULL ORDER BY ma.level DESC, c.name";
+    tx.rows(sql, &[image.into()], |it| {
+        let (risk, path, title) = (it.text(0)?, it.text(1)?, it.text(2)?);
+        Ok(Malicious { risk, path, title, level: Level::at(it, 3)? })
+    })
+}
+
 /// The rule that handles a risk of a component in an image.
 pub fn handled_by(tx: &mut Tx<'_>, image: i64, component: i64, risk: i64) -> Result<Option<i64>> {
     let sql = "SELECT COALESCE(ma.exception, h.exception) FROM matched ma LEFT JOIN handled h ON h.image = $1 \

@@ -10,7 +10,7 @@ use model::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 use store::{
-    Error, Tx,
+    Error, Tx, findings,
     quota::Quota,
     rematch,
     scans::{self, Outcome, Scan},
@@ -167,8 +167,10 @@ impl Center {
         now: i64,
     ) -> store::Result<Option<String>> {
         let gone = || Error::Lost("the image is in no list any more".to_owned());
+        let image = scans::known(tx, &claim.digest)?.ok_or_else(gone)?.id;
+        let before = findings::malicious(tx, image)?;
         let scan = Scan {
-            image: scans::known(tx, &claim.digest)?.ok_or_else(gone)?.id,
+            image,
             at: now,
             build: &seen.assessment.database,
             revision: &seen.revision,
@@ -183,7 +185,10 @@ impl Center {
             detail: &seen.detail,
         };
         Ok(match scans::succeed(tx, &scan, &assess::priority)? {
-            Outcome::Stored => None,
+            Outcome::Stored => {
+                notices::malicious(tx, (image, &claim.digest), &before, now)?;
+                None
+            }
             Outcome::Stale(build) => Some(build),
         })
     }

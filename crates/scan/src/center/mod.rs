@@ -27,7 +27,7 @@ pub use access::{
 pub use events::{Event, Reader, Received};
 pub use failure::Failure;
 pub use found::{Detail, Document, Facts};
-pub use notices::{Affected, Failed, NAMED, Nearly};
+pub use notices::{Affected, Failed, Malicious, MaliciousFile, NAMED, Nearly};
 pub use requests::{Preview, authorise, start};
 pub use selection::{Place, Selection, Wanted};
 pub use synchronise::registry_changed;

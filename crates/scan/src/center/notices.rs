@@ -1,6 +1,8 @@
 //! What people want to be told of, as documents.
 use serde::{Deserialize, Serialize};
-use store::{Level, Result, Tx, images::Image, notices, quota::Quota, risks::Risk, work::Claim};
+use store::{
+    Level, Result, Tx, findings, images::Image, notices, quota::Quota, risks::Risk, work::Claim,
+};
 
 /// So many hundredths of the quota are nearly all of it.
 pub(super) const NEARLY: u64 = 90;
@@ -27,12 +29,7 @@ pub struct Affected {
 
 impl Affected {
     pub(super) fn new(risk: Risk, images: Vec<Image>) -> Affected {
-        let level = match risk.level {
-            Level::None => "none",
-            Level::Low => "low",
-            Level::Medium => "medium",
-            Level::High => "high",
-        };
+        let level = word(risk.level);
         Affected {
             risk: risk.name,
             category: risk.category.as_str().to_owned(),
@@ -42,6 +39,63 @@ impl Affected {
             open: risk.images,
         }
     }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::None => "none",
+        Level::Low => "low",
+        Level::Medium => "medium",
+        Level::High => "high",
+    }
+}
+
+/// Malicious files that a scan has found in an image, which it did not have as far as was known.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Malicious {
+    /// The digest of the image.
+    pub image: String,
+    /// Some of them, the worst first.
+    pub files: Vec<MaliciousFile>,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// A malicious file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct MaliciousFile {
+    /// Its digest: the name of the risk.
+    pub risk: String,
+    /// Where it is.
+    pub path: String,
+    /// What it is, for people.
+    pub title: String,
+    /// `high`, `medium`, `low`.
+    pub level: String,
+}
+
+/// Tells which of the malicious files that an image has were not there `before`.
+pub(super) fn malicious(
+    tx: &mut Tx<'_>,
+    (image, digest): (i64, &str),
+    before: &[findings::Malicious],
+    now: i64,
+) -> Result<()> {
+    let known = |it: &findings::Malicious| {
+        before.iter().any(|was| (&was.risk, &was.path) == (&it.risk, &it.path))
+    };
+    let new = findings::malicious(tx, image)?.into_iter().filter(|it| !known(it));
+    let file = |it: findings::Malicious| {
+        let level = word(it.level).to_owned();
+        MaliciousFile { risk: it.risk, path: it.path, title: it.title, level }
+    };
+    let mut files: Vec<MaliciousFile> = new.map(file).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let count = files.len();
+    files.truncate(NAMED);
+    add(tx, "malicious", &Malicious { image: digest.to_owned(), files, count }, now)
 }
 
 /// A scan that is not tried again by itself.

@@ -52,6 +52,12 @@ fn all_machines_go_by_a_change_without_being_started_anew() {
         assert_eq!(found(), bad);
         second.store.write(|tx| custom::put(tx, None, 1)).unwrap();
         assert!(found().is_empty());
+        // Each time that it is new, and not while it stays.
+        put(&second.store, Kind::Rules, rule);
+        assert_eq!((found(), found()), (bad.clone(), bad));
+        let told = first.store.read(|tx| store::notices::of(tx, "malicious", 0, 9)).unwrap();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].document.contains("srv/salt"), "{told:?}");
         first.center.stop();
     });
 }
@@ -81,7 +87,7 @@ fn a_center_takes_over_what_its_machine_has_once() {
         assert!(local.share(store, 1).unwrap());
         assert_eq!((epochs(), store.read(bundles::keys).unwrap().len()), (vec![(5, true)], 1));
         // Somebody went back from it: starting again does not undo that.
-        store.write(|tx| scan::bundles::shared::roll_back(tx)).unwrap();
+        store.write(scan::bundles::shared::roll_back).unwrap();
         assert!(!local.share(store, 1).unwrap());
         assert_eq!(epochs(), [(5, false)]);
         bring(6);

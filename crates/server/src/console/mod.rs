@@ -194,6 +194,11 @@ pub(crate) fn sentence(text: &str, chinese: bool) -> Cow<'_, str> {
     show::sentence(text, if chinese { &ZH } else { &EN })
 }
 
+/// What a malicious file is, as somebody reads it.
+pub(crate) fn threat(title: &str, chinese: bool) -> Cow<'_, str> {
+    show::threat(title, if chinese { &ZH } else { &EN })
+}
+
 /// Whether somebody reads Chinese.
 pub(crate) fn chinese(headers: &HeaderMap) -> bool {
     words(headers).language == ZH.language

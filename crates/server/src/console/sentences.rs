@@ -98,6 +98,9 @@ const REFUSALS: Sentences = &[
 const NOTICES: Sentences = &[
     ("{} ({}) newly affects {}", "{0}（{1+}）新影响{2+}"),
     ("{} risks ({} high) newly affect {}", "{0} 项风险（其中高危 {1} 项）新影响{2+}"),
+    ("a malicious file in {}: {}", "{0+}中有恶意文件：{1}"),
+    ("{} malicious files in {}", "{1+}中有 {0} 个恶意文件"),
+    ("What to do: run no container from these images until somebody has looked at the files, or add an exception with its reason.", "建议：在确认这些文件之前，停止使用这些镜像运行容器；或添加例外并说明原因。"),
     ("at least {} images", "至少 {0} 个镜像"),
     ("1 image", "1 个镜像"),
     ("What to do: update what is named in the images' findings and build them again, or add an exception with its reason.", "建议：更新镜像风险记录中指出的组件并重新构建镜像，或添加例外并说明原因。"),

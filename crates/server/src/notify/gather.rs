@@ -28,14 +28,18 @@ struct Tale {
     quiet_ms: i64,
     longest_ms: i64,
     /// What is said of some, if anything.
-    tell: fn(&App, &[Notice], Language) -> Result<Option<Message>, Problem>,
+    tell: Tell,
 }
+
+/// What is said of some notices in a language, if anything.
+type Tell = fn(&App, &[Notice], Language) -> Result<Option<Message>, Problem>;
 
 const MINUTE_MS: i64 = 60_000;
 
 #[rustfmt::skip]
 const TALES: &[Tale] = &[
     Tale { notice: "affected", event: "newly-affected", quiet_ms: MINUTE_MS, longest_ms: 15 * MINUTE_MS, tell: words::affected },
+    Tale { notice: "malicious", event: "malicious-sample", quiet_ms: MINUTE_MS, longest_ms: 5 * MINUTE_MS, tell: words::malicious },
     Tale { notice: "failed", event: "scan-failed", quiet_ms: MINUTE_MS, longest_ms: 10 * MINUTE_MS, tell: words::failed },
     Tale { notice: "quota", event: "quota-nearly-used", quiet_ms: 0, longest_ms: 0, tell: words::quota },
 ];

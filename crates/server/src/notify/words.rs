@@ -2,7 +2,7 @@
 use super::Message;
 use crate::{App, Problem, console};
 use net::encode;
-use scan::center::{Affected, Failed, Nearly};
+use scan::center::{Affected, Failed, Malicious, MaliciousFile, Nearly};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -94,6 +94,48 @@ pub(super) fn affected(
             _ => format!("/images?risk={}", encode(&it.risk)),
         },
         _ => "/".to_owned(),
+    };
+    Ok(Some(message(app, to.say(&title), lines, &page, data)))
+}
+
+pub(super) fn malicious(
+    app: &App,
+    notices: &[Notice],
+    to: Language,
+) -> Result<Option<Message>, Problem> {
+    let all: Vec<Malicious> = read(app, notices);
+    let sum = all.iter().fold(0usize, |sum, it| sum.saturating_add(it.count));
+    let mut files: Vec<(&str, &MaliciousFile)> =
+        all.iter().flat_map(|it| it.files.iter().map(|file| (&*it.image, file))).collect();
+    files
+        .sort_by_key(|it| Reverse(["low", "medium", "high"].iter().position(|n| *n == it.1.level)));
+    let Some((image, first)) = files.first() else { return Ok(None) };
+    let images: BTreeSet<&str> = all.iter().map(|it| &*it.image).collect();
+    let chinese = to == Language::Chinese;
+    let threat = |it: &MaliciousFile| console::threat(&it.title, chinese).into_owned();
+    let title = match sum {
+        1 => format!("a malicious file in {}: {}", count(1, false), threat(first)),
+        _ => format!("{sum} malicious files in {}", count(images.len(), false)),
+    };
+    let mut lines = Vec::new();
+    app.store.read(|tx| {
+        lines.clear();
+        for (image, it) in files.iter().take(NAMED) {
+            let named = name_images(tx, &[(*image).to_owned()], to)?;
+            let (threat, level) = (threat(it), to.say(&it.level));
+            lines.push(format!("{threat} ({level}): {}: {named}", short(&it.path)));
+        }
+        Ok(())
+    })?;
+    more(&mut lines, sum, to);
+    lines.push(to.say("What to do: run no container from these images until somebody has looked at the files, or add an exception with its reason."));
+    let told = files.iter().take(TOLD).map(|(image, it)| {
+        json!({"risk": it.risk, "path": it.path, "title": it.title, "level": it.level, "image": image})
+    });
+    let data = json!({"count": sum, "files": told.collect::<Vec<_>>()});
+    let page = match images.len() {
+        1 => format!("/images/{image}?category=malware"),
+        _ => "/malware".to_owned(),
     };
     Ok(Some(message(app, to.say(&title), lines, &page, data)))
 }

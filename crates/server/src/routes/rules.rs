@@ -59,7 +59,7 @@ pub(crate) struct CustomChange {
 }
 
 pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Rules>, Problem> {
-    call.read(|tx| rules(tx)).map(Json)
+    call.read(rules).map(Json)
 }
 
 fn rules(tx: &mut Tx<'_>) -> Result<Rules, Failure> {

@@ -5,7 +5,7 @@ use crate::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::hmac::{HMAC_SHA256, Key, sign};
-use scan::center::{Affected, Failed, Nearly, Role};
+use scan::center::{Affected, Failed, Malicious, MaliciousFile, Nearly, Role};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
@@ -294,6 +294,72 @@ fn a_channel_is_told_in_its_language() {
     it.done(&admin, "POST", &test, None);
     let told = self::told(&receiver);
     assert_eq!(told[3].1["text"], "这是一条测试消息：通知可以送达此处。");
+}
+
+#[test]
+fn malicious_files_are_told_where_they_are() {
+    let public_url = Some(net::Url::parse("https://images.example").unwrap());
+    let it = &start(server::Settings { public_url, ..settings() });
+    it.set_up();
+    let admin = it.log_in("admin");
+    let receiver = receiver(&good());
+    let url = |path: &str| format!("http://{}{path}", receiver.host());
+    let some = json!({"events": ["malicious-sample"]});
+    channel(it, &admin, "webhook", &url("/all"), some);
+    let chinese = json!({"name": "zh", "language": "zh-CN", "events": ["malicious-sample"]});
+    channel(it, &admin, "webhook", &url("/zh"), chinese);
+    let found = |image: usize, title: &str, level: &str| Malicious {
+        image: format!("sha256:{image:064}"),
+        files: vec![MaliciousFile {
+            risk: format!("sha256:{:064}", 7),
+            path: "srv/7.php".to_owned(),
+            title: title.to_owned(),
+            level: level.to_owned(),
+        }],
+        count: 1,
+    };
+    let tell = |all: &[Malicious], expected: [&str; 4]| {
+        let before = receiver.seen().len();
+        notice(it, "malicious", all);
+        it.pass(MINUTE + 1000);
+        wait(|| receiver.seen().len() >= before + 2);
+        let mut told: Vec<(String, Value)> = told(&receiver).split_off(before);
+        told.sort_by_key(|it| it.1["title"].to_string());
+        for ((event, it), [title, line]) in
+            told.iter().zip([[expected[0], expected[1]], [expected[2], expected[3]]])
+        {
+            let text = it["text"].as_str().unwrap();
+            assert_eq!((event.as_str(), it["title"].as_str()), ("malicious-sample", Some(title)));
+            assert_eq!(text.lines().next(), Some(line));
+        }
+        told[0].1.clone()
+    };
+    let one = [found(1, "Mining trojan (xmrig)", "high")];
+    let told = tell(
+        &one,
+        [
+            "1 个镜像中有恶意文件：挖矿木马 (xmrig)",
+            "挖矿木马 (xmrig) (高): srv/7.php: sha256:000000000000",
+            "a malicious file in 1 image: Mining trojan (xmrig)",
+            "Mining trojan (xmrig) (high): srv/7.php: sha256:000000000000",
+        ],
+    );
+    let page = format!("https://images.example/images/sha256:{:064}?category=malware", 1);
+    assert_eq!(told["text"].as_str().unwrap().lines().last(), Some(&*page));
+    let two = [found(1, "Web shell", "low"), found(2, "Worm", "high")];
+    let told = tell(
+        &two,
+        [
+            "2 malicious files in 2 images",
+            "Worm (high): srv/7.php: sha256:000000000000",
+            "2 个镜像中有 2 个恶意文件",
+            "蠕虫 (高): srv/7.php: sha256:000000000000",
+        ],
+    );
+    assert_eq!(
+        told["text"].as_str().unwrap().lines().last(),
+        Some("https://images.example/malware")
+    );
 }
 
 /// Of some notices, in order of their events.

@@ -7,6 +7,7 @@ mod jobs;
 mod keyboard;
 mod pages;
 mod reading;
+mod rules;
 mod strangers;
 
 use crate::{
@@ -52,6 +53,7 @@ fn the_console_does_every_job_and_holds_to_the_rules_of_the_web() {
     part("connecting", connecting::all);
     part("jobs", jobs::all);
     part("handling", handling::all);
+    part("malicious files", rules::all);
     part("advisories", advisories::all);
     part("coming and going", coming::all);
     part("names that strangers chose", strangers::names);

@@ -1,5 +1,5 @@
 //! Every page that a link leads to: readable by everybody and on every screen, quick, and with nothing on it that is not ours.
-use super::Desk;
+use super::{Desk, rules};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -48,9 +48,11 @@ pub(super) fn all(desk: &Desk) {
     let (dialogs, complaints) = (BTreeSet::new(), Vec::new());
     let mut critic = Critic { desk, axe: axe(), path: String::new(), dialogs, complaints };
     let pages = critic.crawl();
+    let sample = rules::page(desk);
+    critic.look(&sample);
     critic.doors();
     desk.open("/language?to=zh-CN&back=/");
-    pages.values().for_each(|it| critic.glance(it));
+    pages.values().chain([&sample]).for_each(|it| critic.glance(it));
     desk.open("/language?to=en&back=/");
     assert!(critic.complaints.is_empty(), "{}", critic.complaints.join("\n"));
 }
