@@ -10,8 +10,10 @@ mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
+mod listed;
 mod pacman;
 mod pip_record;
+mod python;
 mod release;
 mod release_elders;
 mod rpm;
@@ -39,6 +41,12 @@ pub const CATALOGERS: &[Cataloger] = &[
     pacman::DESC,
     pacman::FILES,
     pip_record::CATALOGER,
+    python::ARCHIVE,
+    python::CONDA,
+    python::INSTALLED,
+    python::LOCK,
+    python::PIPENV,
+    python::REQUIREMENTS,
     release::OS_RELEASE,
     release_elders::ALPINE,
     release_elders::DEBIAN,
