@@ -11,6 +11,8 @@ mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
 mod listed;
+mod node;
+mod node_locks;
 mod pacman;
 mod pip_record;
 mod python;
@@ -38,6 +40,11 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg_status::DPKG,
     dpkg_status::DISTROLESS,
     dpkg_status::OPKG,
+    node::INSTALLED,
+    node::LOCK,
+    node_locks::BUN,
+    node_locks::PNPM,
+    node_locks::YARN,
     pacman::DESC,
     pacman::FILES,
     pip_record::CATALOGER,
