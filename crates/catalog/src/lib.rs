@@ -10,6 +10,7 @@ mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
+mod java;
 mod listed;
 mod node;
 mod node_locks;
@@ -40,6 +41,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg_status::DPKG,
     dpkg_status::DISTROLESS,
     dpkg_status::OPKG,
+    java::ARCHIVE,
+    java::RUNTIME,
     node::INSTALLED,
     node::LOCK,
     node_locks::BUN,
