@@ -10,6 +10,7 @@ mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
+mod go;
 mod java;
 mod listed;
 mod node;
@@ -21,7 +22,9 @@ mod release;
 mod release_elders;
 mod rpm;
 mod rpm_manifest;
+mod rust;
 pub mod sbom;
+mod sections;
 mod takings;
 mod wanted;
 
@@ -41,6 +44,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     dpkg_status::DPKG,
     dpkg_status::DISTROLESS,
     dpkg_status::OPKG,
+    go::MOD,
+    go::PROGRAMS,
     java::ARCHIVE,
     java::RUNTIME,
     node::INSTALLED,
@@ -68,6 +73,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     rpm::NDB,
     rpm::BDB,
     rpm_manifest::CATALOGER,
+    rust::LOCK,
+    rust::PROGRAMS,
 ];
 
 /// A file format that declares components, owners of files, or the release.
@@ -78,7 +85,8 @@ pub struct Cataloger {
     /// Raised whenever the same bytes give another result, so that stored results are not used.
     pub revision: u32,
     /// Which files: `dpkg/status` is any path that ends in these whole parts. A `*` stands for any
-    /// text within one part: `status.d/*`, `info/*.list`, `pacman/local/*/desc`.
+    /// text within one part: `status.d/*`, `info/*.list`, `pacman/local/*/desc`. A `*` alone is any program (ELF, PE,
+    /// Mach-O), whatever it is called.
     pub paths: &'static [&'static str],
     /// Reads one.
     pub parse: fn(&File<'_>, &mut Found) -> Result<(), Fault>,
@@ -91,7 +99,7 @@ impl Inspector for Cataloger {
 
     /// Where there are many catalogers to ask, [`Catalog`] knows the answer sooner.
     fn wants(&self, head: &Head<'_>) -> bool {
-        self.paths.iter().any(|it| wanted::fits(it, head.path.as_str()))
+        self.paths.iter().any(|it| wanted::is_wanted(it, head))
     }
 
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
