@@ -6,6 +6,7 @@
 mod apk_installed;
 mod chisel;
 mod digest;
+mod dotnet;
 mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
@@ -16,12 +17,14 @@ mod listed;
 mod node;
 mod node_locks;
 mod pacman;
+mod php;
 mod pip_record;
 mod python;
 mod release;
 mod release_elders;
 mod rpm;
 mod rpm_manifest;
+mod ruby;
 mod rust;
 pub mod sbom;
 mod sections;
@@ -37,6 +40,9 @@ use inspect::{Fault, File, Found, Head, Inspector};
 pub const CATALOGERS: &[Cataloger] = &[
     apk_installed::CATALOGER,
     chisel::CATALOGER,
+    dotnet::CONFIG,
+    dotnet::DEPS,
+    dotnet::LOCK,
     dpkg_diversions::CATALOGER,
     dpkg_info::CONFFILES,
     dpkg_info::LIST,
@@ -55,6 +61,9 @@ pub const CATALOGERS: &[Cataloger] = &[
     node_locks::YARN,
     pacman::DESC,
     pacman::FILES,
+    php::INSTALLED,
+    php::LOCK,
+    php::PEAR,
     pip_record::CATALOGER,
     python::ARCHIVE,
     python::CONDA,
@@ -73,6 +82,8 @@ pub const CATALOGERS: &[Cataloger] = &[
     rpm::NDB,
     rpm::BDB,
     rpm_manifest::CATALOGER,
+    ruby::INSTALLED,
+    ruby::LOCK,
     rust::LOCK,
     rust::PROGRAMS,
 ];
