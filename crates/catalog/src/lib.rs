@@ -16,6 +16,7 @@ mod java;
 mod listed;
 mod node;
 mod node_locks;
+mod others;
 mod pacman;
 mod php;
 mod pip_record;
@@ -59,6 +60,15 @@ pub const CATALOGERS: &[Cataloger] = &[
     node_locks::BUN,
     node_locks::PNPM,
     node_locks::YARN,
+    others::CONAN,
+    others::DART,
+    others::ELIXIR,
+    others::HASKELL,
+    others::JULIA,
+    others::LUA,
+    others::PERL,
+    others::R,
+    others::SWIFT,
     pacman::DESC,
     pacman::FILES,
     php::INSTALLED,
