@@ -10,7 +10,7 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::default);
 fuzz_target!(|bytes: &[u8]| {
     let Some((at, bytes)) = bytes.split_first() else { return };
     let wanting = |head: &Head<'_>| -> Vec<&'static dyn Inspector> {
-        CATALOG.wanting(head.path).into_iter().map(|it| -> &dyn Inspector { it }).collect()
+        CATALOG.wanting(head).into_iter().map(|it| -> &dyn Inspector { it }).collect()
     };
     let mut limits = Limits { layer_bytes: 64 << 20, entries: 10_000, ..Limits::default() };
     limits.memory_bytes = 1 << 20;

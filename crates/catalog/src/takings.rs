@@ -73,9 +73,19 @@ impl<'a> Takings<'a> {
 
     /// Notes what went unseen.
     pub(crate) fn trouble(&mut self, what: String) {
+        self.gap(Gap::new(self.by, Reason::Malformed(what)));
+    }
+
+    /// Notes what nobody says.
+    pub(crate) fn unknown(&mut self, what: String) {
+        self.gap(Gap::new(self.by, Reason::Unknown(what)));
+    }
+
+    /// Notes a gap.
+    pub(crate) fn gap(&mut self, it: Gap) {
         self.troubles = self.troubles.saturating_add(1);
         if self.troubles <= TROUBLES {
-            self.found.gaps.push(Gap::new(self.by, Reason::Malformed(what)));
+            self.found.gaps.push(it);
         }
     }
 

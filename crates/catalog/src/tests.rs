@@ -1,7 +1,7 @@
 //! One test for every cataloger there is or will be.
 use super::{CATALOGERS, Cataloger};
 use inspect::{File, Found, Head, Inspector};
-use model::{FileDigest, ImagePath};
+use model::{FileDigest, ImagePath, Presence};
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ fn fixtures_yield_what_stands_beside_them() {
             let path = place(cataloger, input);
             let start = &bytes[..bytes.len().min(512)];
             let size = u64::try_from(bytes.len()).unwrap();
-            let head = Head { path: &path, size, mode: 0o644, start };
+            let head = Head { path: &path, size, mode: 0o755, start };
             assert!(cataloger.wants(&head), "{} does not want {path}", cataloger.name);
             show(cataloger, &path, bytes)
         });
@@ -52,11 +52,16 @@ fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {
     for it in &found.components {
         write!(text, "{} {} {}", it.ecosystem.purl(), it.name, it.version).unwrap();
         let source = it.source.as_ref().map(|it| format!("{} {}", it.name, it.version));
+        let presence = match it.presence {
+            Presence::Installed => None,
+            other => Some(format!("{other:?}")),
+        };
         let extras = [
             ("arch", &it.arch),
             ("source", &source),
             ("module", &it.module),
             ("vendor", &it.vendor),
+            ("presence", &presence),
         ];
         for (name, value) in extras {
             if let Some(value) = value {

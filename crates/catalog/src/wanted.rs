@@ -1,11 +1,14 @@
 //! Which catalogers want a file, answered without asking each: an image has millions of files, and
 //! hardly any of them is wanted by any.
-use crate::{CATALOGERS, Cataloger};
-use model::ImagePath;
+use crate::{CATALOGERS, Cataloger, sections::is_program};
+use inspect::Head;
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
 };
+
+/// The pattern of any program (ELF, PE, Mach-O), whatever it is called.
+pub(crate) const PROGRAM: &str = "*";
 
 /// An index of patterns by the part of a path that tells most.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub struct Catalog {
     parents: Index,
     /// All the rest, which have to be tried.
     others: Vec<Pattern>,
+    /// Those that want programs.
+    programs: Vec<Pattern>,
 }
 
 type Index = HashMap<&'static str, Vec<Pattern>, BuildHasherDefault<Words>>;
@@ -38,6 +43,7 @@ impl Catalog {
             endings: Index::default(),
             parents: Index::default(),
             others: Vec::new(),
+            programs: Vec::new(),
         };
         for cataloger in catalogers {
             for pattern in cataloger.paths {
@@ -47,9 +53,9 @@ impl Catalog {
         all
     }
 
-    /// The catalogers that want the file at `path`, each once.
-    pub fn wanting(&self, path: &ImagePath) -> Vec<&'static Cataloger> {
-        let path = path.as_str();
+    /// The catalogers that want a file, each once.
+    pub fn wanting(&self, head: &Head<'_>) -> Vec<&'static Cataloger> {
+        let path = head.path.as_str();
         let (dir, name) = split_last(path, b'/');
         let (_, parent) = split_last(dir, b'/');
         let (_, ending) = split_last(name, b'.');
@@ -63,12 +69,17 @@ impl Catalog {
             }
         };
         let ending = self.endings.get(ending);
-        let found = [self.names.get(name), ending, self.parents.get(parent), Some(&self.others)];
+        let programs = Some(&self.programs).filter(|_| is_program(head));
+        let parent = self.parents.get(parent);
+        let found = [self.names.get(name), ending, parent, Some(&self.others), programs];
         found.into_iter().flatten().for_each(|it| add(it));
         wanting
     }
 
     fn slot(&mut self, pattern: &'static str) -> &mut Vec<Pattern> {
+        if pattern == PROGRAM {
+            return &mut self.programs;
+        }
         let (dir, name) = split_last(pattern, b'/');
         let (_, parent) = split_last(dir, b'/');
         let Some((_, after)) = name.split_once('*') else {
@@ -89,9 +100,14 @@ fn split_last(text: &str, at: u8) -> (&str, &str) {
     (place.and_then(|it| text.get(..it)).unwrap_or(""), text.get(after..).unwrap_or(text))
 }
 
+/// Whether a file is what `pattern` stands for.
+pub(crate) fn is_wanted(pattern: &str, head: &Head<'_>) -> bool {
+    fits(pattern, head.path.as_str()) && (pattern != PROGRAM || is_program(head))
+}
+
 /// Whether the last parts of `path` are those of `pattern`, in which `*` stands for any text within
 /// one part; at most one in each.
-pub(crate) fn fits(pattern: &str, path: &str) -> bool {
+fn fits(pattern: &str, path: &str) -> bool {
     // Most paths differ from most patterns in the last character already.
     let last = pattern.as_bytes().last();
     if last != Some(&b'*') && last != path.as_bytes().last() {
@@ -140,6 +156,8 @@ impl Hasher for Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use inspect::Inspector;
+    use model::ImagePath;
 
     #[test]
     fn patterns_fit_whole_parts() {
@@ -164,11 +182,12 @@ mod tests {
     #[test]
     fn the_index_agrees_with_the_patterns() {
         let catalog = Catalog::default();
-        let check = |path: &str| {
+        let check = |path: &str, start: &[u8]| {
             let path = ImagePath::parse(path.as_bytes()).unwrap();
-            let wants = |it: &&Cataloger| it.paths.iter().any(|it| fits(it, path.as_str()));
+            let head = Head { path: &path, size: 0, mode: 0o755, start };
+            let wants = |it: &&Cataloger| it.wants(&head);
             let mut expected: Vec<_> = CATALOGERS.iter().filter(wants).map(|it| it.name).collect();
-            let mut got: Vec<_> = catalog.wanting(&path).iter().map(|it| it.name).collect();
+            let mut got: Vec<_> = catalog.wanting(&head).iter().map(|it| it.name).collect();
             expected.sort_unstable();
             got.sort_unstable();
             assert_eq!(got, expected, "{path}");
@@ -176,13 +195,15 @@ mod tests {
         for cataloger in CATALOGERS {
             for pattern in cataloger.paths {
                 let path = pattern.replace('*', "x.y");
-                check(&path);
-                check(&format!("a/{path}"));
-                check(&format!("{path}/a"));
-                check(&format!("{path}a"));
+                for start in [&b"text"[..], &[b"\x7fELF\x02\x01", &[0; 10][..], b"\x03"].concat()] {
+                    check(&path, start);
+                    check(&format!("a/{path}"), start);
+                    check(&format!("{path}/a"), start);
+                    check(&format!("{path}a"), start);
+                }
             }
         }
-        check("");
-        check("usr/bin/bash");
+        check("", b"");
+        check("usr/bin/bash", b"");
     }
 }

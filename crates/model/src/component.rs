@@ -19,6 +19,24 @@ pub struct Component {
     pub module: Option<String>,
     /// Who made the package: RPM's vendor, dpkg's and apk's maintainer.
     pub vendor: Option<String>,
+    /// Whether it is really there.
+    #[serde(default)]
+    pub presence: Presence,
+}
+
+/// What the file that speaks of a component means by it.
+#[derive(
+    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// It is there, ready to be used.
+    #[default]
+    Installed,
+    /// A lock file names it, or an archive to install from has it: whether it is there too, nobody says.
+    Declared,
+    /// The same, and it is needed only to build or to test.
+    Development,
 }
 
 /// The source package behind a component.
@@ -41,6 +59,7 @@ impl Component {
             source: None,
             module: None,
             vendor: None,
+            presence: Presence::Installed,
         }
     }
 

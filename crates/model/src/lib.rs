@@ -26,7 +26,9 @@ pub use advisory::{
     Advisory, Affected, End, Enrichment, Epss, Exploited, Kind, Names, Namespace, Range, Severity,
     Status,
 };
-pub use component::{Component, Diversion, FileDigest, Owned, OwnedFile, Release, SourcePackage};
+pub use component::{
+    Component, Diversion, FileDigest, Owned, OwnedFile, Presence, Release, SourcePackage,
+};
 pub use coverage::{Coverage, Grade, Uncovered};
 pub use digest::{Algorithm, Digest};
 pub use distribution::{DISTRIBUTIONS, Distribution, debian_release};

@@ -32,7 +32,7 @@ pub fn is_wanted(head: &Head<'_>, malware: bool) -> bool {
 
 /// Everything that wants to look at a file, this judge among them.
 fn wanting(head: &Head<'_>, judge: Option<&'static Judge>) -> Vec<&'static dyn Inspector> {
-    let catalogers = CATALOG.wanting(head.path).into_iter();
+    let catalogers = CATALOG.wanting(head).into_iter();
     let mut all: Vec<&dyn Inspector> = catalogers.map(|it| -> &dyn Inspector { it }).collect();
     if let Some(judge) = judge.filter(|it| it.wants(head)) {
         all.push(judge);
