@@ -10,6 +10,7 @@ mod dpkg_diversions;
 mod dpkg_info;
 mod dpkg_stanza;
 mod dpkg_status;
+mod package;
 mod pacman;
 mod pip_record;
 mod release;
@@ -20,6 +21,7 @@ pub mod sbom;
 mod takings;
 mod wanted;
 
+pub use package::{Packaged, package};
 pub use release::os_release;
 pub use wanted::Catalog;
 

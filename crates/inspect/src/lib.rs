@@ -11,6 +11,7 @@ mod cover;
 mod decompress;
 mod file;
 mod layer;
+mod manifest;
 mod pax;
 mod squash;
 mod tar;
@@ -18,6 +19,7 @@ mod tar;
 pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed};
 pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
+pub use manifest::manifest;
 pub use squash::Squash;
 
 use model::{

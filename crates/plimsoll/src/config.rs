@@ -348,13 +348,15 @@ impl Config {
         })
     }
 
-    /// Scans use the bundle of rules that is in use now.
+    /// Scans use the bundles that are in use now.
     pub(crate) fn inspection(&self, data: &Path) -> Result<Inspection, String> {
+        let (bundles, packages) = bundles::in_use(data)?;
         Ok(Inspection {
             program: program(),
             limits: inspect::Limits::default(),
             malware: true,
-            bundles: bundles::in_use(data)?,
+            bundles,
+            packages,
             spool: self.spool_dir.clone().unwrap_or_else(env::temp_dir),
             stall: Duration::from_secs(120),
             stop: Arc::default(),

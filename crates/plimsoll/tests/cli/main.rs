@@ -27,6 +27,7 @@ mod network;
 mod operations;
 mod place;
 mod places;
+mod published;
 mod schema;
 mod sources;
 mod why;
