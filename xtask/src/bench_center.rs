@@ -82,6 +82,7 @@ pub(crate) fn made(store: &Arc<Store>, folder: &Path, workers: usize) -> Done<Ce
             limits: inspect::Limits::default(),
             malware: true,
             bundles: Vec::new(),
+            packages: Arc::default(),
             spool: env::temp_dir(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),

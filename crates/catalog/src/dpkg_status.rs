@@ -80,7 +80,10 @@ fn is_unpacked(stanza: &Stanza<'_>) -> bool {
     !matches!(status, Some("not-installed" | "config-files"))
 }
 
-fn component(stanza: &Stanza<'_>, ecosystem: Ecosystem) -> Result<Component, &'static str> {
+pub(crate) fn component(
+    stanza: &Stanza<'_>,
+    ecosystem: Ecosystem,
+) -> Result<Component, &'static str> {
     let name = stanza.get("Package").ok_or("Package")?;
     let version = stanza.get("Version").ok_or("Version")?;
     let owned = |name| stanza.get(name).map(str::to_owned);

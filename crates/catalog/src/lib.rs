@@ -17,6 +17,7 @@ mod listed;
 mod node;
 mod node_locks;
 mod others;
+mod package;
 mod pacman;
 mod php;
 mod pip_record;
@@ -32,6 +33,7 @@ mod sections;
 mod takings;
 mod wanted;
 
+pub use package::{Packaged, package};
 pub use release::os_release;
 pub use wanted::Catalog;
 

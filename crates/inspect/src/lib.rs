@@ -12,6 +12,7 @@ mod decompress;
 mod examine;
 mod file;
 mod layer;
+mod manifest;
 mod pax;
 mod squash;
 mod tar;
@@ -19,6 +20,7 @@ mod tar;
 pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed};
 pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
+pub use manifest::manifest;
 pub use squash::Squash;
 
 use model::{

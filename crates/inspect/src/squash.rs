@@ -2,11 +2,12 @@
 use crate::{
     Cover, Found, LayerReport,
     cover::{Hidden, Key, Program, executables, key, programs},
+    manifest,
 };
 use model::{
     Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Owned, OwnedFile,
     Reason, Release, System,
-    malware::{Altered, Examined, Suspect, Trust, Visibility},
+    malware::{Altered, Examined, Manifest, Suspect, Trust, Visibility},
 };
 use std::{
     cmp::Reverse,
@@ -42,12 +43,18 @@ const HOPS: usize = 40;
 #[derive(Debug, Default)]
 pub struct Squash {
     layers: usize,
+    manifests: bool,
     view: View,
     examined: Examined,
     gaps: Vec<Located<Gap>>,
 }
 
 impl Squash {
+    /// Whether what packages say of their files is wanted too: there may be very many packages.
+    pub fn with_manifests(self, manifests: bool) -> Squash {
+        Squash { manifests, ..self }
+    }
+
     /// Puts a layer on top.
     pub fn add(&mut self, mut report: LayerReport) {
         let layer = self.layers;
@@ -73,10 +80,20 @@ impl Squash {
         let altered = self.view.altered(&altered(covers(), &owners)?);
         let suspects = self.view.suspects(&owners);
         drop(owners);
+        let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
         self.view.forget_owned();
         let components = self.view.components(&systems);
         let (gaps, examined) = (self.gaps, Some(self.examined));
-        Ok(Inventory { systems, components, gaps, executables, suspects, altered, examined })
+        Ok(Inventory {
+            systems,
+            components,
+            gaps,
+            executables,
+            suspects,
+            altered,
+            manifests,
+            examined,
+        })
     }
 }
 
@@ -337,6 +354,21 @@ impl View {
         });
         owners.sort_unstable_by_key(|it| it.key);
         owners
+    }
+
+    /// What each package says of its files, where it gives digests.
+    fn manifests(&self) -> Vec<Manifest> {
+        let files = self.files.iter();
+        let lists = files.flat_map(|(path, here)| {
+            let owned = here.content.iter().flat_map(|(_, found)| &found.owned);
+            owned.map(move |it| (path, here.layer, it))
+        });
+        let manifests = lists.filter_map(|(path, layer, it)| {
+            let (kind, digest) = manifest(&it.files)?;
+            let (package, kind) = (it.package.clone(), kind.to_owned());
+            Some(Manifest { package, path: path.clone(), layer, kind, digest })
+        });
+        manifests.collect()
     }
 
     /// Gives back the memory of what packages own.

@@ -1,7 +1,7 @@
 //! What an image contains.
 use crate::{
     Component, Gap, ImagePath, Release,
-    malware::{Altered, Examined, Suspect},
+    malware::{Altered, Examined, Manifest, Suspect},
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Inventory {
     /// Files of packages that are not what the packages brought.
     #[serde(default)]
     pub altered: Vec<Altered>,
+    /// What the packages say of their files, where somebody wants to know.
+    #[serde(default)]
+    pub manifests: Vec<Manifest>,
     /// How much was looked at for malicious files; `None` when nobody was asked to.
     #[serde(default)]
     pub examined: Option<Examined>,

@@ -376,9 +376,16 @@ pub(crate) enum MalwareCommand {
         patience: Patience,
     },
     /// Go back to the bundle before the one in use; the last three are kept
-    Rollback,
-    /// Make a bundle of a folder with rules/<set>/*.yar, hashes/bad/* and hashes/good/*
+    Rollback {
+        /// The one of what distributions publish, and not that of rules
+        #[arg(long)]
+        packages: bool,
+    },
+    /// Make a bundle of a folder with rules/<set>/*.yar, hashes/bad/*, hashes/good/* and packages/bad/*
     Build(BuildArguments),
+    /// Make a bundle of what distributions publish, of folders with their packages: then forged package databases are
+    /// found in images
+    Published(PublishedArguments),
     /// Make a key to sign bundles with, and its public key in FILE.pub, which `import --key` takes elsewhere
     Keygen {
         /// Where the private key goes; nothing is replaced
@@ -398,10 +405,33 @@ pub(crate) struct TrustArguments {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct PublishedArguments {
+    /// The distribution, as its os-release has it under `ID` (debian, alpine, fedora), and a folder that holds its packages
+    /// (*.deb, *.apk, *.rpm), in folders too; may be repeated
+    #[arg(long, value_name = "ID=DIR", required = true, value_parser = distribution)]
+    pub(crate) from: Vec<(String, PathBuf)>,
+    /// Add the digest of each file, too: copies of it are known wherever they lie. Takes 16 bytes a file
+    #[arg(long)]
+    pub(crate) files: bool,
+    #[command(flatten)]
+    pub(crate) out: OutArguments,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct BuildArguments {
     /// The folder
     #[arg(long, value_name = "DIR")]
     pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) out: OutArguments,
+    /// Use it instead of this set of the rules that are built in; may be repeated
+    #[arg(long, value_name = "SET")]
+    pub(crate) replaces: Vec<String>,
+}
+
+/// Where a bundle goes that is made, and whose it is.
+#[derive(Args, Debug)]
+pub(crate) struct OutArguments {
     /// The private key to sign it with: Ed25519, PEM
     #[arg(long, value_name = "FILE")]
     pub(crate) sign: PathBuf,
@@ -414,9 +444,16 @@ pub(crate) struct BuildArguments {
     /// Who makes it, for people
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) publisher: String,
-    /// Use it instead of this set of the rules that are built in; may be repeated
-    #[arg(long, value_name = "SET")]
-    pub(crate) replaces: Vec<String>,
+}
+
+fn distribution(text: &str) -> Result<(String, PathBuf), String> {
+    let (id, folder) = text.split_once('=').ok_or("it has the form ID=DIR")?;
+    // As os-release(5) says of `ID`.
+    let plain = |it: char| it.is_ascii_alphanumeric() || "._-".contains(it);
+    if id.is_empty() || !id.chars().all(plain) {
+        return Err(format!("`{id}` is no ID of a distribution"));
+    }
+    Ok((id.to_owned(), folder.into()))
 }
 
 #[derive(Args, Debug)]

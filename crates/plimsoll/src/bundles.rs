@@ -1,15 +1,21 @@
 //! `plimsoll db malware`: bundles of rules and lists against malicious files; and the rules that one scan is given.
 use crate::{
-    args::{BuildArguments, Format, MalwareCommand, Patience, Target, TrustArguments},
+    args::{
+        BuildArguments, Format, MalwareCommand, OutArguments, Patience, PublishedArguments, Target,
+        TrustArguments,
+    },
     network, places,
     scan::print,
 };
 use jiff::Timestamp;
-use malware::bundle::{Kind, MOST_BYTES};
+use malware::{
+    Packages,
+    bundle::{Kind, MOST_BYTES},
+};
 use net::{Client, Request, Url};
 use scan::bundles::{Bundles, Content, InUse, Named, SigningKey, Trust, key_id, pack, public_key};
 use serde_json::json;
-use std::{fs, io::Write as _, path::Path, process::ExitCode};
+use std::{fs, io::Write as _, path::Path, process::ExitCode, sync::Arc};
 use tempfile::NamedTempFile;
 
 pub(crate) fn run(command: &MalwareCommand) -> Result<ExitCode, String> {
@@ -21,11 +27,13 @@ pub(crate) fn run(command: &MalwareCommand) -> Result<ExitCode, String> {
             taken.map(|it| describe(&it)).map_err(|err| err.to_string())?
         }
         MalwareCommand::Update { url, trust, patience } => update(&bundles, url, trust, patience)?,
-        MalwareCommand::Rollback => {
+        MalwareCommand::Rollback { packages } => {
+            let bundles = if *packages { bundles.of_packages() } else { bundles };
             let now = bundles.rollback().map_err(|err| err.to_string())?;
             format!("{} is in use again.\n", title(&now))
         }
         MalwareCommand::Build(it) => build(it)?,
+        MalwareCommand::Published(it) => published(it)?,
         MalwareCommand::Keygen { file } => {
             let key = SigningKey::generate(file).map_err(|err| err.to_string())?;
             let (id, file) = (key_id(&key.public()), file.display());
@@ -36,10 +44,12 @@ pub(crate) fn run(command: &MalwareCommand) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bundle that scans use, if there is one.
-pub(crate) fn in_use(data: &Path) -> Result<Vec<Named>, String> {
-    let current = Bundles::new(data).current().map_err(|err| err.to_string())?;
-    Ok(current.into_iter().map(|it| it.named).collect())
+/// The bundle that layers are inspected with, if there is one, and what is known of packages.
+pub(crate) fn in_use(data: &Path) -> Result<(Vec<Named>, Arc<Packages>), String> {
+    let bundles = Bundles::new(data);
+    let current = bundles.current().map_err(|err| err.to_string())?;
+    let packages = bundles.packages().map_err(|err| err.to_string())?;
+    Ok((current.into_iter().map(|it| it.named).collect(), Arc::new(packages)))
 }
 
 /// Rules and lists that are for one scan, as a bundle that is gone afterwards.
@@ -73,32 +83,44 @@ pub(crate) fn own(target: &Target) -> Result<Option<Own>, String> {
 }
 
 fn status(bundles: &Bundles, format: Format) -> Result<String, String> {
-    let current = bundles.current().map_err(|err| err.to_string())?;
+    let in_use = |it: &Bundles| it.current().map_err(|err| err.to_string());
+    let packages = bundles.of_packages();
+    let (rules, published) = (in_use(bundles)?, in_use(&packages)?);
     if let Format::Json = format {
-        let facts = current.map(|it| {
-            let manifest = &it.bundle.manifest;
-            json!({
-                "epoch": manifest.epoch, "created": manifest.created, "publisher": manifest.publisher,
-                "sha256": it.named.sha256, "path": it.named.path, "replaces": manifest.replaces,
-                "rules": it.bundle.count(Kind::Rules), "bad_hashes": it.bundle.count(Kind::BadHashes),
-                "good_hashes": it.bundle.count(Kind::GoodHashes),
-                "key": it.bundle.signer.as_ref().map(key_id), "verified": it.is_known,
-            })
-        });
-        let text =
-            serde_json::to_string_pretty(&json!({"bundle": facts, "kept": bundles.epochs()}));
+        let text = serde_json::to_string_pretty(&json!({
+            "bundle": rules.as_ref().map(facts), "kept": bundles.epochs(),
+            "packages": published.as_ref().map(facts), "packages_kept": packages.epochs(),
+        }));
         return text.map(|it| it + "\n").map_err(|err| err.to_string());
     }
-    let Some(current) = current else {
-        return Ok("No bundle is in use: only the rules that are built in. `plimsoll db malware import` brings one in.\n".to_owned());
-    };
-    let others = bundles.epochs().into_iter().filter(|it| *it != current.bundle.manifest.epoch);
-    let others: Vec<String> = others.map(|it| it.to_string()).collect();
-    let mut text = describe(&current);
-    if !others.is_empty() {
-        text += &format!("Kept besides: {}\n", others.join(", "));
+    let none = "No bundle of rules is in use: only the rules that are built in. `plimsoll db malware import` brings one in.\n";
+    let mut text = rules.map_or(none.to_owned(), |it| kept(&it, bundles));
+    if let Some(it) = published {
+        text += &kept(&it, &packages);
     }
     Ok(text)
+}
+
+fn facts(it: &InUse) -> serde_json::Value {
+    let manifest = &it.bundle.manifest;
+    json!({
+        "epoch": manifest.epoch, "created": manifest.created, "publisher": manifest.publisher,
+        "sha256": it.named.sha256, "path": it.named.path, "replaces": manifest.replaces,
+        "rules": it.bundle.count(Kind::Rules), "bad_hashes": it.bundle.count(Kind::BadHashes),
+        "good_hashes": it.bundle.count(Kind::GoodHashes), "bad_packages": it.bundle.count(Kind::BadPackages),
+        "published_packages": it.bundle.count(Kind::Published),
+        "key": it.bundle.signer.as_ref().map(key_id), "verified": it.is_known,
+    })
+}
+
+/// A bundle in use, and those that are kept besides.
+fn kept(it: &InUse, bundles: &Bundles) -> String {
+    let others = bundles.epochs().into_iter().filter(|epoch| *epoch != it.bundle.manifest.epoch);
+    let others: Vec<String> = others.map(|it| it.to_string()).collect();
+    match others.is_empty() {
+        true => describe(it),
+        false => format!("{}Kept besides: {}\n", describe(it), others.join(", ")),
+    }
 }
 
 fn trusted(trust: &TrustArguments) -> Result<Trust, String> {
@@ -128,17 +150,31 @@ fn update(
 }
 
 fn build(arguments: &BuildArguments) -> Result<String, String> {
+    let mut content = Content { replaces: arguments.replaces.clone(), ..Content::default() };
+    content.add_folder(&arguments.from).map_err(|err| err.to_string())?;
+    out(content, &arguments.out)
+}
+
+fn published(arguments: &PublishedArguments) -> Result<String, String> {
+    let mut content = Content::default();
+    for (distribution, folder) in &arguments.from {
+        let added = content.add_published(distribution, folder, arguments.files);
+        added.map_err(|err| err.to_string())?;
+    }
+    out(content, &arguments.out)
+}
+
+/// Signs and writes a bundle.
+fn out(content: Content, arguments: &OutArguments) -> Result<String, String> {
     let said = |err: scan::bundles::BundleError| err.to_string();
     let now = Timestamp::now();
     let epoch = arguments.epoch.or_else(|| u64::try_from(now.as_second()).ok());
-    let mut content = Content {
+    let content = Content {
         epoch: epoch.unwrap_or_default(),
         created: Timestamp::from_second(now.as_second()).unwrap_or(now),
         publisher: arguments.publisher.clone(),
-        replaces: arguments.replaces.clone(),
-        ..Content::default()
+        ..content
     };
-    content.add_folder(&arguments.from).map_err(said)?;
     tell(&content);
     let key = SigningKey::read(&arguments.sign).map_err(said)?;
     let bytes = pack(&content, Some(&key)).map_err(said)?;
@@ -180,14 +216,23 @@ fn describe(it: &InUse) -> String {
         true => "besides the rules that are built in".to_owned(),
         false => format!("instead of the built-in rules {}", manifest.replaces.join(", ")),
     };
+    let holds = match it.bundle.is_of_packages() {
+        true => format!("What is published of {} packages", count(Kind::Published)),
+        false => format!(
+            "{} rules, {} digests of malicious files, {} of harmless ones; {replaces}",
+            count(Kind::Rules),
+            count(Kind::BadHashes),
+            count(Kind::GoodHashes)
+        ),
+    };
+    let bad = match count(Kind::BadPackages) {
+        0 => String::new(),
+        some => format!("; {some} malicious packages"),
+    };
     format!(
-        "{} is in use ({}).\nMade on {}, {age} days ago; {signed}.\n{} rules, {} digests of malicious files, {} of \
-         harmless ones; {replaces}.\n",
+        "{} is in use ({}).\nMade on {}, {age} days ago; {signed}.\n{holds}{bad}.\n",
         title(it),
         it.named.path.display(),
         manifest.created.strftime("%Y-%m-%d"),
-        count(Kind::Rules),
-        count(Kind::BadHashes),
-        count(Kind::GoodHashes),
     )
 }

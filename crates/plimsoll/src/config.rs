@@ -1,6 +1,6 @@
 //! How the center is configured: by one TOML file, then by the environment, which goes before it, then by what was
 //! typed. A key `a.b` is `PLIMSOLL_A_B` in the environment; a secret can also be in a file that `a.b_file` names.
-use crate::{args::Patience, network, places, scan::program};
+use crate::{args::Patience, bundles, network, places, scan::program};
 use ::scan::{Inspection, center};
 use net::{Secret, Url};
 use serde::Deserialize;
@@ -348,17 +348,19 @@ impl Config {
         })
     }
 
-    pub(crate) fn inspection(&self) -> Inspection {
-        Inspection {
+    /// Scans use what is known of packages now; of bundles of rules the store has those that are used.
+    pub(crate) fn inspection(&self, data: &Path) -> Result<Inspection, String> {
+        let (_, packages) = bundles::in_use(data)?;
+        Ok(Inspection {
             program: program(),
             limits: inspect::Limits::default(),
             malware: true,
-            // The store has those that are used.
             bundles: Vec::new(),
+            packages,
             spool: self.spool_dir.clone().unwrap_or_else(env::temp_dir),
             stall: Duration::from_secs(120),
             stop: Arc::default(),
-        }
+        })
     }
 
     pub(crate) fn limits(&self) -> center::Limits {

@@ -27,6 +27,13 @@ pub(crate) fn place(it: &SampleRow) -> String {
     match &it.trust {
         Trust::Unknown => {}
         Trust::Claimed(package) => parts.push(format!("of the package {package}")),
+        Trust::Published(package) => {
+            parts.push(format!("of the package {package}, as its distribution publishes it"));
+        }
+        Trust::Copied(from) => parts.push(format!("a copy of what a package of {from} brings")),
+        Trust::Forged(package) => {
+            parts.push(format!("of the package {package}, whose list of files is forged"));
+        }
         Trust::Mismatch(package) => parts.push(format!("of the package {package}, changed")),
     }
     if !it.started_by.is_empty() {

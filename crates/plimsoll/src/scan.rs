@@ -62,8 +62,8 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
     let progress = Progress::new(&table::clean(&target.image), target.quiet);
     let spool = env::temp_dir();
     let own = bundles::own(target)?;
-    let mut used = match target.no_malware {
-        true => Vec::new(),
+    let (mut used, packages) = match target.no_malware {
+        true => Default::default(),
         false => bundles::in_use(&places::data())?,
     };
     used.extend(own.iter().map(|it| it.named.clone()));
@@ -72,6 +72,7 @@ pub(crate) fn scan(target: &Target) -> Result<Vec<Scanned>, String> {
         limits,
         malware: !target.no_malware,
         bundles: used,
+        packages,
         spool,
         stall: Duration::from_secs(target.stall_timeout),
         stop: Arc::default(),
@@ -127,8 +128,8 @@ fn bill(bytes: &[u8]) -> Result<Vec<Scanned>, SourceError> {
         other => SourceError::Unsupported(other.to_string()),
     })?;
     let (image, layers, missing_walls) = (Image::default(), Vec::new(), Vec::new());
-    let attached = Attached::default();
-    Ok(vec![Scanned { image, inventory, layers, missing_walls, attached }])
+    let (attached, packages) = (Attached::default(), Arc::default());
+    Ok(vec![Scanned { image, inventory, layers, missing_walls, attached, packages }])
 }
 
 fn limits(target: &Target) -> Limits {
@@ -170,7 +171,7 @@ fn assess(
     if arguments.ignore_unfixed {
         assessment.findings.retain(|it| it.fixed.is_some());
     }
-    let malicious = malware::verdicts(&scanned.inventory, &scanned.image.config);
+    let malicious = malware::verdicts(&scanned.inventory, &scanned.image.config, &scanned.packages);
     let what = Findings {
         image: &scanned.image,
         layers: &scanned.layers,

@@ -147,7 +147,7 @@ fn parts(
             it => it,
         },
         network: config.network(),
-        inspection: config.inspection(),
+        inspection: config.inspection(&data)?,
         clock: Arc::new(now),
         open: Arc::new(move |sealed, place| opening.open(sealed, place)),
         trouble: Arc::new(move |what, why| {

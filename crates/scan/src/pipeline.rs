@@ -6,6 +6,7 @@ use crate::{
     worker::{Inspected, broken},
 };
 use inspect::Squash;
+use malware::Packages;
 use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
@@ -13,7 +14,7 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -62,6 +63,8 @@ pub struct Scanned {
     pub missing_walls: Vec<String>,
     /// Documents that are attached to it; what they claim is in the inventory.
     pub attached: Attached,
+    /// What is known of packages from outside of it.
+    pub packages: Arc<Packages>,
 }
 
 /// A layer's report, whether it was known, and the walls that were missing.
@@ -192,7 +195,8 @@ impl Scanner<'_> {
 
     /// Puts the layers on top of each other.
     fn fold(&self, image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
-        let mut scanned = fold(image, outcomes)?;
+        let packages = Arc::clone(&self.inspection.packages);
+        let mut scanned = fold(image, outcomes, packages)?;
         // Nothing was counted, because nobody looked.
         scanned.inventory.examined.take_if(|_| !self.inspection.malware);
         Ok(scanned)
@@ -209,8 +213,13 @@ impl Scanner<'_> {
 }
 
 /// Puts the layers on top of each other, of which there is no more than one in memory.
-fn fold(image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
-    let (mut squash, mut facts, mut readable) = (Squash::default(), Vec::new(), Vec::new());
+fn fold(
+    image: Image,
+    outcomes: Vec<Outcome>,
+    packages: Arc<Packages>,
+) -> Result<Scanned, SourceError> {
+    let mut squash = Squash::default().with_manifests(!packages.is_empty());
+    let (mut facts, mut readable) = (Vec::new(), Vec::new());
     for (layer, outcome) in image.layers.iter().zip(&outcomes) {
         let mut report = match outcome.report.report() {
             Ok(report) => {
@@ -238,7 +247,8 @@ fn fold(image: Image, outcomes: Vec<Outcome>) -> Result<Scanned, SourceError> {
     let mut missing_walls: Vec<String> = outcomes.into_iter().flat_map(|it| it.missing).collect();
     missing_walls.sort();
     missing_walls.dedup();
-    Ok(Scanned { image, inventory, layers: facts, missing_walls, attached: Attached::default() })
+    let attached = Attached::default();
+    Ok(Scanned { image, inventory, layers: facts, missing_walls, attached, packages })
 }
 
 fn name_of(layer: &Layer) -> String {

@@ -6,6 +6,7 @@ use crate::{
     waiting::{self, Waiting},
 };
 use inspect::{Head, LayerReport, Limits, inspect_layer};
+use malware::Packages;
 use model::{Digest, Gap, Reason};
 use rustix::pipe::fcntl_setpipe_size;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,8 @@ pub struct Inspection {
     pub malware: bool,
     /// Bundles whose rules and lists are used for that too.
     pub bundles: Vec<Named>,
+    /// What is known of packages from outside of images; asked when layers are put together, so no layer depends on it.
+    pub packages: Arc<Packages>,
     /// Directory for the spool of big files, which are unlinked from the start.
     pub spool: PathBuf,
     /// How long a child may go without reading or answering before it is taken for hung.

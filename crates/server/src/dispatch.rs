@@ -498,6 +498,7 @@ mod tests {
                 limits: inspect::Limits::default(),
                 malware: true,
                 bundles: Vec::new(),
+                packages: Arc::default(),
                 spool: folder.path().to_owned(),
                 stall: Duration::ZERO,
                 stop: Arc::default(),

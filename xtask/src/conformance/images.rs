@@ -64,6 +64,7 @@ fn scanner() -> Scanner<'static> {
         limits,
         malware: true,
         bundles: Vec::new(),
+        packages: std::sync::Arc::default(),
         spool,
         stall: Duration::from_secs(60),
         stop: std::sync::Arc::default(),

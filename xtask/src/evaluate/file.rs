@@ -1,6 +1,6 @@
 //! One file, judged as if it were the only one of an image and nobody's.
 use inspect::{Depth, File, Found, Inspector};
-use malware::{Judge, verdicts};
+use malware::{Judge, Packages, verdicts};
 use model::{
     ImageConfig, ImagePath, Inventory,
     malware::{Evidence, Level, Malicious, Suspect, Trust, Visibility},
@@ -49,6 +49,6 @@ pub(super) fn judge_with(
     });
     let suspects = suspect.into_iter().collect();
     let inventory = Inventory { suspects, ..Inventory::default() };
-    let verdicts = verdicts(&inventory, &ImageConfig::default());
+    let verdicts = verdicts(&inventory, &ImageConfig::default(), &Packages::default());
     Judged { verdicts, gaps, depth: found.judged.map(|it| it.depth) }
 }

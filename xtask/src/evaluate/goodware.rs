@@ -4,7 +4,7 @@ use inspect::{
     File, Found, Inspector,
     archive::{self, Budget, Go},
 };
-use malware::{Judge, verdicts};
+use malware::{Judge, Packages, verdicts};
 use model::{
     ImageConfig, ImagePath, Inventory,
     malware::{Level, Malicious, Suspect, Trust, Visibility},
@@ -59,9 +59,10 @@ pub(super) fn goodware(args: &[String]) -> Outcome {
         }
         let mut all = Collected { judge: &judge, inventory: Inventory::default(), files: 0 };
         all.collect(&path)?;
-        let (right, told): (Vec<_>, Vec<_>) = verdicts(&all.inventory, &ImageConfig::default())
-            .into_iter()
-            .partition(|it| REMOTE.iter().any(|end| it.suspect.path.as_str().ends_with(end)));
+        let (right, told): (Vec<_>, Vec<_>) =
+            verdicts(&all.inventory, &ImageConfig::default(), &Packages::default())
+                .into_iter()
+                .partition(|it| REMOTE.iter().any(|end| it.suspect.path.as_str().ends_with(end)));
         right.iter().for_each(|it| println!("{} runs what it is sent: left out", it.suspect.path));
         let row = sums.add(all.files, &told);
         let [serious, suspicious, remind] = row;
@@ -93,7 +94,7 @@ pub(super) fn judge_all(trees: &[String]) {
             println!("{it}: {why}");
         }
     }
-    verdicts(&all.inventory, &ImageConfig::default());
+    verdicts(&all.inventory, &ImageConfig::default(), &Packages::default());
 }
 
 fn print(it: &Malicious) {

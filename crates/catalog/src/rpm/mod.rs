@@ -16,7 +16,7 @@ mod sqlite;
 use crate::Cataloger;
 use harvest::Harvest;
 use inspect::{Fault, File, Found, Malformed};
-use model::{Gap, Reason};
+use model::{Component, Gap, OwnedFile, Reason};
 pub(crate) use package::{source, with_epoch};
 
 /// Fedora, RHEL since 9, Azure Linux.
@@ -50,6 +50,39 @@ pub(crate) const BDB: Cataloger = Cataloger {
     paths: &["rpm/Packages"],
     parse: |file, found| Harvest::of("rpm-bdb", file, found, bdb::read),
 };
+
+/// The headers of a package file have no more bytes.
+pub(crate) const HEADERS_BYTES: u64 = 64 << 20;
+/// What stands in front of the first header of a package file.
+const LEAD_BYTES: usize = 96;
+/// What stands in front of each header ("The Header Structure").
+const MAGIC: [u8; 8] = [0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+
+/// The package that a package file is, and what it says of its files, from the beginning of it ("RPM v4 file format": a
+/// lead, a signature padded to eight bytes, a header).
+pub(crate) fn published(start: &[u8]) -> Result<(Component, Vec<OwnedFile>), Fault> {
+    let rest = start.get(LEAD_BYTES..).unwrap_or_default();
+    let (signature, _) = blob(rest)?;
+    let padded = signature.len().next_multiple_of(8).saturating_add(MAGIC.len());
+    let (header, _) = blob(rest.get(padded..).unwrap_or_default())?;
+    let header = header::Header::parse(header)?;
+    let package = package::read(&header)?.ok_or(Malformed::new("a key, and no package"))?;
+    let (files, trouble) = owned::read(&header, &mut HEADERS_BYTES.clone());
+    match trouble {
+        Some(it) => Err(it),
+        None => Ok((package.component, files)),
+    }
+}
+
+/// A header as databases keep it, and what follows it.
+fn blob(start: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let none = Malformed::new("a header that is none");
+    let rest = start.strip_prefix(&MAGIC).ok_or(none.clone())?;
+    let number = |at| bytes(rest, at).map(u32::from_be_bytes).map(u64::from);
+    let len = number(0)?.saturating_mul(16).saturating_add(number(4)?).saturating_add(8);
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    rest.split_at_checked(len).ok_or(none)
+}
 
 /// The log is only meaningful together with the database, and a cataloger sees one file. RPM empties
 /// it when it is done, so one with content says that the database can't be trusted alone.

@@ -28,6 +28,7 @@ mod operations;
 mod place;
 mod places;
 mod planted;
+mod published;
 mod schema;
 mod sources;
 mod why;

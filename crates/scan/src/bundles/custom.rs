@@ -36,7 +36,7 @@ pub fn examine(kind: Kind, text: &str, others: &[Custom]) -> (u64, Vec<Remark>) 
     let mut taken: BTreeSet<String> =
         RULE_SETS.iter().flat_map(|it| malware::identifiers(&it.source())).collect();
     taken.extend(used.flat_map(|it| malware::identifiers(&it.new.text)));
-    let checked = bundle::check(kind_of(kind), text, &mut taken.clone());
+    let checked = bundle::check(kind_of(kind), text.as_bytes(), &mut taken.clone());
     let mut all = Vec::new();
     if let Err(why) = &checked {
         all.extend(placed(why));
@@ -74,7 +74,7 @@ pub fn make<'a>(all: impl Iterator<Item = &'a New>) -> Result<Option<Vec<u8>>, B
         path: format!("custom/{number}"),
         kind: kind_of(it.kind),
         forms: Vec::new(),
-        text: it.text.clone(),
+        content: it.text.clone().into_bytes(),
     };
     let parts = used.iter().enumerate().map(part).collect();
     pack(&Content { parts, ..Content::default() }, None).map(Some)

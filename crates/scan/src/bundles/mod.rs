@@ -1,14 +1,17 @@
-//! Bundles of rules against malicious files on disk: the one in use, and those before it.
+//! Bundles on disk: the one of rules in use, the one of what distributions publish, and those before them.
 //!
 //! ```text
 //! malware/<epoch>-<sha256>.bundle   bundles, immutable
 //! malware/current                   link to the one in use; without it, only what ships with the program is used
+//! malware/<epoch>-<sha256>.packages, malware/packages    the same for what distributions publish
 //! malware/keys/<id>.pem             public keys of those who are believed
 //! malware/lock                      held by whoever changes any of this
 //! ```
+mod apk;
 pub mod custom;
 mod keys;
 mod pack;
+mod published;
 pub mod shared;
 
 pub use keys::{SigningKey, key_id, public_key, public_key_in};
@@ -17,7 +20,7 @@ pub use pack::{Content, Part, pack};
 
 use crate::advisories::point;
 use malware::{
-    Judge,
+    Judge, Packages,
     bundle::{self, Bundle, Key, MOST_BYTES},
 };
 use serde::{Deserialize, Serialize};
@@ -30,10 +33,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const CURRENT: &str = "current";
 /// Begins the names of files that are not complete.
 const UNFINISHED: &str = ".new-";
-const ENDING: &str = ".bundle";
+/// The name of the link, and how names of bundles end: bundles of rules, and of what distributions publish.
+type Sort = [&'static str; 2];
+const RULES: Sort = ["current", ".bundle"];
+const PACKAGES: Sort = ["packages", ".packages"];
 /// How many bundles are kept, the one in use among them.
 const KEPT: usize = 3;
 
@@ -122,12 +127,29 @@ pub struct InUse {
 #[derive(Clone, Debug)]
 pub struct Bundles {
     directory: PathBuf,
+    sort: Sort,
 }
 
 impl Bundles {
-    /// Those below `data`, the directory for all that is kept.
+    /// Those of rules below `data`, the directory for all that is kept.
     pub fn new(data: &Path) -> Bundles {
-        Bundles { directory: data.join("malware") }
+        Bundles { directory: data.join("malware"), sort: RULES }
+    }
+
+    /// Those of what distributions publish, which are used besides these.
+    pub fn of_packages(&self) -> Bundles {
+        Bundles { sort: PACKAGES, ..self.clone() }
+    }
+
+    /// What the bundles in use say of packages.
+    pub fn packages(&self) -> Result<Packages, BundleError> {
+        let published = self.of_packages().current()?;
+        let revision = published.as_ref().map(|it| format!("packages={}", it.named.sha256));
+        let bundles = self.current()?.into_iter().chain(published).map(|it| it.bundle);
+        let packages = bundle::packages(&bundles.collect::<Vec<_>>());
+        let mut packages = packages.map_err(|it| BundleError(it.to_string()))?;
+        packages.revision = revision.unwrap_or_default();
+        Ok(packages)
     }
 
     /// The bundle in use, if there is one. One that can't be read is an error: what is found without it is less.
@@ -158,17 +180,22 @@ impl Bundles {
     /// can be used.
     pub fn take(&self, bytes: &[u8], trust: Trust) -> Result<InUse, BundleError> {
         let bundle = Bundle::parse(bytes).map_err(|it| BundleError(it.to_string()))?;
+        let sort = if bundle.is_of_packages() { PACKAGES } else { RULES };
+        Bundles { sort, ..self.clone() }.put(bytes, bundle, trust)
+    }
+
+    fn put(&self, bytes: &[u8], bundle: Bundle, trust: Trust) -> Result<InUse, BundleError> {
+        let [link, ending] = self.sort;
         let _lock = self.lock()?;
         self.believe(&bundle, trust)?;
         let sha256 = sha256(bytes);
         let epoch = bundle.manifest.epoch;
         self.follows(epoch, &sha256)?;
         bundle.check().map_err(|it| BundleError(it.to_string()))?;
-        let name = format!("{epoch}-{sha256}{ENDING}");
+        let name = format!("{epoch}-{sha256}{ending}");
         let path = self.directory.join(&name);
         self.keep(bytes, &path)?;
-        point(&self.directory, CURRENT, Path::new(&name))
-            .map_err(|it| BundleError(it.to_string()))?;
+        point(&self.directory, link, Path::new(&name)).map_err(|it| BundleError(it.to_string()))?;
         self.tidy();
         let is_known = bundle.signer.is_some_and(|it| self.believes(&it));
         Ok(InUse { named: Named { path, sha256 }, bundle, is_known })
@@ -177,7 +204,7 @@ impl Bundles {
     /// Goes back to the bundle that was made before the one in use, if it is kept still.
     pub fn rollback(&self) -> Result<InUse, BundleError> {
         let _lock = self.lock()?;
-        let now = self.named()?.and_then(|it| parts(&it.path)).map(|it| it.0);
+        let now = self.named()?.and_then(|it| self.parts(&it.path)).map(|it| it.0);
         let now = now.ok_or_else(|| BundleError("no bundle is in use".to_owned()))?;
         let before = self.kept().into_iter().find(|it| it.0 < now);
         let (_, named) = before.ok_or_else(|| {
@@ -186,7 +213,7 @@ impl Bundles {
         let bundle = named.read().map_err(failed(&named.path));
         bundle.and_then(|it| named.parse(&it))?;
         let name = named.path.file_name().map(Path::new).unwrap_or(Path::new(""));
-        point(&self.directory, CURRENT, name).map_err(|it| BundleError(it.to_string()))?;
+        point(&self.directory, self.sort[0], name).map_err(|it| BundleError(it.to_string()))?;
         self.current()?.ok_or_else(|| BundleError("no bundle is in use".to_owned()))
     }
 
@@ -194,7 +221,7 @@ impl Bundles {
     /// want who hides something.
     fn follows(&self, epoch: u64, sha256: &str) -> Result<(), BundleError> {
         // One that is damaged has its epoch in its name.
-        let now = self.named()?.and_then(|it| parts(&it.path));
+        let now = self.named()?.and_then(|it| self.parts(&it.path));
         match now {
             Some((now, _)) if epoch < now => Err(BundleError(format!(
                 "it is of epoch {epoch}, before the bundle in use, which is of epoch {now} and stays; \
@@ -209,13 +236,14 @@ impl Bundles {
 
     /// Where the link to the one in use leads.
     fn named(&self) -> Result<Option<Named>, BundleError> {
-        let link = self.directory.join(CURRENT);
+        let link = self.directory.join(self.sort[0]);
         let target = match fs::read_link(&link) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(failed(&link))?,
         };
         let path = self.directory.join(target);
-        let (_, sha256) = parts(&path).ok_or_else(|| failed(&link)("it leads to no bundle"))?;
+        let (_, sha256) =
+            self.parts(&path).ok_or_else(|| failed(&link)("it leads to no bundle"))?;
         Ok(Some(Named { path, sha256 }))
     }
 
@@ -224,7 +252,7 @@ impl Bundles {
         let files = fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let named = files.filter_map(|it| {
             let path = it.path();
-            let (epoch, sha256) = parts(&path)?;
+            let (epoch, sha256) = self.parts(&path)?;
             Some((epoch, Named { path, sha256 }))
         });
         let mut all: Vec<(u64, Named)> = named.collect();
@@ -245,6 +273,13 @@ impl Bundles {
             // What can't be removed now is so the next time.
             drop(fs::remove_file(named.path));
         }
+    }
+
+    /// The epoch and the SHA-256 in the name of a bundle.
+    fn parts(&self, path: &Path) -> Option<(u64, String)> {
+        let name = path.file_name()?.to_str()?.strip_suffix(self.sort[1])?;
+        let (epoch, sha256) = name.split_once('-')?;
+        Some((epoch.parse().ok()?, sha256.to_owned()))
     }
 
     fn lock(&self) -> Result<File, BundleError> {
@@ -269,13 +304,6 @@ impl Bundles {
         file.as_file().sync_all().map_err(failed(path))?;
         file.persist(path).map(drop).map_err(|it| failed(path)(it.error))
     }
-}
-
-/// The epoch and the SHA-256 in the name of a bundle.
-fn parts(path: &Path) -> Option<(u64, String)> {
-    let name = path.file_name()?.to_str()?.strip_suffix(ENDING)?;
-    let (epoch, sha256) = name.split_once('-')?;
-    Some((epoch.parse().ok()?, sha256.to_owned()))
 }
 
 /// A file, as far as a bundle may be long, and one byte more.

@@ -3,7 +3,7 @@ use super::{BundleError, SigningKey, failed, sha256};
 use jiff::Timestamp;
 use malware::{
     Form, RULE_SETS,
-    bundle::{self, ENGINE, Kind, MANIFEST, Manifest, Member, SIGNATURE},
+    bundle::{self, Kind, MANIFEST, Manifest, Member, SIGNATURE},
 };
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::{
@@ -11,6 +11,13 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+
+/// Where lists are in a folder.
+const LISTS: &[(&str, Kind)] = &[
+    ("hashes/bad", Kind::BadHashes),
+    ("hashes/good", Kind::GoodHashes),
+    ("packages/bad", Kind::BadPackages),
+];
 
 /// What becomes a member.
 #[derive(Clone, Debug)]
@@ -22,7 +29,7 @@ pub struct Part {
     /// The forms of files that rules are for; none for all.
     pub forms: Vec<String>,
     /// The rules, or the list.
-    pub text: String,
+    pub content: Vec<u8>,
 }
 
 /// What becomes a bundle.
@@ -43,7 +50,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// Adds what is in a folder: `rules/<set>/*.yar`, `hashes/bad/*` and `hashes/good/*`.
+    /// Adds what is in a folder: `rules/<set>/*.yar`, `hashes/bad/*`, `hashes/good/*` and `packages/bad/*`.
     ///
     /// A set is for the forms of files that its file `forms` names, each on a line; without that for those of the form,
     /// or of the set of the program's own rules, that it is called after; or else for all.
@@ -53,13 +60,13 @@ impl Content {
             let name = file_name(&set);
             self.add_rules(&set, &format!("rules/{name}/"), &forms(&set, &name)?)?;
         }
-        for (place, kind) in [("hashes/bad", Kind::BadHashes), ("hashes/good", Kind::GoodHashes)] {
+        for (place, kind) in LISTS {
             for file in entries(&folder.join(place))? {
-                self.add_file(&file, &format!("{place}/"), kind, &[])?;
+                self.add_file(&file, &format!("{place}/"), *kind, &[])?;
             }
         }
         if self.parts.len() == before {
-            let what = "there is nothing in it: rules/<set>/*.yar, hashes/bad/*, hashes/good/*";
+            let what = "there is nothing in it: rules/<set>/*.yar, hashes/bad/*, hashes/good/*, packages/bad/*";
             return Err(failed(folder)(what));
         }
         Ok(())
@@ -93,13 +100,13 @@ impl Content {
         forms: &[String],
     ) -> Result<(), BundleError> {
         let text = fs::read_to_string(from).map_err(failed(from))?;
-        bundle::check(kind, &text, &mut BTreeSet::new()).map_err(failed(from))?;
+        bundle::check(kind, text.as_bytes(), &mut BTreeSet::new()).map_err(failed(from))?;
         if kind == Kind::Rules {
             let (from, problems) = (from.display(), malware::lint(&text, &BTreeSet::new()));
             self.remarks.extend(problems.iter().map(|it| format!("{from}: {it}")));
         }
         let path = format!("{place}{}", file_name(from));
-        self.parts.push(Part { path, kind, forms: forms.to_vec(), text });
+        self.parts.push(Part { path, kind, forms: forms.to_vec(), content: text.into_bytes() });
         Ok(())
     }
 }
@@ -113,18 +120,19 @@ pub fn pack(content: &Content, key: Option<&SigningKey>) -> Result<Vec<u8>, Bund
             path: it.path.clone(),
             kind: it.kind,
             forms: it.forms.clone(),
-            size: u64::try_from(it.text.len()).unwrap_or(u64::MAX),
-            sha256: sha256(it.text.as_bytes()),
-            count: bundle::check(it.kind, &it.text, &mut taken).map_err(named)?,
+            size: u64::try_from(it.content.len()).unwrap_or(u64::MAX),
+            sha256: sha256(&it.content),
+            count: bundle::check(it.kind, &it.content, &mut taken).map_err(named)?,
         });
     }
     let Content { epoch, created, publisher, replaces, .. } = content.clone();
-    let (format, engine) = (1, ENGINE);
+    let engine = content.parts.iter().map(|it| it.kind.engine()).max().unwrap_or(1);
+    let format = 1;
     let manifest = Manifest { format, epoch, created, publisher, engine, replaces, members };
     let unmade = |it: &dyn std::fmt::Display| BundleError(format!("making a bundle: {it}"));
     let manifest = serde_json::to_vec_pretty(&manifest).map_err(|it| unmade(&it))?;
     let signature = key.map(|it| it.sign(&manifest));
-    let parts = content.parts.iter().map(|it| (it.path.as_str(), it.text.as_bytes()));
+    let parts = content.parts.iter().map(|it| (it.path.as_str(), &*it.content));
     let first = [(MANIFEST, &*manifest)].into_iter();
     let all = first.chain(signature.as_deref().map(|it| (SIGNATURE, it))).chain(parts);
     let bytes = tar(all).map_err(|it| unmade(&it))?;

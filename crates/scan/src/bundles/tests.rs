@@ -8,7 +8,7 @@ const RULE: &str =
 
 fn bundle(epoch: u64, key: Option<&SigningKey>) -> Vec<u8> {
     let path = "rules/a/a.yar".to_owned();
-    let parts = vec![Part { path, kind: Kind::Rules, forms: Vec::new(), text: RULE.to_owned() }];
+    let parts = vec![Part { path, kind: Kind::Rules, forms: Vec::new(), content: RULE.into() }];
     pack(&Content { epoch, parts, ..Content::default() }, key).unwrap()
 }
 

@@ -99,8 +99,14 @@ impl Center {
     /// What has been seen of an image already, if the same analysers did.
     pub(super) fn known(&self, claim: &Claim, revision: &str) -> Result<Option<Found>, Failure> {
         let known = self.world.store.read(|tx| scans::known(tx, &claim.digest))?;
-        let same = known.filter(|it| it.scanned_at > 0 && it.revision == revision);
+        let same = known.filter(|it| it.scanned_at > 0 && it.revision == self.seen_by(revision));
         Ok(same.map(|it| Found::Known(it.id)))
+    }
+
+    /// Stands for all that an image is judged by: `revision` for its layers, and what is known of packages.
+    fn seen_by(&self, revision: &str) -> String {
+        let all = [revision, &self.world.inspection.packages.revision];
+        all.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join(" ")
     }
 
     /// What an image contains, and what that means.
@@ -112,7 +118,7 @@ impl Center {
         let detail = Detail::of(&scanned);
         let json = serde_json::to_vec(&detail);
         let json = json.map_err(|err| Failure::Other("internal", err.to_string()))?;
-        let malicious = malicious(&mut scanned.inventory, &scanned.image.config);
+        let malicious = malicious(&mut scanned);
         keys.resize(scanned.inventory.components.len(), Vec::new());
         assessment.findings.extend(malicious.iter().cloned());
         let sizes = scanned.image.layers.iter().map(|it| it.blob.size);
@@ -120,7 +126,7 @@ impl Center {
             system: detail.system(),
             platform: scanned.image.platform.as_ref().map(ToString::to_string).unwrap_or_default(),
             size: i64::try_from(sizes.fold(0, u64::saturating_add)).unwrap_or(i64::MAX),
-            revision,
+            revision: self.seen_by(&revision),
             inventory: scanned.inventory,
             malicious,
             keys,
@@ -219,8 +225,9 @@ fn tell_quota(tx: &mut Tx<'_>, charged: Option<Quota>, now: i64) -> store::Resul
 }
 
 /// Puts the malicious files behind the components, and gives what is found in them.
-fn malicious(inventory: &mut Inventory, config: &ImageConfig) -> Vec<Finding> {
-    let verdicts = malware::verdicts(inventory, config);
+fn malicious(scanned: &mut Scanned) -> Vec<Finding> {
+    let Scanned { image, inventory, packages, .. } = scanned;
+    let verdicts = malware::verdicts(inventory, &image.config, packages);
     let rows = verdicts.iter().zip(inventory.components.len()..);
     let (files, findings): (Vec<_>, Vec<_>) =
         rows.map(|(it, component)| malware::finding(it, component)).unzip();

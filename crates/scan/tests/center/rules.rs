@@ -73,7 +73,7 @@ fn a_center_takes_over_what_its_machine_has_once() {
         let bring = |epoch: u64| {
             let text = format!("rule of_{epoch} {{ condition: true }}");
             let (path, kind) = ("a".to_owned(), malware::bundle::Kind::Rules);
-            let part = Part { path, kind, forms: Vec::new(), text };
+            let part = Part { path, kind, forms: Vec::new(), content: text.into_bytes() };
             let content = Content { epoch, parts: vec![part], ..Content::default() };
             let made = pack(&content, Some(&key)).unwrap();
             local.take(&made, Trust::Also(key.public())).unwrap();

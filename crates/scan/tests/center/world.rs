@@ -106,6 +106,7 @@ impl Machine {
                 limits: Bounds::default(),
                 malware: true,
                 bundles: Vec::new(),
+                packages: Arc::default(),
                 spool,
                 stall: Duration::from_secs(60),
                 stop: Arc::default(),

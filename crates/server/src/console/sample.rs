@@ -55,6 +55,9 @@ pub(crate) fn owner<'a>(it: &'a Trust, w: &'static Words) -> Cow<'a, str> {
     match it {
         Trust::Unknown => Cow::Borrowed(w.owned_by_none),
         Trust::Claimed(package) => Cow::Owned(format!("{package}{}", w.owned_as_is)),
+        Trust::Published(package) => Cow::Owned(format!("{package}{}", w.owned_published)),
+        Trust::Copied(from) => Cow::Owned(format!("{}{from}", w.owned_copied)),
+        Trust::Forged(package) => Cow::Owned(format!("{package}{}", w.owned_forged)),
         Trust::Mismatch(package) => Cow::Owned(format!("{package}{}", w.owned_changed)),
     }
 }

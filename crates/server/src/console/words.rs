@@ -425,6 +425,9 @@ words! {
     owner: "Owner", "所属软件包";
     owned_by_none: "no package", "不属于任何软件包";
     owned_as_is: ", as the package brought it", "，与软件包内容一致";
+    owned_published: ", as its distribution publishes it", "，与发行版发布的内容一致";
+    owned_copied: "nobody's: a copy of what a package brings, of ", "不属于任何软件包：与以下发行版软件包中的文件相同：";
+    owned_forged: ", whose list of files is forged", "，其文件清单系伪造";
     owned_changed: ", not as the package brought it", "，与软件包内容不一致";
     started_by: "Started by", "启动方式";
     serious: "Serious", "严重";

@@ -127,6 +127,7 @@ fn center(store: &Arc<Store>, keys: &Arc<Keys>, clock: &server::Clock, folder: &
             limits: inspect::Limits::default(),
             malware: true,
             bundles: Vec::new(),
+            packages: Arc::default(),
             spool: folder.to_owned(),
             stall: Duration::from_secs(60),
             stop: Arc::default(),

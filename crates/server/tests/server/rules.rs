@@ -25,7 +25,7 @@ impl Publisher {
     fn bundle(&self, epoch: u64) -> Vec<u8> {
         let text = format!("rule of_bundle_{epoch} {{ {META} condition: true }}");
         let (path, kind) = ("rules/a.yar".to_owned(), Kind::Rules);
-        let part = Part { path, kind, forms: Vec::new(), text };
+        let part = Part { path, kind, forms: Vec::new(), content: text.into_bytes() };
         let publisher = "Example security".to_owned();
         let content = Content { epoch, publisher, parts: vec![part], ..Content::default() };
         pack(&content, Some(&self.key)).unwrap()
