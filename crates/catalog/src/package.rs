@@ -50,7 +50,7 @@ pub fn package(file: &File<'_>, contents: bool) -> Result<Option<Packaged>, Faul
 }
 
 fn deb(file: &File<'_>, contents: bool) -> Result<Packaged, Fault> {
-    let (mut found, mut package, mut digests) = (Found::default(), None, Vec::new());
+    let (mut control_file, mut md5sums, mut digests) = (None, None, Vec::new());
     let unread = open(file, &mut |member| {
         let path = member.path().to_owned();
         let Some((part, name)) = path.split_once("!/") else {
@@ -60,22 +60,32 @@ fn deb(file: &File<'_>, contents: bool) -> Result<Packaged, Fault> {
         };
         match name.trim_start_matches("./") {
             _ if part.starts_with("data.tar") => digests.extend(digest(member)?),
-            "control" => package = Some(control(member.content()?.bytes)?),
-            "md5sums" => {
-                let named = ImagePath::default().link("md5sums");
-                (MD5SUMS.parse)(&File::new(&named, member.content()?.bytes), &mut found)?;
-            }
+            "control" => control_file = whole(member)?,
+            "md5sums" => md5sums = Some(whole(member)?),
             _ => {}
         }
         Ok(Go::Past)
     })?;
-    let component = package.ok_or(Malformed::new("a package without a control file"))?;
+    let control_file = control_file.ok_or(Malformed::new("a package without a control file"))?;
+    let component = control(&control_file)?;
+    let bad = Malformed::new("its list of digests can't be understood");
+    let (named, mut found) = (ImagePath::default().link("md5sums"), Found::default());
+    if let Some(it) = md5sums {
+        let bytes = it.ok_or(bad.clone())?;
+        (MD5SUMS.parse)(&File::new(&named, &bytes), &mut found)?;
+    }
     // A line that is left out would make a false list of it.
     if !found.gaps.is_empty() {
-        return Err(Malformed::new("its list of digests can't be understood").into());
+        return Err(bad.into());
     }
     let files = found.owned.pop().map(|it| it.files).unwrap_or_default();
     Ok(Packaged { component, files, contents: digests, unread })
+}
+
+/// All of a member, if it could be read to its end.
+fn whole(member: &mut Member<'_>) -> Result<Option<Vec<u8>>, Fault> {
+    let content = member.content()?;
+    Ok(content.complete.then(|| content.bytes.to_vec()))
 }
 
 fn control(bytes: &[u8]) -> Result<Component, Malformed> {

@@ -13,7 +13,9 @@ use malware::{
     bundle::{Kind, MOST_BYTES},
 };
 use net::{Client, Request, Url};
-use scan::bundles::{Bundles, Content, InUse, Named, SigningKey, Trust, key_id, pack, public_key};
+use scan::bundles::{
+    Bundles, Content, Fetched, InUse, Named, SigningKey, Trust, key_id, pack, public_key,
+};
 use serde_json::json;
 use std::{fs, io::Write as _, path::Path, process::ExitCode, sync::Arc};
 use tempfile::NamedTempFile;
@@ -139,14 +141,29 @@ fn update(
 ) -> Result<String, String> {
     let failed = |err: net::Error| format!("{url}: {err}");
     let client = Client::new(network::settings(patience)).map_err(failed)?;
-    let request = Request::get(Url::parse(url).map_err(failed)?);
+    let mut request = Request::get(Url::parse(url).map_err(failed)?);
+    let before = bundles.fetched(url);
+    if let Some(etag) = before.as_ref().and_then(|it| it.etag.as_ref()) {
+        request = request.header("if-none-match", etag);
+    }
+    if let Some(day) = before.as_ref().and_then(|it| it.last_modified.as_ref()) {
+        request = request.header("if-modified-since", day);
+    }
     let response = client.send(&request).map_err(failed)?;
+    if response.status == 304 && before.is_some() {
+        return Ok("The bundle in use is still the one that is there.\n".to_owned());
+    }
     if response.status != 200 {
         return Err(format!("{url}: HTTP status {}; the bundle in use stays", response.status));
     }
+    let header = |name| response.header(name).map(str::to_owned);
+    let (etag, last_modified) = (header("etag"), header("last-modified"));
     let bytes = response.bounded(MOST_BYTES).map_err(failed)?;
-    let taken = bundles.take(&bytes, trusted(trust)?);
-    taken.map(|it| describe(&it)).map_err(|err| format!("{url}: {err}"))
+    let taken = bundles.take(&bytes, trusted(trust)?).map_err(|err| format!("{url}: {err}"))?;
+    let fetched = Fetched { sha256: taken.named.sha256.clone(), etag, last_modified };
+    // Without the note the next one is only fetched for nothing.
+    drop(bundles.keep_fetched(url, &fetched));
+    Ok(describe(&taken))
 }
 
 fn build(arguments: &BuildArguments) -> Result<String, String> {

@@ -112,14 +112,21 @@ fn a_bundle_is_fetched() {
     bundles(&place);
     let bytes = fs::read(place.path("2.bundle")).unwrap();
     let server = Server::start(move |request| match request.target.as_str() {
-        "/rules.bundle" => Reply::new(200, bytes.clone()),
+        "/rules.bundle" if request.header("if-none-match") == Some("\"2\"") => Reply::new(304, ""),
+        "/rules.bundle" => Reply::new(200, bytes.clone()).header("etag", "\"2\""),
         _ => Reply::new(404, ""),
     });
     let url = format!("http://{}", server.host());
     refused(&place, &format!("db malware update {url}/rules.bundle"), "rules.bundle: it is signed");
     refused(&place, &format!("db malware update {url}/other"), "HTTP status 404");
-    run(&place, &format!("db malware update {url}/rules.bundle --key ours.pub"));
+    let update = format!("db malware update {url}/rules.bundle --key ours.pub");
+    run(&place, "db malware import 1.bundle --key ours.pub");
+    assert!(run(&place, &update).contains("The bundle of epoch 2 by us is in use"));
     assert_eq!(found(&place, &[&image]), ["harmless-harmless"]);
+    assert!(run(&place, &update).contains("still the one that is there"));
+    // What was gone back from is fetched again.
+    run(&place, "db malware rollback");
+    assert!(run(&place, &update).contains("The bundle of epoch 2 by us is in use"));
 }
 
 #[test]

@@ -4,18 +4,20 @@
 //! malware/<epoch>-<sha256>.bundle   bundles, immutable
 //! malware/current                   link to the one in use; without it, only what ships with the program is used
 //! malware/<epoch>-<sha256>.packages, malware/packages    the same for what distributions publish
+//! malware/<half a hash>.fetched     what a server said of a bundle that was fetched from it
 //! malware/keys/<id>.pem             public keys of those who are believed
 //! malware/lock                      held by whoever changes any of this
 //! ```
 mod apk;
 pub mod custom;
+mod fetched;
 mod keys;
 mod pack;
 mod published;
 pub mod shared;
 
+pub use fetched::Fetched;
 pub use keys::{SigningKey, key_id, public_key, public_key_in};
-pub use malware::bundle::Kind;
 pub use pack::{Content, Part, pack};
 
 use crate::advisories::point;
