@@ -5,8 +5,13 @@ use crate::{
     decompress::{Chunk, Output, Trouble, decompress},
     tar::{Entries, Entry, Kind, Stop},
 };
-use model::{Digest, Gap, ImagePath, Reason, malware::Examined};
+use md5::Md5;
+use model::{
+    Digest, Gap, ImagePath, Reason,
+    malware::{Digests, Examined},
+};
 use serde::{Deserialize, Serialize};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
@@ -80,6 +85,8 @@ pub struct LayerReport {
 const LINK_DEPTH: usize = 3;
 /// How many links are kept.
 const LINKS: usize = 200_000;
+/// The most of a file in which a component was found that is hashed.
+const DIGEST_BYTES: u64 = 1 << 20;
 /// How much of a file `Inspector::wants` gets to see.
 const START_BYTES: usize = 512;
 
@@ -349,6 +356,9 @@ impl Walk<'_> {
             };
             let own = reason.map(|it| Gap::new(inspector.name(), it));
             self.judged(file, &mut found, own.is_some());
+            if found.components.iter().any(|it| !it.ecosystem.is_system()) {
+                found.digests = digests(file).map_err(Stop::Io)?;
+            }
             for it in std::mem::take(&mut found.gaps).into_iter().chain(own) {
                 self.gap(Some(file.path.clone()), &it.by, it.reason);
             }
@@ -408,6 +418,20 @@ impl Walk<'_> {
             gaps.push((None, Gap::new("layer", Reason::TooLarge(what))));
         }
     }
+}
+
+/// What a file hashes to, in all the ways in which package managers ask; `None` for large ones, since that takes time.
+fn digests(file: &File<'_>) -> io::Result<Option<Digests>> {
+    if file.size() > DIGEST_BYTES {
+        return Ok(None);
+    }
+    let bytes = match file.whole() {
+        Ok(bytes) => bytes,
+        Err(Fault::Io(err)) => return Err(err),
+        Err(_) => return Ok(None),
+    };
+    let (sha1, md5) = (Sha1::digest(&bytes).into(), Md5::digest(&bytes).into());
+    Ok(Some(Digests { sha256: Sha256::digest(&bytes).into(), sha1: Some(sha1), md5: Some(md5) }))
 }
 
 /// Writes the content of a file to the start of the spool.
