@@ -75,7 +75,8 @@ impl Squash {
         let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
         self.view.forget_owned();
-        let components = self.view.components(&systems, &packaged);
+        let mut components = self.view.components(&systems, &packaged);
+        forget_doubles(&mut components);
         let (gaps, examined) = (self.gaps, Some(self.examined));
         Ok(Inventory { systems, components, gaps, executables, suspects, altered, examined })
     }
@@ -494,6 +495,20 @@ fn altered(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<HashMap<Key, 
         },
     )?;
     Ok(altered)
+}
+
+/// What a lock file names and what is there in the same version is one: the latter.
+fn forget_doubles(components: &mut Vec<Located<Component>>) {
+    let key = |it: &Component| (it.ecosystem, it.name.clone(), it.version.clone());
+    let declared =
+        |it: &Component| matches!(it.presence, Presence::Declared | Presence::Development);
+    if !components.iter().any(|it| declared(&it.what)) {
+        return;
+    }
+    let there = components.iter().map(|it| &it.what);
+    let there = there.filter(|it| it.presence == Presence::Installed && !it.ecosystem.is_system());
+    let there: HashSet<_> = there.map(key).collect();
+    components.retain(|it| !declared(&it.what) || !there.contains(&key(&it.what)));
 }
 
 /// The elements of a list that may be long, whose memory is given back on the way.
