@@ -25,7 +25,11 @@ pub(crate) fn coverage(
         (None, _) => drop(reasons.insert(Uncovered::NoPackageDatabase)),
         _ => {}
     }
-    for it in inventory.components.iter().filter(|it| !it.what.ecosystem.is_system()) {
+    let packaged = |it: &model::Component| matches!(it.presence, model::Presence::Packaged(_));
+    let language = |it: &&model::Located<model::Component>| {
+        !it.what.ecosystem.is_system() && !packaged(&it.what)
+    };
+    for it in inventory.components.iter().filter(language) {
         let namespace = Namespace::language(it.what.ecosystem);
         reasons.extend(namespace.filter(|it| !database.covers(it)).map(Uncovered::NoFeed));
     }

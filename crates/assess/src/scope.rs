@@ -1,7 +1,7 @@
 //! Where a component's advisories are looked for.
 use crate::names;
 use jiff::civil::Date;
-use model::{Component, Distribution, Inventory, Located, Names, Namespace, System};
+use model::{Component, Distribution, Inventory, Located, Names, Namespace, Presence, System};
 
 /// What the advisories of a distribution are to one root file system.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -83,6 +83,9 @@ pub(crate) fn questions<'a>(
 }
 
 fn namespaces_of(it: &Located<Component>, scopes: &[Scope]) -> Vec<(Namespace, bool)> {
+    if let Presence::Packaged(_) = it.what.presence {
+        return Vec::new();
+    }
     if !it.what.ecosystem.is_system() {
         return Namespace::language(it.what.ecosystem).map(|it| (it, false)).into_iter().collect();
     }

@@ -9,7 +9,7 @@ use crate::{
     when::When,
 };
 use jiff::Timestamp;
-use model::{Advisory, Answer, Inventory, Namespace, Verdict};
+use model::{Advisory, Answer, Inventory, Namespace, Presence, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a vulnerability, for each component that any advisory on it speaks of.
@@ -161,6 +161,15 @@ impl Asked<'_> {
         let of = |it: &Namespace| it.as_str().split(':').next().map(str::to_owned);
         for (i, it) in self.inventory.components.iter().enumerate() {
             let named = it.what.name == package || it.what.source().0 == package;
+            if let Presence::Packaged(_) = &it.what.presence
+                && Namespace::language(it.what.ecosystem).as_ref() == Some(namespace)
+                && names::key(namespace, &it.what.name) == names::key(namespace, package)
+            {
+                let verdict = Verdict::Overruled(it.what.presence.to_string());
+                let namespace = Some(namespace.clone());
+                answers.push(answer(Some(i), namespace, package, name.clone(), verdict));
+                continue;
+            }
             if namespace.is_language() || !it.what.ecosystem.is_system() || !named {
                 continue;
             }

@@ -64,7 +64,7 @@ fn lock(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
 }
 
 fn each(list: &mut List<'_, '_>, all: &[Package], presence: Presence) -> Result<(), Fault> {
-    all.iter().try_for_each(|it| list.add(&it.name.0, &it.version.0, presence))
+    all.iter().try_for_each(|it| list.add(&it.name.0, &it.version.0, presence.clone()))
 }
 
 /// An array with `name` and, within `version`, `release`: the first of each is that of the package.

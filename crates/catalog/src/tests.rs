@@ -52,10 +52,8 @@ fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {
     for it in &found.components {
         write!(text, "{} {} {}", it.ecosystem.purl(), it.name, it.version).unwrap();
         let source = it.source.as_ref().map(|it| format!("{} {}", it.name, it.version));
-        let presence = match it.presence {
-            Presence::Installed => None,
-            other => Some(format!("{other:?}")),
-        };
+        let presence = Some(&it.presence).filter(|it| **it != Presence::Installed);
+        let presence = presence.map(ToString::to_string);
         let extras = [
             ("arch", &it.arch),
             ("source", &source),

@@ -1,7 +1,10 @@
 //! Shows files to inspectors. The slow ones get theirs on threads of their own; what was found still comes in the order
 //! of the files, whoever was done first, so that it depends on nothing but them.
 use crate::{Fault, File, Found, Head, Inspector, Judged};
-use model::{Gap, ImagePath, Reason};
+use md5::Md5;
+use model::{Gap, ImagePath, Reason, malware::Digests};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     io,
@@ -60,6 +63,15 @@ pub(crate) fn show(wanted: &[&'static dyn Inspector], file: &File<'_>) -> Seen {
             Err(_) => Some(Reason::Crashed("a parser panicked".to_owned())),
         };
         let own = reason.map(|it| Gap::new(inspector.name(), it));
+        if found.components.iter().any(|it| !it.ecosystem.is_system()) {
+            match digests(file) {
+                Ok(digests) => found.digests = digests,
+                Err(err) => {
+                    seen.err = Some(err);
+                    return seen;
+                }
+            }
+        }
         seen.judged.extend(found.judged.take().map(|it| (it, own.is_some())));
         seen.gaps.extend(std::mem::take(&mut found.gaps).into_iter().chain(own));
         if found != Found::default() {
@@ -67,6 +79,20 @@ pub(crate) fn show(wanted: &[&'static dyn Inspector], file: &File<'_>) -> Seen {
         }
     }
     seen
+}
+
+/// What a file hashes to, in all the ways in which package managers ask; `None` for large ones, since that takes time.
+fn digests(file: &File<'_>) -> io::Result<Option<Digests>> {
+    if file.size() > DIGEST_BYTES {
+        return Ok(None);
+    }
+    let bytes = match file.whole() {
+        Ok(bytes) => bytes,
+        Err(Fault::Io(err)) => return Err(err),
+        Err(_) => return Ok(None),
+    };
+    let (sha1, md5) = (Sha1::digest(&bytes).into(), Md5::digest(&bytes).into());
+    Ok(Some(Digests { sha256: Sha256::digest(&bytes).into(), sha1: Some(sha1), md5: Some(md5) }))
 }
 
 /// A file to be shown, and its place among all events.
@@ -78,6 +104,8 @@ struct Job {
     wanted: Vec<&'static dyn Inspector>,
 }
 
+/// The most of a file in which a component was found that is hashed.
+const DIGEST_BYTES: u64 = 1 << 20;
 /// What a file costs besides its bytes while it waits.
 const JOB_BYTES: u64 = 1 << 10;
 

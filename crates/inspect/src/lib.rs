@@ -56,6 +56,9 @@ pub struct Found {
     pub release: Option<Release>,
     /// What in it went unseen, though the file as a whole could be read.
     pub gaps: Vec<model::Gap>,
+    /// What it hashes to, where a component of a language is in it that a package of the distribution may have brought;
+    /// not for large files.
+    pub digests: Option<Digests>,
     /// What is known of it, where something speaks against it or it makes something start.
     pub sample: Option<Sample>,
     /// What became of it when it was looked at for malicious content.

@@ -6,7 +6,7 @@ use crate::{
 };
 use model::{
     Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Owned, OwnedFile,
-    Reason, Release, System,
+    Presence, Reason, Release, System,
     malware::{Altered, Examined, Manifest, Suspect, Trust, Visibility},
 };
 use std::{
@@ -79,10 +79,12 @@ impl Squash {
         let executables = count(covers(), &owners)?;
         let altered = self.view.altered(&altered(covers(), &owners)?);
         let suspects = self.view.suspects(&owners);
+        let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
         let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
         self.view.forget_owned();
-        let components = self.view.components(&systems);
+        let mut components = self.view.components(&systems, &packaged);
+        forget_doubles(&mut components);
         let (gaps, examined) = (self.gaps, Some(self.examined));
         Ok(Inventory {
             systems,
@@ -282,7 +284,40 @@ impl View {
         systems.collect()
     }
 
-    fn components(self, systems: &[System]) -> Vec<Located<Component>> {
+    /// The files with components of languages that are part of a distribution's package: it says that they are its own,
+    /// and they hold what it brought, as far as digests are known.
+    fn packaged(&self, owners: &[Owner], systems: &[System]) -> HashMap<ImagePath, String> {
+        let mut lists = Vec::new();
+        for (path, here) in &self.files {
+            let mut owned = here.content.iter().flat_map(|(_, found)| &found.owned).peekable();
+            // Package managers of languages own files as well, and are not asked.
+            let system = owned.peek().is_some() && self.system_of(path, systems).is_some();
+            lists.extend(owned.map(|it| Some(it.package.as_str()).filter(|_| system)));
+        }
+        let list = |it: &Owner| *lists.get(usize::try_from(it.list).ok()?)?;
+        let mut packaged = HashMap::new();
+        for (path, here) in &self.files {
+            if components(&here.content).all(|it| it.ecosystem.is_system()) {
+                continue;
+            }
+            let key = key(path.as_str());
+            let digests = here.content.iter().find_map(|(_, found)| found.digests.as_ref());
+            let program = digests.map(|it| Program::new(key, it));
+            let differs = |it: &Owner| Some(!program?.is(it.digest.as_ref()?)?);
+            let mut own = of(owners, &key).filter(|it| list(it).is_some()).peekable();
+            let package = own.peek().and_then(|it| list(it));
+            if let Some(package) = package.filter(|_| !own.any(|it| differs(it) == Some(true))) {
+                packaged.insert(path.clone(), package.to_owned());
+            }
+        }
+        packaged
+    }
+
+    fn components(
+        self,
+        systems: &[System],
+        packaged: &HashMap<ImagePath, String>,
+    ) -> Vec<Located<Component>> {
         let mut seen = HashSet::new();
         // The number of the file and that of the component in it.
         let mut first = Vec::new();
@@ -308,7 +343,10 @@ impl View {
             let content = std::mem::take(&mut here.content);
             let mut numbers = here.since().enumerate();
             for (by, found) in Rc::unwrap_or_clone(content) {
-                for (what, (number, layer)) in drain(found.components).zip(&mut numbers) {
+                for (mut what, (number, layer)) in drain(found.components).zip(&mut numbers) {
+                    if let Some(it) = packaged.get(&path).filter(|_| !what.ecosystem.is_system()) {
+                        what.presence = Presence::Packaged(it.clone());
+                    }
                     if first.next_if_eq(&(file, number)).is_some() {
                         let system = system.filter(|_| what.ecosystem.is_system());
                         let (path, by) = (Some(path.clone()), by.clone());
@@ -489,6 +527,20 @@ fn altered(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<HashMap<Key, 
         },
     )?;
     Ok(altered)
+}
+
+/// What a lock file names and what is there in the same version is one: the latter.
+fn forget_doubles(components: &mut Vec<Located<Component>>) {
+    let key = |it: &Component| (it.ecosystem, it.name.clone(), it.version.clone());
+    let declared =
+        |it: &Component| matches!(it.presence, Presence::Declared | Presence::Development);
+    if !components.iter().any(|it| declared(&it.what)) {
+        return;
+    }
+    let there = components.iter().map(|it| &it.what);
+    let there = there.filter(|it| it.presence == Presence::Installed && !it.ecosystem.is_system());
+    let there: HashSet<_> = there.map(key).collect();
+    components.retain(|it| !declared(&it.what) || !there.contains(&key(&it.what)));
 }
 
 /// The elements of a list that may be long, whose memory is given back on the way.

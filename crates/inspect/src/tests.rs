@@ -17,7 +17,7 @@ impl Inspector for Lines {
     }
 
     fn wants(&self, head: &Head<'_>) -> bool {
-        ["list", "os-release", "owns", "panic"].contains(&head.path.name())
+        ["list", "npm", "os-release", "owns", "panic"].contains(&head.path.name())
     }
 
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
@@ -32,12 +32,18 @@ impl Inspector for Lines {
                 files: text
                     .lines()
                     .map(|it| OwnedFile {
-                        path: model::ImagePath::parse(it.as_bytes()).unwrap(),
-                        digest: None,
+                        path: model::ImagePath::parse(it.trim_end_matches('!').as_bytes()).unwrap(),
+                        // Of what no file holds.
+                        digest: it.ends_with('!').then_some(model::FileDigest::Md5([1; 16])),
                         config: false,
                     })
                     .collect(),
             }),
+            "npm" => {
+                found
+                    .components
+                    .extend(text.lines().map(|it| Component::new(Ecosystem::Npm, it, "1")));
+            }
             _ => found.components.extend(
                 text.trim_matches('\0').lines().map(|it| Component::new(Ecosystem::Deb, it, "1")),
             ),
@@ -314,6 +320,31 @@ fn the_newest_database_counts_and_each_package_keeps_its_layer() {
     // A layer hides first and adds afterwards.
     let both = more.file("var/lib/dpkg/.wh..wh..opq", "");
     assert_eq!(components(&[base, both]), ["a@0", "b@0", "c@1"]);
+}
+
+#[test]
+fn what_a_package_brought_is_the_packages() {
+    let check = |layers: &[Tar], expected: &str| {
+        let inventory = fold(layers);
+        let shown: Vec<String> =
+            inventory.components.iter().map(|it| it.what.presence.to_string()).collect();
+        assert_eq!(shown, [expected]);
+    };
+    let file = Tar::default().file("usr/lib/npm", "a");
+    let owned = file.clone().file("var/lib/dpkg/owns", "usr/lib/npm");
+    check(std::slice::from_ref(&file), "installed");
+    check(std::slice::from_ref(&owned), "owned by p");
+    check(&[file.clone(), Tar::default().file("var/lib/dpkg/owns", "usr/lib/npm")], "owned by p");
+    // Somebody put another in its place.
+    check(&[file.clone().file("var/lib/dpkg/owns", "usr/lib/npm!")], "installed");
+    // Through a link, as it is really called.
+    check(
+        &[Tar::default().link("lib", "usr/lib").file("var/lib/dpkg/owns", "lib/npm"), file.clone()],
+        "owned by p",
+    );
+    // The package managers of languages are not asked.
+    check(&[file.clone().file("usr/lib/owns", "usr/lib/npm")], "installed");
+    check(&[owned, Tar::default().file("var/lib/dpkg/.wh.owns", "")], "installed");
 }
 
 #[test]

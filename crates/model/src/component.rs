@@ -1,6 +1,7 @@
 //! Software found in an image.
 use crate::{Digest, Ecosystem, ImagePath};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One piece of software, as its own package manager would name it.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -25,9 +26,7 @@ pub struct Component {
 }
 
 /// What the file that speaks of a component means by it.
-#[derive(
-    Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Presence {
     /// It is there, ready to be used.
@@ -37,6 +36,19 @@ pub enum Presence {
     Declared,
     /// The same, and it is needed only to build or to test.
     Development,
+    /// It is part of this package of the distribution, whose advisories decide: fixes are put into the old version.
+    Packaged(String),
+}
+
+impl fmt::Display for Presence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Presence::Installed => f.write_str("installed"),
+            Presence::Declared => f.write_str("declared"),
+            Presence::Development => f.write_str("for development"),
+            Presence::Packaged(by) => write!(f, "owned by {by}"),
+        }
+    }
 }
 
 /// The source package behind a component.

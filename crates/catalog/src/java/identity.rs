@@ -64,7 +64,8 @@ pub(super) fn of(name: &str, manifest: &Manifest, poms: &BTreeMap<String, Pom>) 
             let version = version(manifest, split(stem).1)?;
             Some(Pom { version, ..it.clone() })
         }
-        _ => guessed(stem, manifest).filter(|it| !it.group.is_empty() || poms.is_empty()),
+        // One alone is this archive's under another name; several were put into something that has none.
+        _ => guessed(stem, manifest).filter(|it| !it.group.is_empty() || poms.len() != 1),
     }
 }
 

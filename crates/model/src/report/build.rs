@@ -275,6 +275,7 @@ fn component_row(it: &Located<Component>, systems: &[System]) -> ComponentRow {
         arch: what.arch.clone(),
         source: what.source.as_ref().map(|it| [it.name.clone(), it.version.clone()]),
         module: what.module.clone(),
+        presence: what.presence.to_string(),
         path: it.path.as_ref().map(ToString::to_string),
         layer: it.layer,
         cataloger: it.by.clone(),

@@ -357,6 +357,10 @@ pub struct ComponentRow {
     pub source: Option<[String; 2]>,
     /// Its module stream.
     pub module: Option<String>,
+    /// `installed`; `declared` for what only a lock file or an archive to install from has, `for development` if it is
+    /// needed only to build or to test; `owned by PACKAGE` for what is part of the distribution's package, whose
+    /// advisories decide.
+    pub presence: String,
     /// The file that declares it.
     pub path: Option<String>,
     /// The layer that brought it in.

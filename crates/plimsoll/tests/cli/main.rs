@@ -21,6 +21,7 @@ mod demo;
 mod formats;
 mod gates;
 mod images;
+mod languages;
 mod layers;
 mod memory;
 mod network;

@@ -18,6 +18,7 @@ pub mod shared;
 
 pub use fetched::Fetched;
 pub use keys::{SigningKey, key_id, public_key, public_key_in};
+pub use malware::bundle::Kind;
 pub use pack::{Content, Part, pack};
 
 use crate::advisories::point;
