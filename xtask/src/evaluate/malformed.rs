@@ -61,7 +61,7 @@ fn each(files: &[hostile::Hostile]) -> bool {
     let sum: f64 = took.iter().map(|it| it.0).sum();
     println!("{} files, {sum:.1} s of processor time; the slowest:", files.len());
     took.iter().take(5).for_each(|(seconds, name)| println!("  {seconds:5.2} s {name}"));
-    held.sort_by(|a, b| b.0.cmp(&a.0));
+    held.sort_by_key(|it| std::cmp::Reverse(it.0));
     println!("the most memory:");
     held.iter().take(8).for_each(|(mib, name)| println!("  {mib:5} MiB {name}"));
     println!(
@@ -102,7 +102,7 @@ fn large(what: &str, piece: &[u8]) -> Result<bool, Box<dyn Error>> {
         }
         Ok(())
     };
-    scan(what, "-", |out| bench_memory::image(out, 1, LARGE + 512, &layer), 1)
+    scan(what, "-", |out| bench_memory::image(out, 1, LARGE + 512, layer), 1)
 }
 
 /// Scans, prints what it took, and whether all was accounted for.
