@@ -94,7 +94,10 @@ fn invalid(err: Malformed) -> io::Error {
 
 /// A deflate stream without anything around it.
 pub(super) struct Inflate<R> {
-    core: Core,
+    /// There is none until something is read: most members of most archives are passed over.
+    core: Option<Core>,
+    /// About how many bytes it makes.
+    size: u64,
     input: R,
     /// How many bytes that are not there the decoder was given.
     ahead: usize,
@@ -102,28 +105,32 @@ pub(super) struct Inflate<R> {
 
 impl<R: BufRead> Inflate<R> {
     /// Of about `size` bytes.
-    pub(super) fn new(input: R, size: u64) -> io::Result<Inflate<R>> {
-        Ok(Inflate { core: Core::new(size).map_err(invalid)?, input, ahead: 0 })
+    pub(super) fn new(input: R, size: u64) -> Inflate<R> {
+        Inflate { core: None, size, input, ahead: 0 }
     }
 }
 
 impl<R: BufRead> Read for Inflate<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.core.made().is_empty() && !self.core.decoder.is_done() {
+        let core = match &mut self.core {
+            Some(core) => core,
+            none => none.insert(Core::new(self.size).map_err(invalid)?),
+        };
+        while core.made().is_empty() && !core.decoder.is_done() {
             let piece = self.input.fill_buf()?;
             let piece = piece.get(..PIECE_BYTES).unwrap_or(piece);
             if piece.is_empty() {
-                let used = self.core.make(&[0], buffer.len()).map_err(invalid)?;
+                let used = core.make(&[0], buffer.len()).map_err(invalid)?;
                 self.ahead = self.ahead.saturating_add(used);
-                if self.ahead > AHEAD_BYTES || used == 0 && self.core.made().is_empty() {
+                if self.ahead > AHEAD_BYTES || used == 0 && core.made().is_empty() {
                     return Err(invalid(Malformed::new("ends early")));
                 }
             } else {
-                let used = self.core.make(piece, buffer.len()).map_err(invalid)?;
+                let used = core.make(piece, buffer.len()).map_err(invalid)?;
                 self.input.consume(used);
             }
         }
-        Ok(self.core.hand_out(buffer))
+        Ok(core.hand_out(buffer))
     }
 }
 

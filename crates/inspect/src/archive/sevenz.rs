@@ -176,7 +176,7 @@ impl<'a> Archive<'a> {
             [9] | [3, 3, 8, 5] => Box::new(BcjReader::new_sparc(input, 0)),
             [0x0a] => Box::new(BcjReader::new_arm64(input, 0)),
             [0x0b] => Box::new(BcjReader::new_riscv(input, 0)),
-            [4, 1, 8] => Box::new(super::inflate::Inflate::new(BufReader::new(input), coder.size)?),
+            [4, 1, 8] => Box::new(super::inflate::Inflate::new(BufReader::new(input), coder.size)),
             [4, 2, 2] => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::new(input))),
             [4, 0xf7, 0x11, 1] => Box::new(stream::Zstd::new(BufReader::new(input), &self.state)?),
             [6, 0xf1, 7, ..] => return Err(self.state.flaw(Reason::Encrypted)),

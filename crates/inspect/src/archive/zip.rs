@@ -180,7 +180,7 @@ impl Zip<'_> {
         let size = record.uncompressed_size_hint();
         Ok(match record.compression_method() {
             Method::STORE => Box::new(input),
-            Method::DEFLATE => Box::new(Inflate::new(input, size)?),
+            Method::DEFLATE => Box::new(Inflate::new(input, size)),
             Method::BZIP2 => Box::new(bzip2::bufread::BzDecoder::new(input)),
             Method::ZSTD | Method::ZSTD_DEPRECATED => {
                 Box::new(stream::Zstd::new(input, &self.state)?)
