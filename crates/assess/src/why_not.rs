@@ -9,7 +9,7 @@ use crate::{
     when::When,
 };
 use jiff::Timestamp;
-use model::{Advisory, Answer, Inventory, Namespace, Presence, Verdict};
+use model::{Advisory, Answer, Component, Inventory, Namespace, Presence, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a vulnerability, for each component that any advisory on it speaks of.
@@ -111,8 +111,12 @@ impl Asked<'_> {
                 Some(it) => self.same(namespace, package).map(|i| (i, it.clone())).collect(),
                 None => self.verdicts(advisory, namespace, package, reader)?,
             };
-            if found.is_empty() && withdrawn.is_none() {
-                answers.extend(self.elsewhere(namespace, package, &name));
+            if withdrawn.is_none() {
+                let packaged = self.packaged(namespace, package, &name);
+                if found.is_empty() && packaged.is_empty() {
+                    answers.extend(self.elsewhere(namespace, package, &name));
+                }
+                answers.extend(packaged);
             }
             answers.extend(found.into_iter().map(|(component, verdict)| {
                 answer(Some(component), Some(namespace.clone()), package, name.clone(), verdict)
@@ -150,6 +154,27 @@ impl Asked<'_> {
         Ok(verdicts)
     }
 
+    /// The components of a name that a distribution's package brought: its advisories speak for them.
+    fn packaged(
+        &self,
+        namespace: &Namespace,
+        package: &str,
+        name: &Option<(String, String)>,
+    ) -> Vec<Answer> {
+        let key = names::key(namespace, package);
+        let is_meant = |it: &Component| {
+            matches!(it.presence, Presence::Packaged(_))
+                && Namespace::language(it.ecosystem).as_ref() == Some(namespace)
+                && names::key(namespace, &it.name) == key
+        };
+        let all = self.inventory.components.iter().enumerate();
+        let meant = all.filter(|it| is_meant(&it.1.what)).map(|(i, it)| {
+            let verdict = Verdict::Overruled(it.what.presence.to_string());
+            answer(Some(i), Some(namespace.clone()), package, name.clone(), verdict)
+        });
+        meant.collect()
+    }
+
     /// Why an advisory on a package that no component was asked about under says nothing here.
     fn elsewhere(
         &self,
@@ -161,15 +186,6 @@ impl Asked<'_> {
         let of = |it: &Namespace| it.as_str().split(':').next().map(str::to_owned);
         for (i, it) in self.inventory.components.iter().enumerate() {
             let named = it.what.name == package || it.what.source().0 == package;
-            if let Presence::Packaged(_) = &it.what.presence
-                && Namespace::language(it.what.ecosystem).as_ref() == Some(namespace)
-                && names::key(namespace, &it.what.name) == names::key(namespace, package)
-            {
-                let verdict = Verdict::Overruled(it.what.presence.to_string());
-                let namespace = Some(namespace.clone());
-                answers.push(answer(Some(i), namespace, package, name.clone(), verdict));
-                continue;
-            }
             if namespace.is_language() || !it.what.ecosystem.is_system() || !named {
                 continue;
             }

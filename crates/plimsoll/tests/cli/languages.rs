@@ -20,12 +20,12 @@ fn advisory(id: &str, ecosystem: &str, package: &str, fixed: &str) -> String {
 /// What is found: advisory, file, and what the component says of its presence.
 fn found(report: &Value) -> Vec<String> {
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-    let findings = report["findings"].as_array().unwrap();
+    let of = |key: &str| report[key].as_array().unwrap();
+    let (findings, components) = (of("findings"), of("components"));
     let show = |it: &Value| {
-        let number = usize::try_from(it["component"].as_u64().unwrap()).unwrap();
-        let component = &report["components"][number];
-        let presence = text(&component["presence"]);
-        format!("{} {} {presence}", text(&it["id"]), text(&component["path"]))
+        let is_it = |of: &&Value| of["purl"] == it["purl"] && of["path"] == it["path"];
+        let component = components.iter().find(is_it).unwrap();
+        format!("{} {} {}", text(&it["id"]), text(&it["path"]), text(&component["presence"]))
     };
     let mut all: Vec<String> = findings.iter().map(show).collect();
     all.sort();
