@@ -11,6 +11,7 @@ pub mod http;
 pub mod image;
 pub mod mail;
 pub mod oidc;
+pub mod package;
 pub mod planted;
 pub mod postgres;
 pub mod real;

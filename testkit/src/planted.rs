@@ -3,6 +3,7 @@
 use crate::{
     elf::Elf,
     image::{self, Blob, BuiltImage, gzip, sha256},
+    package,
     tar::{Entry, dir, file, hard_link, opaque, program, symlink, tar, whiteout},
 };
 use base64::{Engine, engine::general_purpose};
@@ -383,27 +384,10 @@ pub fn packed(script: &str) -> Option<Vec<u8>> {
     made
 }
 
-/// An archive of `ar`, such as a package of Debian is.
-fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut out = b"!<arch>\n".to_vec();
-    for (name, bytes) in members {
-        out.extend(
-            format!("{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, 100644, bytes.len())
-                .bytes(),
-        );
-        out.extend(*bytes);
-        out.extend((bytes.len() % 2 == 1).then_some(b'\n'));
-    }
-    out
-}
-
 /// In archives, and archives in those.
 fn archives() -> Vec<Planted> {
     let inner = tar(&[program("x.sh", reverse_shell())]);
-    let deb = ar(&[
-        ("debian-binary", b"2.0\n"),
-        ("data.tar.gz", &gzip(&tar(&[program("./usr/bin/x.sh", reverse_shell())]))),
-    ]);
+    let deb = package::deb(&[], &[program("./usr/bin/x.sh", reverse_shell())]);
     let one = |name, path: &str, bytes: Vec<u8>, member: &str| {
         planted(name, vec![vec![file(path, bytes)]], vec![shell(path).member(member)])
     };

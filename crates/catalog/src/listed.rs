@@ -134,6 +134,15 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// An entry of a JSON document with a name and a version, as most have.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    #[serde(default)]
+    pub(crate) name: Text,
+    #[serde(default)]
+    pub(crate) version: Text,
+}
+
 struct Lenient;
 
 impl<'de> serde::de::Visitor<'de> for Lenient {

@@ -2,7 +2,7 @@
 //! `lockfileVersion` 1 to 3).
 use crate::{
     Cataloger,
-    listed::{List, Text, at, is_version, json, list, locked},
+    listed::{List, Named, Text, at, is_version, json, list, locked},
 };
 use inspect::{Fault, File, Found};
 use model::Ecosystem;
@@ -28,16 +28,8 @@ pub(crate) const LOCK: Cataloger = Cataloger {
     parse: lock,
 };
 
-#[derive(Deserialize)]
-struct Package {
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    version: Text,
-}
-
 fn installed(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let it: Package = json(file)?;
+    let it: Named = json(file)?;
     // Directories in which people put parts of an application, or markers for the kind of module.
     if it.name.0.is_empty() && it.version.0.is_empty() {
         return Ok(());

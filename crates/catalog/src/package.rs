@@ -128,10 +128,7 @@ mod tests {
     use inspect::File;
     use model::{FileDigest, ImagePath};
     use proptest::prelude::*;
-    use testkit::{
-        image::gzip,
-        tar::{Entry, file, program, tar},
-    };
+    use testkit::tar::{Entry, file, program};
 
     const CONTROL: &str = "Package: tool\nVersion: 1:1.0-1\nArchitecture: amd64\n";
     const SUMS: &str = "0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c  usr/bin/tool\n";
@@ -142,19 +139,7 @@ mod tests {
     }
 
     fn deb(control: &[Entry]) -> Vec<u8> {
-        let data = gzip(&tar(&[program("./usr/bin/tool", "x"), file("./usr/empty", "")]));
-        let mut all = b"!<arch>\n".to_vec();
-        for (name, bytes) in [
-            ("debian-binary", b"2.0\n".to_vec()),
-            ("control.tar.gz", gzip(&tar(control))),
-            ("data.tar.gz", data),
-        ] {
-            let len = bytes.len();
-            all.extend(format!("{name:<16}0           0     0     100644  {len:<10}`\n").bytes());
-            all.extend(&bytes);
-            all.resize(all.len().next_multiple_of(2), b'\n');
-        }
-        all
+        testkit::package::deb(control, &[program("./usr/bin/tool", "x"), file("./usr/empty", "")])
     }
 
     /// What stands in front of a header, and a header with these texts.

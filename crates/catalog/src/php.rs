@@ -2,7 +2,7 @@
 //! the same entries), its lock file, and what PEAR and PECL installed (`.registry/*.reg`, PHP's `serialize`).
 use crate::{
     Cataloger,
-    listed::{List, Text, json, list, locked, text},
+    listed::{List, Named, json, list, locked, text},
 };
 use inspect::{Fault, File, Found, Malformed};
 use model::{Ecosystem, Presence};
@@ -29,23 +29,15 @@ pub(crate) const PEAR: Cataloger = Cataloger {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Installed {
-    Two { packages: Vec<Package> },
-    One(Vec<Package>),
-}
-
-#[derive(Deserialize)]
-struct Package {
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    version: Text,
+    Two { packages: Vec<Named> },
+    One(Vec<Named>),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Lock {
-    packages: Option<Vec<Package>>,
-    packages_dev: Option<Vec<Package>>,
+    packages: Option<Vec<Named>>,
+    packages_dev: Option<Vec<Named>>,
 }
 
 fn installed(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
@@ -63,7 +55,7 @@ fn lock(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     })
 }
 
-fn each(list: &mut List<'_, '_>, all: &[Package], presence: Presence) -> Result<(), Fault> {
+fn each(list: &mut List<'_, '_>, all: &[Named], presence: Presence) -> Result<(), Fault> {
     all.iter().try_for_each(|it| list.add(&it.name.0, &it.version.0, presence.clone()))
 }
 

@@ -4,7 +4,7 @@
 //! pip, Pipenv, Poetry, PDM and uv.
 use crate::{
     Cataloger,
-    listed::{List, Text, json, list, locked, tables, text},
+    listed::{List, Named, Text, json, list, locked, tables, text},
 };
 use inspect::{
     Fault, File, Found, Malformed,
@@ -107,17 +107,9 @@ fn archive(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     list(ARCHIVE.name, Ecosystem::Pypi, found, |list| list.add(&name, &version, presence))
 }
 
-#[derive(Deserialize)]
-struct Conda {
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    version: Text,
-}
-
 /// Software of conda's channels. Python distributions among it have a `.dist-info` as well, and are found by that.
 fn conda(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
-    let it: Conda = json(file)?;
+    let it: Named = json(file)?;
     list(CONDA.name, Ecosystem::Generic, found, |list| list.installed(&it.name.0, &it.version.0))
 }
 

@@ -2,7 +2,7 @@
 //! zlib), and `Cargo.lock` (The Cargo Book, "Cargo.toml vs Cargo.lock").
 use crate::{
     Cataloger,
-    listed::{Text, list, locked, tables, text},
+    listed::{Named, Text, list, locked, tables, text},
     sections::sections,
     wanted::PROGRAM,
 };
@@ -28,10 +28,8 @@ struct Audit {
 
 #[derive(Deserialize)]
 struct Package {
-    #[serde(default)]
-    name: Text,
-    #[serde(default)]
-    version: Text,
+    #[serde(flatten)]
+    named: Named,
     #[serde(default)]
     kind: Text,
 }
@@ -49,7 +47,7 @@ fn program(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
         audit.packages.iter().try_for_each(|it| {
             let build = it.kind.0 == "build";
             let presence = if build { Presence::Development } else { Presence::Installed };
-            list.add(&it.name.0, &it.version.0, presence)
+            list.add(&it.named.name.0, &it.named.version.0, presence)
         })
     })
 }

@@ -1,10 +1,7 @@
 //! Shows files to inspectors. The slow ones get theirs on threads of their own; what was found still comes in the order
 //! of the files, whoever was done first, so that it depends on nothing but them.
-use crate::{Fault, File, Found, Head, Inspector, Judged};
-use md5::Md5;
+use crate::{Fault, File, Found, Head, Inspector, Judged, More};
 use model::{Gap, ImagePath, Reason, malware::Digests};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     io,
@@ -86,13 +83,11 @@ fn digests(file: &File<'_>) -> io::Result<Option<Digests>> {
     if file.size() > DIGEST_BYTES {
         return Ok(None);
     }
-    let bytes = match file.whole() {
-        Ok(bytes) => bytes,
-        Err(Fault::Io(err)) => return Err(err),
-        Err(_) => return Ok(None),
-    };
-    let (sha1, md5) = (Sha1::digest(&bytes).into(), Md5::digest(&bytes).into());
-    Ok(Some(Digests { sha256: Sha256::digest(&bytes).into(), sha1: Some(sha1), md5: Some(md5) }))
+    match file.digests(More::Both) {
+        Ok(it) => Ok(Some(it)),
+        Err(Fault::Io(err)) => Err(err),
+        Err(_) => Ok(None),
+    }
 }
 
 /// A file to be shown, and its place among all events.

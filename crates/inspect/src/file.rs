@@ -1,5 +1,8 @@
 //! One file of a layer, as an inspector gets to see it.
-use model::ImagePath;
+use md5::Md5;
+use model::{ImagePath, malware::Digests};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     fmt,
@@ -34,6 +37,17 @@ pub struct File<'a> {
 enum Content<'a> {
     Memory(&'a [u8]),
     Spool { file: &'a std::fs::File, size: u64 },
+}
+
+/// Which digests of a file are computed besides SHA-256: those that its package manager would ask for, or that are listed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum More {
+    /// None.
+    Neither,
+    /// MD5.
+    Md5,
+    /// MD5 and SHA-1.
+    Both,
 }
 
 /// Permission bits of files of which nothing else is known.
@@ -90,6 +104,30 @@ impl<'a> File<'a> {
     /// All of it, for formats that are read from front to back.
     pub fn whole(&self) -> Result<Cow<'a, [u8]>, Fault> {
         self.slice(0, self.size())
+    }
+
+    /// What it hashes to.
+    pub fn digests(&self, more: More) -> Result<Digests, Fault> {
+        let (mut sha256, mut sha1, mut md5) = (Sha256::new(), Sha1::new(), Md5::new());
+        let mut offset = 0;
+        while offset < self.size() {
+            // So little that it is still at hand for the second algorithm.
+            let length = (64 << 10).min(self.size().saturating_sub(offset));
+            let bytes = self.slice(offset, length)?;
+            sha256.update(&bytes);
+            if more != More::Neither {
+                md5.update(&bytes);
+            }
+            if more == More::Both {
+                sha1.update(&bytes);
+            }
+            offset = offset.saturating_add(length);
+        }
+        Ok(Digests {
+            sha256: sha256.finalize().into(),
+            sha1: (more == More::Both).then(|| sha1.finalize().into()),
+            md5: (more != More::Neither).then(|| md5.finalize().into()),
+        })
     }
 
     /// All of it as text; bytes that are not UTF-8 become U+FFFD.

@@ -18,7 +18,7 @@ mod squash;
 mod tar;
 
 pub use cover::Cover;
-pub use file::{Fault, File, Head, Malformed};
+pub use file::{Fault, File, Head, Malformed, More};
 pub use layer::{LayerReport, Limits, Wanting, inspect_layer};
 pub use manifest::manifest;
 pub use squash::Squash;

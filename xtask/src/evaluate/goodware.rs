@@ -70,7 +70,7 @@ pub(super) fn goodware(args: &[String]) -> Outcome {
             continue;
         }
         println!("{name:44} {:7} {serious:8} {suspicious:11} {remind:7}", all.files);
-        told.iter().filter(|it| it.level > Level::Remind).for_each(print);
+        told.iter().for_each(print);
     }
     let [serious, suspicious, remind] = sums.levels;
     println!("{:44} {:7} {serious:8} {suspicious:11} {remind:7}", "all", sums.files);

@@ -3,8 +3,9 @@ use crate::place::Place;
 use serde_json::Value;
 use std::fmt::Write as _;
 use testkit::{
-    image::{gzip, image},
-    tar::{Entry, file, header, program, symlink, tar},
+    image::image,
+    package,
+    tar::{Entry, file, program, symlink, tar},
 };
 
 const STATUS: &str = "Package: tool\nStatus: install ok installed\nVersion: 1.0-1\nArchitecture: amd64\nMaintainer: \
@@ -20,53 +21,18 @@ fn md5sums(sum: &str) -> String {
     format!("{sum}  usr/bin/tool\n")
 }
 
-/// A package of Debian's form (deb(5)).
 fn deb() -> Vec<u8> {
-    let control = tar(&[file("./control", STATUS), file("./md5sums", md5sums(SUMS[0]))]);
-    let data = tar(&[program("./usr/bin/tool", TRUE)]);
-    let mut all = b"!<arch>\n".to_vec();
-    for (name, bytes) in [
-        ("debian-binary", b"2.0\n".to_vec()),
-        ("control.tar.gz", gzip(&control)),
-        ("data.tar.gz", gzip(&data)),
-    ] {
-        all.extend(
-            format!("{name:<16}0           0     0     100644  {:<10}`\n", bytes.len()).bytes(),
-        );
-        all.extend(&bytes);
-        all.resize(all.len().next_multiple_of(2), b'\n');
-    }
-    all
+    let control = [file("./control", STATUS), file("./md5sums", md5sums(SUMS[0]))];
+    package::deb(&control, &[program("./usr/bin/tool", TRUE)])
 }
 
-/// A record of `path` with the digest that apk wants to have of it, and the entry.
-fn sealed(sum: &str, entry: Entry) -> [Entry; 2] {
-    let text = format!("APK-TOOLS.checksum.SHA1={sum}\n");
-    let len = text.len() + 3;
-    let mut record = format!("{len} {text}").into_bytes();
-    let head = header("pax", b'x', 0o644, "", u64::try_from(record.len()).unwrap());
-    record.resize(record.len().next_multiple_of(512), 0);
-    [Entry::Raw(Box::new(head), record), entry]
-}
-
-/// A package of Alpine's form: the archives have no end, but for the last.
 fn apk() -> Vec<u8> {
-    let unended = |entries: &[Entry]| {
-        let mut bytes = tar(entries);
-        bytes.truncate(bytes.len() - 1024);
-        gzip(&bytes)
-    };
-    let files = [
-        sealed(&"11".repeat(20), program("usr/bin/tool", TRUE)),
-        sealed(&"22".repeat(20), symlink("usr/bin/other", "tool")),
-    ];
     let info = "# made\npkgname = tool\npkgver = 1.0-r0\narch = x86_64\n";
-    let parts = [
-        unended(&[file(".SIGN.RSA.somebody", "x")]),
-        unended(&[file(".PKGINFO", info)]),
-        gzip(&tar(files.as_flattened())),
+    let files = [
+        ("11".repeat(20), program("usr/bin/tool", TRUE)),
+        ("22".repeat(20), symlink("usr/bin/other", "tool")),
     ];
-    parts.concat()
+    package::apk(info, &files)
 }
 
 /// What Alpine's database says of this package, `Z:` in base64.

@@ -1,5 +1,6 @@
 //! Packages of Alpine, version 2 (Alpine wiki, "Apk spec"): three tar archives, each compressed with gzip, one behind the
-//! other: signature, `.PKGINFO`, and files, whose digests stand in PAX records.
+//! other: signature, `.PKGINFO`, and files, whose digests stand in PAX records. These are shown by a library that could
+//! unpack as well, and so is not for the crates that only compute.
 use catalog::Packaged;
 use flate2::read::MultiGzDecoder;
 use model::{Component, Ecosystem, FileDigest, ImagePath, OwnedFile};
@@ -94,4 +95,36 @@ fn text(bytes: &[u8]) -> String {
 
 fn bad(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use model::FileDigest;
+    use testkit::tar::program;
+
+    fn apk() -> Vec<u8> {
+        let info = "pkgname = tool\npkgver = 1.0-r2\narch = x86_64\n";
+        testkit::package::apk(info, &[("0b".repeat(20), program("usr/bin/tool", "x"))])
+    }
+
+    #[test]
+    fn a_package_says_which_it_is_and_what_it_brings() {
+        let it = read(&*apk(), true).unwrap();
+        assert_eq!((&*it.component.name, &*it.component.version), ("tool", "1.0-r2"));
+        let files: Vec<_> = it.files.iter().map(|it| (it.path.as_str(), &it.digest)).collect();
+        assert_eq!(files, [("usr/bin/tool", &Some(FileDigest::Sha1([0xb; 20])))]);
+        assert_eq!((it.contents.len(), it.unread), (1, 0));
+    }
+
+    #[test]
+    fn damage_never_panics() {
+        let whole = apk();
+        for at in 0..whole.len() {
+            drop(read(&whole[..at], true));
+            let mut flipped = whole.clone();
+            flipped[at] ^= 0xff;
+            drop(read(&*flipped, true));
+        }
+    }
 }

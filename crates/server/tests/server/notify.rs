@@ -182,13 +182,19 @@ fn told(receiver: &Server) -> Vec<(String, Value)> {
 
 const MINUTE: i64 = 60_000;
 
-#[test]
-fn notices_are_told_together_and_once() {
+/// A center that knows its address, its administrator, and somebody who is told.
+fn telling() -> (Running, As, Server) {
     let public_url = Some(net::Url::parse("https://images.example").unwrap());
-    let it = &start(server::Settings { public_url, ..settings() });
+    let it = start(server::Settings { public_url, ..settings() });
     it.set_up();
     let admin = it.log_in("admin");
-    let receiver = receiver(&good());
+    (it, admin, receiver(&good()))
+}
+
+#[test]
+fn notices_are_told_together_and_once() {
+    let (it, admin, receiver) = telling();
+    let it = &it;
     let url = |path: &str| format!("http://{}{path}", receiver.host());
     let all = channel(it, &admin, "webhook", &url("/all"), json!({}));
     let some = json!({"name": "some", "events": ["quota-nearly-used"]});
@@ -298,11 +304,8 @@ fn a_channel_is_told_in_its_language() {
 
 #[test]
 fn malicious_files_are_told_where_they_are() {
-    let public_url = Some(net::Url::parse("https://images.example").unwrap());
-    let it = &start(server::Settings { public_url, ..settings() });
-    it.set_up();
-    let admin = it.log_in("admin");
-    let receiver = receiver(&good());
+    let (it, admin, receiver) = telling();
+    let it = &it;
     let url = |path: &str| format!("http://{}{path}", receiver.host());
     let some = json!({"events": ["malicious-sample"]});
     channel(it, &admin, "webhook", &url("/all"), some);
