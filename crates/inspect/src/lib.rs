@@ -12,6 +12,7 @@ mod decompress;
 mod examine;
 mod file;
 mod layer;
+mod links;
 mod manifest;
 mod pax;
 mod squash;

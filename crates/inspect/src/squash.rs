@@ -2,6 +2,7 @@
 use crate::{
     Cover, Found, LayerReport,
     cover::{Hidden, Key, Program, executables, key, programs},
+    links::Links,
     manifest,
 };
 use model::{
@@ -34,9 +35,6 @@ const DATABASES: &[&str] = &[
     "var/lib/rpm",
     "var/lib/rpmmanifest",
 ];
-
-/// As many links as Linux follows on the way to a file (path_resolution(7)).
-const HOPS: usize = 40;
 
 /// Folds the layers of an image, oldest first, into what it finally contains. Of a layer only that is kept
 /// which can be seen: an image may have very many layers of very many files.
@@ -104,7 +102,7 @@ impl Squash {
 struct View {
     /// Files in which something was found, by where they really are.
     files: BTreeMap<ImagePath, Here>,
-    links: BTreeMap<ImagePath, String>,
+    links: Links,
     /// All that there ever were, whether they can still be seen or not.
     suspects: Vec<Suspect>,
 }
@@ -149,26 +147,26 @@ impl View {
         let LayerReport { mut found, links, same, cover, .. } = report;
         self.hide_suspects(layer, &cover, &aliases);
         let hidden = |path: &ImagePath| hides(&cover, &aliases, path).is_some();
-        self.links.retain(|path, _| !hidden(path));
+        self.links.0.retain(|path, _| !hidden(path));
         for (path, target) in links {
-            self.links.insert(self.place(&path), target);
+            self.links.0.insert(self.links.place(&path), target);
         }
         self.add_suspects(layer, &mut found);
         let found: BTreeMap<ImagePath, Content> =
             found.into_iter().map(|(path, found)| (path, Rc::new(found))).collect();
         let added: BTreeMap<ImagePath, &Content> =
-            found.iter().map(|(path, content)| (self.place(path), content)).collect();
+            found.iter().map(|(path, content)| (self.links.place(path), content)).collect();
         self.files.retain(|path, _| added.contains_key(path) || !hidden(path));
         for (place, content) in added {
             self.put(place, layer, content.clone());
         }
         let mut lost = Vec::new();
         for (path, target) in same {
-            let below = || self.files.get(&self.place(&target)).map(|it| &it.content);
+            let below = || self.files.get(&self.links.place(&target)).map(|it| &it.content);
             match found.get(&target).or_else(below).cloned() {
                 Some(content) => {
                     let here = Here { content, layer, since: Vec::new() };
-                    self.files.insert(self.place(&path), here);
+                    self.files.insert(self.links.place(&path), here);
                 }
                 None => lost.push(path),
             }
@@ -191,69 +189,11 @@ impl View {
         let directories: BTreeSet<&str> =
             self.files.keys().flat_map(ImagePath::ancestors).collect();
         let mut known = HashMap::new();
-        let links = self.links.iter().filter_map(|(path, target)| {
-            let target = self.end(path.link(target), &mut known)?;
+        let links = self.links.0.iter().filter_map(|(path, target)| {
+            let target = self.links.end(path.link(target), &mut known)?;
             directories.contains(target.as_str()).then(|| (path.clone(), target))
         });
         links.collect()
-    }
-
-    /// Where `path` leads, if it leads anywhere. What was found out on the way is `known` the next time:
-    /// a chain of very many links would take very long otherwise, in every layer anew.
-    fn end(
-        &self,
-        path: ImagePath,
-        known: &mut HashMap<ImagePath, Option<ImagePath>>,
-    ) -> Option<ImagePath> {
-        let (mut way, mut current) = (Vec::new(), path);
-        let end = loop {
-            if let Some(end) = known.get(&current) {
-                break end.clone();
-            }
-            if way.len() > HOPS {
-                break None;
-            }
-            match self.hop(current.as_str()) {
-                Some(next) => way.push(std::mem::replace(&mut current, next)),
-                None => break Some(current),
-            }
-        };
-        known.extend(way.into_iter().map(|it| (it, end.clone())));
-        end
-    }
-
-    /// Where something called `path` really stands: links on the way to it are followed, a link that
-    /// stands there itself is not.
-    fn place(&self, path: &ImagePath) -> ImagePath {
-        let parent = path.parent().unwrap_or_default();
-        // Asked for every file that a package owns: most stand behind no link.
-        if self.hop(parent).is_none() {
-            return path.clone();
-        }
-        let root = ImagePath::default();
-        let parent = self.real(&root.link(parent));
-        root.link(&format!("{parent}/{}", path.name()))
-    }
-
-    /// Where `path` leads when every link is followed. Links in a circle lead nowhere: the path stays.
-    fn real(&self, path: &ImagePath) -> ImagePath {
-        let mut current = path.clone();
-        for _ in 0..HOPS {
-            match self.hop(current.as_str()) {
-                Some(next) => current = next,
-                None => return current,
-            }
-        }
-        path.clone()
-    }
-
-    /// Follows the first link on the way.
-    fn hop(&self, path: &str) -> Option<ImagePath> {
-        let ends = path.match_indices('/').map(|it| it.0).chain([path.len()]);
-        ends.filter_map(|end| path.split_at_checked(end)).find_map(|(prefix, rest)| {
-            let (at, target) = self.links.get_key_value(prefix)?;
-            Some(ImagePath::default().link(&format!("{}/{rest}", at.link(target))))
-        })
     }
 
     /// What was found where.
@@ -364,7 +304,7 @@ impl View {
             path.below(system.root.as_str())?;
             let is_database = DATABASES.iter().any(|dir| {
                 let dir = ImagePath::parse(format!("{}/{dir}", system.root).as_bytes());
-                dir.is_ok_and(|dir| path.below(self.real(&dir).as_str()).is_some())
+                dir.is_ok_and(|dir| path.below(self.links.real(&dir).as_str()).is_some())
             });
             is_database.then_some(i)
         })
@@ -378,7 +318,7 @@ impl View {
             let name = owned.package.split(':').next().unwrap_or_default();
             for it in &owned.files {
                 let elsewhere = diversions.get(&it.path).filter(|it| it.by != name);
-                each(owned, list, it, self.place(elsewhere.map_or(&it.path, |it| &it.to)));
+                each(owned, list, it, self.links.place(elsewhere.map_or(&it.path, |it| &it.to)));
             }
         }
     }
@@ -484,7 +424,7 @@ impl View {
         found.retain(|path, all| {
             let samples = all.iter_mut().filter_map(|it| it.1.sample.take());
             samples.for_each(|sample| {
-                let (path, trust) = (self.place(path), Trust::Unknown);
+                let (path, trust) = (self.links.place(path), Trust::Unknown);
                 self.suspects.push(Suspect { path, layer, visibility, trust, sample });
             });
             all.retain(|it| it.1 != Found::default());
