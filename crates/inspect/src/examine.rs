@@ -1,7 +1,10 @@
 //! Shows files to inspectors. The slow ones get theirs on threads of their own; what was found still comes in the order
 //! of the files, whoever was done first, so that it depends on nothing but them.
-use crate::{Fault, File, Found, Head, Inspector, Judged, More};
-use model::{Gap, ImagePath, Reason, malware::Digests};
+use crate::{Fault, File, Found, Inspector, Judged, More};
+use model::{
+    Gap, ImagePath, Reason,
+    malware::{Digests, Sample},
+};
 use std::{
     collections::BTreeMap,
     io,
@@ -34,48 +37,115 @@ pub(crate) struct Seen {
     /// What became of it when it was looked at for malicious content, and whether that failed.
     pub(crate) judged: Vec<(Judged, bool)>,
     pub(crate) gaps: Vec<Gap>,
+    /// Whether it might have been put off, and, if somebody did that, what must be known then.
+    pub(crate) may_wait: bool,
+    pub(crate) put_off: Option<Box<PutOff>>,
+    /// Whether this is the second look.
+    pub(crate) again: bool,
     /// The spool failed: ours.
     pub(crate) err: Option<io::Error>,
 }
 
+/// A file that somebody wants to look at again.
+pub(crate) struct PutOff {
+    pub(crate) by: &'static dyn Inspector,
+    pub(crate) judged: Judged,
+    /// What it is, without anything that speaks against it.
+    pub(crate) sample: Sample,
+    /// All of it; empty once it lies elsewhere.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Seen {
+    fn of(file: &File<'_>) -> Seen {
+        Seen {
+            path: file.path.clone(),
+            size: file.size(),
+            found: Vec::new(),
+            judged: Vec::new(),
+            gaps: Vec::new(),
+            may_wait: file.may_wait(),
+            put_off: None,
+            again: false,
+            err: None,
+        }
+    }
+}
+
 /// Shows a file to each of these.
 pub(crate) fn show(wanted: &[&'static dyn Inspector], file: &File<'_>) -> Seen {
-    let (path, size) = (file.path.clone(), file.size());
-    let (found, judged, gaps) = (Vec::new(), Vec::new(), Vec::new());
-    let mut seen = Seen { path, size, found, judged, gaps, err: None };
+    let mut seen = Seen::of(file);
     for inspector in wanted {
         let mut found = Found::default();
-        // The one place where a panic of ours is turned into a gap.
-        let outcome = panic::catch_unwind(AssertUnwindSafe(|| inspector.inspect(file, &mut found)));
+        let outcome = caught(|| inspector.inspect(file, &mut found));
+        if let (true, Some(Ok(()))) = (found.put_off, &outcome) {
+            let (judged, sample) = (found.judged.take(), found.sample.take());
+            let put_off = |(judged, sample)| {
+                let (by, bytes) = (*inspector, Vec::new());
+                Box::new(PutOff { by, judged, sample, bytes })
+            };
+            seen.put_off = judged.zip(sample).map(put_off);
+        }
+        seen.take(*inspector, file, found, outcome);
+        if seen.err.is_some() {
+            break;
+        }
+    }
+    seen
+}
+
+/// Shows a file again to the one who put that off.
+fn show_again(by: &'static dyn Inspector, judged: Judged, file: &File<'_>) -> Seen {
+    let mut seen = Seen { again: true, ..Seen::of(file) };
+    let mut found = Found { judged: Some(judged), ..Found::default() };
+    let outcome = caught(|| by.inspect_again(file, &mut found));
+    seen.take(by, file, found, outcome);
+    seen
+}
+
+/// The one place where a panic of ours is caught: `None` then.
+fn caught(look: impl FnOnce() -> Result<(), Fault>) -> Option<Result<(), Fault>> {
+    panic::catch_unwind(AssertUnwindSafe(look)).ok()
+}
+
+impl Seen {
+    /// Takes in what one inspector found, or why it could not look at all of it.
+    fn take(
+        &mut self,
+        by: &'static dyn Inspector,
+        file: &File<'_>,
+        mut found: Found,
+        outcome: Option<Result<(), Fault>>,
+    ) {
         let reason = match outcome {
-            Ok(Ok(())) => None,
-            Ok(Err(Fault::Malformed(it))) => Some(Reason::Malformed(it.0.into_owned())),
-            Ok(Err(Fault::TooLarge(it))) => Some(Reason::TooLarge(it)),
-            Ok(Err(Fault::Unsupported(it))) => Some(Reason::Unsupported(it)),
-            Ok(Err(Fault::Encrypted)) => Some(Reason::Encrypted),
-            Ok(Err(Fault::Io(err))) => {
-                seen.err = Some(err);
-                return seen;
+            Some(Ok(())) => None,
+            Some(Err(Fault::Malformed(it))) => Some(Reason::Malformed(it.0.into_owned())),
+            Some(Err(Fault::TooLarge(it))) => Some(Reason::TooLarge(it)),
+            Some(Err(Fault::Unsupported(it))) => Some(Reason::Unsupported(it)),
+            Some(Err(Fault::Encrypted)) => Some(Reason::Encrypted),
+            Some(Err(Fault::Io(err))) => {
+                self.err = Some(err);
+                return;
             }
-            Err(_) => Some(Reason::Crashed("a parser panicked".to_owned())),
+            None => Some(Reason::Crashed("a parser panicked".to_owned())),
         };
-        let own = reason.map(|it| Gap::new(inspector.name(), it));
+        let own = reason.map(|it| Gap::new(by.name(), it));
         if found.components.iter().any(|it| !it.ecosystem.is_system()) {
             match digests(file) {
                 Ok(digests) => found.digests = digests,
                 Err(err) => {
-                    seen.err = Some(err);
-                    return seen;
+                    self.err = Some(err);
+                    return;
                 }
             }
         }
-        seen.judged.extend(found.judged.take().map(|it| (it, own.is_some())));
-        seen.gaps.extend(std::mem::take(&mut found.gaps).into_iter().chain(own));
+        self.judged.extend(found.judged.take().map(|it| (it, own.is_some())));
+        self.gaps.extend(std::mem::take(&mut found.gaps).into_iter().chain(own));
+        found.put_off = false;
         if found != Found::default() {
-            seen.found.push((inspector.name().to_owned(), found));
+            self.found.push((by.name().to_owned(), found));
         }
     }
-    seen
 }
 
 /// What a file hashes to, in all the ways in which package managers ask; `None` for large ones, since that takes time.
@@ -96,7 +166,15 @@ struct Job {
     path: ImagePath,
     mode: u32,
     bytes: Vec<u8>,
-    wanted: Vec<&'static dyn Inspector>,
+    look: Look,
+}
+
+/// Who is to look at a file.
+pub(crate) enum Look {
+    /// These, of which those that can may put some of it off.
+    First(Vec<&'static dyn Inspector>, bool),
+    /// This one, for the second time.
+    Again(&'static dyn Inspector, Judged),
 }
 
 /// The most of a file in which a component was found that is hashed.
@@ -150,7 +228,17 @@ impl Job {
     }
 
     fn show(self) -> Seen {
-        show(&self.wanted, &File::new(&self.path, &self.bytes).with_mode(self.mode))
+        let file = File::new(&self.path, &self.bytes).with_mode(self.mode);
+        match self.look {
+            Look::First(wanted, may_wait) => {
+                let mut seen = show(&wanted, &file.waiting(may_wait));
+                if let Some(it) = &mut seen.put_off {
+                    it.bytes = self.bytes;
+                }
+                seen
+            }
+            Look::Again(by, judged) => show_again(by, judged, &file),
+        }
     }
 }
 
@@ -168,12 +256,16 @@ impl<'scope, 'env> Events<'scope, 'env> {
     /// A file is to be shown.
     pub(crate) fn show(
         &mut self,
-        wanted: Vec<&'static dyn Inspector>,
-        head: &Head<'_>,
+        look: Look,
+        path: ImagePath,
+        mode: u32,
         bytes: Vec<u8>,
     ) -> io::Result<()> {
-        let slow = wanted.iter().any(|it| it.is_slow());
-        let job = Job { at: self.next, path: head.path.clone(), mode: head.mode, bytes, wanted };
+        let slow = match &look {
+            Look::First(wanted, _) => wanted.iter().any(|it| it.is_slow()),
+            Look::Again(..) => true,
+        };
+        let job = Job { at: self.next, path, mode, bytes, look };
         if !slow {
             self.put(Event::Seen(job.show()));
             return Ok(());

@@ -31,12 +31,13 @@ pub struct File<'a> {
     /// Permission bits.
     pub mode: u32,
     content: Content<'a>,
+    may_wait: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Content<'a> {
     Memory(&'a [u8]),
-    Spool { file: &'a std::fs::File, size: u64 },
+    Spool { file: &'a std::fs::File, start: u64, size: u64 },
 }
 
 /// Which digests of a file are computed besides SHA-256: those that its package manager would ask for, or that are listed.
@@ -59,12 +60,28 @@ const SLICE_BYTES: u64 = 64 << 20;
 impl<'a> File<'a> {
     /// A file whose content is at hand.
     pub fn new(path: &'a ImagePath, bytes: &'a [u8]) -> File<'a> {
-        File { path, mode: PLAIN, content: Content::Memory(bytes) }
+        File { path, mode: PLAIN, content: Content::Memory(bytes), may_wait: false }
     }
 
-    /// A file whose content lies at the start of `spool`.
-    pub fn spooled(path: &'a ImagePath, spool: &'a std::fs::File, size: u64) -> File<'a> {
-        File { path, mode: PLAIN, content: Content::Spool { file: spool, size } }
+    /// A file whose content lies in `spool`, from `start`.
+    pub fn spooled(
+        path: &'a ImagePath,
+        spool: &'a std::fs::File,
+        start: u64,
+        size: u64,
+    ) -> File<'a> {
+        let content = Content::Spool { file: spool, start, size };
+        File { path, mode: PLAIN, content, may_wait: false }
+    }
+
+    /// The same, of which some may be looked at later.
+    pub(crate) fn waiting(self, may_wait: bool) -> File<'a> {
+        File { may_wait, ..self }
+    }
+
+    /// Whether there is room to keep it until all of the layer is known.
+    pub fn may_wait(&self) -> bool {
+        self.may_wait
     }
 
     /// The same with these permission bits; it may be read and written otherwise.
@@ -90,12 +107,12 @@ impl<'a> File<'a> {
                 let slice = range.and_then(|(from, to)| bytes.get(from..to));
                 Ok(Cow::Borrowed(slice.ok_or(Malformed::new("ends early"))?))
             }
-            Content::Spool { file, .. } => {
+            Content::Spool { file, start, .. } => {
                 if len > SLICE_BYTES {
                     return Err(Fault::TooLarge(format!("{len} bytes at once")));
                 }
                 let mut bytes = vec![0; usize::try_from(len).unwrap_or_default()];
-                file.read_exact_at(&mut bytes, offset).map_err(Fault::Io)?;
+                file.read_exact_at(&mut bytes, start.saturating_add(offset)).map_err(Fault::Io)?;
                 Ok(Cow::Owned(bytes))
             }
         }

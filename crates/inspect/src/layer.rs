@@ -3,8 +3,11 @@ use crate::{
     Cover, Depth, File, Found, Head, Inspector, Judged,
     cover::PROGRAMS,
     decompress::{Chunk, Output, Trouble, decompress},
-    examine::{Event, Events, Seen, show},
+    examine::{Event, Events, Look, Seen, show},
+    links::Links,
+    owners::owners,
     tar::{Entries, Entry, Kind, Stop},
+    waiting::Waiting,
 };
 use model::{Digest, Gap, ImagePath, Reason, malware::Examined};
 use serde::{Deserialize, Serialize};
@@ -12,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, BufRead, Read, Seek, Write},
+    io::{self, BufRead, Read, Seek, SeekFrom, Write},
     panic::{self, AssertUnwindSafe},
     sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread,
@@ -34,6 +37,9 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Bytes of a file that is kept in memory; a larger one goes to the spool.
     pub memory_bytes: u64,
+    /// Bytes of files that may wait until it is known whether a package vouches for them; of those a closer look is
+    /// spared. With 0 every file is looked at closely.
+    pub waiting_bytes: u64,
     /// Gaps that are listed one by one; the rest is counted.
     pub gaps: usize,
 }
@@ -46,6 +52,7 @@ impl Default for Limits {
             entries: 10_000_000,
             file_bytes: 2 << 30,
             memory_bytes: 32 << 20,
+            waiting_bytes: 256 << 20,
             gaps: 1000,
         }
     }
@@ -99,7 +106,8 @@ pub fn inspect_layer(
     let (report, outcome) = thread::scope(|scope| {
         let stream = Stream::new(chunks, spent);
         let events = Events::new(scope);
-        let walk = Walk { wanting, limits, spool, events, report: LayerReport::default() };
+        let (waiting, report) = (Waiting::default(), LayerReport::default());
+        let walk = Walk { wanting, limits, spool, events, waiting, report };
         let walker = scope.spawn(|| walk.run(stream));
         let unpack = || unpack(&mut input, full, &spare, limits);
         let outcome = panic::catch_unwind(AssertUnwindSafe(unpack));
@@ -201,6 +209,8 @@ struct Walk<'scope, 'env> {
     spool: Option<&'env mut fs::File>,
     /// What was found, and is not in the report yet.
     events: Events<'scope, 'env>,
+    /// What is looked at again when all of the layer is known.
+    waiting: Waiting,
     report: LayerReport,
 }
 
@@ -216,12 +226,8 @@ impl Walk<'_, '_> {
             Err(Stop::Io(err)) => return Err(err),
             Err(Stop::Broken(reason)) => self.gap(None, "tar", reason),
         }
-        while self.events.is_pending() {
-            self.settle()?;
-            if self.events.is_pending() {
-                self.events.wait()?;
-            }
-        }
+        self.settle_all()?;
+        self.look_again()?;
         io::copy(&mut stream, &mut io::sink())?;
         self.report.bytes = stream.bytes;
         self.report.examined.settle();
@@ -323,15 +329,19 @@ impl Walk<'_, '_> {
             let (start, rest) = bytes.split_at_mut(head.start.len().min(size));
             start.copy_from_slice(head.start);
             entries.read_full(rest)?;
-            self.events.show(wanted, head, bytes)?;
+            let most = self.limits.waiting_bytes;
+            let may_wait = self.spool.is_some() && self.waiting.promise(head.size, most);
+            let look = Look::First(wanted, may_wait);
+            self.events.show(look, head.path.clone(), head.mode, bytes)?;
             return Ok(self.settle()?);
         }
         match self.spool.take() {
             Some(spool) => {
-                let outcome = fill(spool, head, entries);
-                let file = File::spooled(head.path, spool, head.size).with_mode(head.mode);
+                let start = self.waiting.end();
+                let outcome = fill(spool, start, head, entries);
+                let file = File::spooled(head.path, spool, start, head.size).with_mode(head.mode);
                 let seen = outcome.map(|()| show(&wanted, &file));
-                spool.set_len(0)?;
+                spool.set_len(start)?;
                 self.spool = Some(spool);
                 self.events.put(Event::Seen(seen?));
                 Ok(self.settle()?)
@@ -344,12 +354,57 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Waits for all that is being looked at.
+    fn settle_all(&mut self) -> io::Result<()> {
+        while self.events.is_pending() {
+            self.settle()?;
+            if self.events.is_pending() {
+                self.events.wait()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks closely at what no package of this layer vouches for. The others are kept as suspects without evidence:
+    /// they are to be looked at after all if whoever folds the layers finds that nobody vouches for them any more.
+    fn look_again(&mut self) -> io::Result<()> {
+        let links = Links(std::mem::take(&mut self.report.links));
+        let found = self.report.found.values().flatten().map(|it| &it.1);
+        let files = self.waiting.take(&owners(found, &links));
+        self.report.links = links.0;
+        for (path, it, vouched) in files {
+            if vouched {
+                self.report.examined.claimed.count(it.sample.size);
+                let sample = Some(it.sample);
+                let found = (it.by.name().to_owned(), Found { sample, ..Found::default() });
+                self.report.found.entry(path).or_default().push(found);
+                continue;
+            }
+            while self.events.is_full(it.sample.size, self.limits.memory_bytes) {
+                self.events.wait()?;
+            }
+            let bytes = self.spool.as_deref().map(|spool| it.read(spool)).transpose()?;
+            let (look, mode) = (Look::Again(it.by, it.judged), it.sample.mode);
+            self.events.show(look, path, mode, bytes.unwrap_or_default())?;
+            self.settle()?;
+        }
+        self.settle_all()?;
+        for (path, target) in self.waiting.take_names() {
+            self.same_sample(&path, &target);
+        }
+        Ok(())
+    }
+
     /// Takes into the report what is there in full.
     fn settle(&mut self) -> io::Result<()> {
         while let Some(event) = self.events.due() {
             match event {
                 Event::Seen(seen) => self.seen(seen)?,
-                Event::Same(path, target) => self.same_sample(&path, &target),
+                Event::Same(path, target) => {
+                    self.waiting.forget(&path);
+                    self.same_sample(&path, &target);
+                    self.waiting.name(path, target);
+                }
                 Event::Gap(path, by, reason) => self.list_gap(path, by, reason),
             }
         }
@@ -360,14 +415,33 @@ impl Walk<'_, '_> {
         if let Some(err) = seen.err {
             return Err(err);
         }
+        if seen.may_wait {
+            self.waiting.settle(seen.size);
+        }
         for (judged, failed) in &seen.judged {
-            self.judged(&seen.path, seen.size, judged, *failed);
+            self.judged(seen.size, judged, *failed);
+            if !seen.again {
+                self.program(&seen.path, judged);
+            }
         }
         for it in seen.gaps {
             self.list_gap(Some(seen.path.clone()), &it.by, it.reason);
         }
+        if seen.again {
+            if !seen.found.is_empty() {
+                self.report.found.entry(seen.path).or_default().extend(seen.found);
+            }
+            return Ok(());
+        }
         // The last entry of a name is the one that a runtime leaves.
         self.report.found.remove(&seen.path);
+        self.waiting.forget(&seen.path);
+        if let Some(it) = &seen.put_off {
+            self.program(&seen.path, &it.judged);
+        }
+        if let Some((it, spool)) = seen.put_off.zip(self.spool.as_deref()) {
+            self.waiting.put(seen.path.clone(), it, spool)?;
+        }
         if !seen.found.is_empty() {
             self.report.found.insert(seen.path, seen.found);
         }
@@ -387,8 +461,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// Counts a file that was looked at for malicious content, and keeps what it hashes to.
-    fn judged(&mut self, path: &ImagePath, size: u64, judged: &Judged, failed: bool) {
+    /// Counts a file that was looked at for malicious content.
+    fn judged(&mut self, size: u64, judged: &Judged, failed: bool) {
         let examined = &mut self.report.examined;
         let amount = match judged.depth {
             _ if failed => &mut examined.partly,
@@ -397,7 +471,12 @@ impl Walk<'_, '_> {
             Depth::Part => &mut examined.partly,
         };
         amount.count(size);
-        if judged.runs && !self.report.cover.program(path, &judged.digests) {
+    }
+
+    /// Keeps what a file that runs hashes to.
+    fn program(&mut self, path: &ImagePath, judged: &Judged) {
+        let Some(digests) = judged.digests.as_ref().filter(|_| judged.runs) else { return };
+        if !self.report.cover.program(path, digests) {
             let what = format!(
                 "more than {PROGRAMS} files that run: not all are held against their packages"
             );
@@ -423,13 +502,14 @@ impl Walk<'_, '_> {
     }
 }
 
-/// Writes the content of a file to the start of the spool.
+/// Writes the content of a file to the spool, from `start`.
 fn fill(
     spool: &mut fs::File,
+    start: u64,
     head: &Head<'_>,
     entries: &mut Entries<&mut Stream>,
 ) -> Result<(), Stop> {
-    spool.rewind()?;
+    spool.seek(SeekFrom::Start(start))?;
     spool.write_all(head.start)?;
     let mut buffer = vec![0; 128 << 10];
     loop {

@@ -14,9 +14,11 @@ mod file;
 mod layer;
 mod links;
 mod manifest;
+mod owners;
 mod pax;
 mod squash;
 mod tar;
+mod waiting;
 
 pub use cover::Cover;
 pub use file::{Fault, File, Head, Malformed, More};
@@ -42,6 +44,11 @@ pub trait Inspector: Sync {
     }
     /// Adds what `file` contains to `found`. What was added before an error is kept.
     fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault>;
+    /// Looks at a file again for which that was put off, and for which no package vouches. `found` begins with what it
+    /// was judged to be.
+    fn inspect_again(&self, _file: &File<'_>, _found: &mut Found) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// What was found in one file.
@@ -65,6 +72,10 @@ pub struct Found {
     /// What became of it when it was looked at for malicious content.
     #[serde(skip)]
     pub judged: Option<Judged>,
+    /// Whether it is to be looked at again unless a package of the layer vouches for it. Only where
+    /// [`File::may_wait`] allows that.
+    #[serde(skip)]
+    pub put_off: bool,
 }
 
 /// A file that was looked at for malicious content.
@@ -72,8 +83,8 @@ pub struct Found {
 pub struct Judged {
     /// How much of it.
     pub depth: Depth,
-    /// What it hashes to.
-    pub digests: Digests,
+    /// What it hashes to; always known of what runs.
+    pub digests: Option<Digests>,
     /// Whether it is of a form that runs, so that it matters whose it is.
     pub runs: bool,
 }
@@ -83,7 +94,7 @@ pub struct Judged {
 pub enum Depth {
     /// All of it.
     Whole,
-    /// Its digest alone: nothing of its form runs.
+    /// At most its digest: nothing of its form runs.
     Digest,
     /// Some of it: the rest is a gap.
     Part,

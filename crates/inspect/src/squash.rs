@@ -4,10 +4,11 @@ use crate::{
     cover::{Hidden, Key, Program, executables, key, programs},
     links::Links,
     manifest,
+    owners::{Owner, each_owned, of, owners},
 };
 use model::{
-    Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Owned, OwnedFile,
-    Presence, Reason, Release, System,
+    Component, Executables, Gap, ImagePath, Inventory, Located, Presence, Reason, Release, System,
+    Unread,
     malware::{Altered, Examined, Manifest, Suspect, Trust, Visibility},
 };
 use std::{
@@ -35,6 +36,9 @@ const DATABASES: &[&str] = &[
     "var/lib/rpm",
     "var/lib/rpmmanifest",
 ];
+
+/// How many files are kept of which nothing is known but that a package vouched for them.
+const CLAIMED: usize = 100_000;
 
 /// Folds the layers of an image, oldest first, into what it finally contains. Of a layer only that is kept
 /// which can be seen: an image may have very many layers of very many files.
@@ -73,10 +77,11 @@ impl Squash {
     /// writes them; it is asked more than once.
     pub fn finish<R: Read>(mut self, covers: impl Fn() -> Vec<R>) -> io::Result<Inventory> {
         let systems = self.view.systems();
-        let owners = self.view.owners();
+        let owners = owners(self.view.found().map(|it| it.1), &self.view.links);
         let executables = count(covers(), &owners)?;
         let altered = self.view.altered(&altered(covers(), &owners)?);
-        let suspects = self.view.suspects(&owners);
+        let mut suspects = self.view.suspects(&owners);
+        let unread = unread(&mut suspects, self.view.forgotten);
         let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
         let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
@@ -93,6 +98,7 @@ impl Squash {
             altered,
             manifests,
             examined,
+            unread,
         })
     }
 }
@@ -105,15 +111,10 @@ struct View {
     links: Links,
     /// All that there ever were, whether they can still be seen or not.
     suspects: Vec<Suspect>,
-}
-
-/// Who owns a file, and what its content must hash to, if anybody says.
-#[derive(Debug)]
-struct Owner {
-    key: Key,
-    digest: Option<FileDigest>,
-    /// Which list of the view it stands in.
-    list: u32,
+    /// How many of them say nothing: packages vouched for them in their layers.
+    claimed: usize,
+    /// How many more there were than are kept.
+    forgotten: usize,
 }
 
 /// What was found in a file, by whom; shared by all the names of the file.
@@ -197,7 +198,7 @@ impl View {
     }
 
     /// What was found where.
-    fn found(&self) -> impl Iterator<Item = (&ImagePath, &Found)> {
+    fn found(&self) -> impl Iterator<Item = (&ImagePath, &Found)> + Clone {
         let all = self.files.iter();
         all.flat_map(|(path, here)| here.content.iter().map(move |(_, found)| (path, found)))
     }
@@ -310,30 +311,6 @@ impl View {
         })
     }
 
-    /// Calls `each` for every file that a package owns, with where it really is and in which list it stands.
-    fn each_owned(&self, mut each: impl FnMut(&Owned, u32, &OwnedFile, ImagePath)) {
-        let diversions = self.found().flat_map(|(_, found)| &found.diversions);
-        let diversions: HashMap<&ImagePath, _> = diversions.map(|it| (&it.from, it)).collect();
-        for (owned, list) in self.found().flat_map(|(_, found)| &found.owned).zip(0..) {
-            let name = owned.package.split(':').next().unwrap_or_default();
-            for it in &owned.files {
-                let elsewhere = diversions.get(&it.path).filter(|it| it.by != name);
-                each(owned, list, it, self.links.place(elsewhere.map_or(&it.path, |it| &it.to)));
-            }
-        }
-    }
-
-    /// Whose each file is, in the order of their keys.
-    fn owners(&self) -> Vec<Owner> {
-        let mut owners = Vec::new();
-        self.each_owned(|_, list, it, place| {
-            let digest = it.digest.clone().filter(|_| !it.config);
-            owners.push(Owner { key: key(place.as_str()), digest, list });
-        });
-        owners.sort_unstable_by_key(|it| it.key);
-        owners
-    }
-
     /// What each package says of its files, where it gives digests.
     fn manifests(&self) -> Vec<Manifest> {
         let files = self.files.iter();
@@ -356,20 +333,13 @@ impl View {
         }
     }
 
-    /// The package of an owner.
-    fn package(&self, owner: &Owner) -> String {
-        let list = usize::try_from(owner.list).unwrap_or_default();
-        let owned = self.found().flat_map(|(_, found)| &found.owned).nth(list);
-        owned.map(|it| it.package.clone()).unwrap_or_default()
-    }
-
     /// The files that are not what their packages brought, with their paths.
     fn altered(&self, altered: &HashMap<Key, (usize, Program)>) -> Vec<Altered> {
         if altered.is_empty() {
             return Vec::new();
         }
         let mut all = BTreeMap::new();
-        self.each_owned(|owned, _, _, path| {
+        each_owned(self.found().map(|it| it.1), &self.links, |owned, _, _, path| {
             if let Some((layer, program)) = altered.get(&key(path.as_str())) {
                 let (package, sha256) = (owned.package.clone(), program.sha256);
                 all.insert(path.clone(), Altered { path, package, layer: *layer, sha256 });
@@ -381,13 +351,19 @@ impl View {
     /// All that is suspect, with whose it is.
     fn suspects(&mut self, owners: &[Owner]) -> Vec<Suspect> {
         let mut suspects = std::mem::take(&mut self.suspects);
+        let lists = self.found().flat_map(|it| &it.1.owned);
+        let packages: Vec<&str> = lists.map(|it| it.package.as_str()).collect();
+        let package = |it: &Owner| {
+            let name = usize::try_from(it.list).ok().and_then(|it| packages.get(it));
+            name.map_or_else(String::new, |it| (*it).to_owned())
+        };
         for it in &mut suspects {
             let key = key(it.path.as_str());
             let program = Program::new(key, &it.sample.digests);
             let mut mismatch = None;
             for owner in of(owners, &key) {
                 match owner.digest.as_ref().and_then(|it| program.is(it)) {
-                    Some(true) => it.trust = Trust::Claimed(self.package(owner)),
+                    Some(true) => it.trust = Trust::Claimed(package(owner)),
                     Some(false) => mismatch = Some(owner),
                     None => {}
                 }
@@ -395,7 +371,7 @@ impl View {
             // An older version that is out of sight differs rightly.
             let open = it.trust == Trust::Unknown && it.visibility == Visibility::Effective;
             if let Some(owner) = mismatch.filter(|_| open) {
-                it.trust = Trust::Mismatch(self.package(owner));
+                it.trust = Trust::Mismatch(package(owner));
             }
         }
         suspects
@@ -424,6 +400,13 @@ impl View {
         found.retain(|path, all| {
             let samples = all.iter_mut().filter_map(|it| it.1.sample.take());
             samples.for_each(|sample| {
+                if !sample.says_something() {
+                    if self.claimed >= CLAIMED {
+                        self.forgotten = self.forgotten.saturating_add(1);
+                        return;
+                    }
+                    self.claimed = self.claimed.saturating_add(1);
+                }
                 let (path, trust) = (self.links.place(path), Trust::Unknown);
                 self.suspects.push(Suspect { path, layer, visibility, trust, sample });
             });
@@ -431,6 +414,25 @@ impl View {
             !all.is_empty()
         });
     }
+}
+
+/// Takes out those of which nothing is known, since a package vouched for them in their layer. Tells which packages still
+/// do so, and how many files can be seen for which none does any more.
+fn unread(suspects: &mut Vec<Suspect>, forgotten: usize) -> Unread {
+    let mut unread = Unread { files: forgotten, ..Unread::default() };
+    suspects.retain(|it| {
+        let known = it.sample.says_something();
+        match &it.trust {
+            _ if known => {}
+            Trust::Claimed(package) => drop(unread.packages.insert(package.clone())),
+            _ if it.visibility == Visibility::Effective => {
+                unread.files = unread.files.saturating_add(1);
+            }
+            _ => {}
+        }
+        known
+    });
+    unread
 }
 
 /// Whether a layer hides what is at `path` below it, by that name or by one through a link to a directory.
@@ -441,13 +443,6 @@ fn hides(cover: &Cover, aliases: &[(ImagePath, ImagePath)], path: &ImagePath) ->
         cover.hides(&format!("{link}/{rest}"), link.as_str())
     };
     cover.hides(path.as_str(), "").or_else(|| aliases.iter().find_map(through))
-}
-
-/// Whose the file with this key is: more than one when packages share it, or speak of it in several lists.
-fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> {
-    let from = owners.partition_point(|it| it.key < *key);
-    let key = *key;
-    owners.get(from..).unwrap_or_default().iter().take_while(move |it| it.key == key)
 }
 
 /// The files that run, of which packages say what they must hash to, and none of them is right; with the layer.

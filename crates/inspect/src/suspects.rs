@@ -1,16 +1,17 @@
 //! Suspects in every layer: whether they can still be seen, whose they are, and files that are not what their package
 //! brought.
 use crate::{
-    Depth, Fault, File, Found, Head, Inspector, Judged, inspect_layer,
+    Depth, Fault, File, Found, Head, Inspector, Judged, Limits, inspect_layer,
     tests::{Tar, limits, squash},
 };
 use model::{
-    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile,
-    malware::{Digests, Sample, Trust, Visibility},
+    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile, Unread,
+    malware::{Digests, Sample, Start, Trust, Visibility},
 };
 
 /// Takes every file for one that runs, whose digest is its first bytes, and those that say `evil` for suspects. A file
 /// called `owned` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
+/// What begins with `slow` it puts off if it may.
 struct Eyes;
 
 fn digests(bytes: &[u8]) -> Digests {
@@ -52,20 +53,30 @@ impl Inspector for Eyes {
             })),
             _ => {
                 let digests = digests(text.as_bytes());
-                if text.contains("evil") {
-                    found.sample = Some(Sample {
-                        size: file.size(),
-                        mode: file.mode,
-                        form: "shell".to_owned(),
-                        digests: digests.clone(),
-                        evidence: Vec::new(),
-                        starts: Vec::new(),
-                    });
-                }
-                found.judged = Some(Judged { depth: Depth::Whole, digests, runs: true });
+                let sample = |evil: bool| Sample {
+                    size: file.size(),
+                    mode: file.mode,
+                    form: "shell".to_owned(),
+                    digests: digests.clone(),
+                    evidence: Vec::new(),
+                    starts: evil
+                        .then(|| Start { what: "it".to_owned(), by: "eyes".to_owned() })
+                        .into_iter()
+                        .collect(),
+                };
+                found.put_off = text.starts_with("slow") && file.may_wait();
+                let evil = text.contains("evil") && !found.put_off;
+                found.sample = (evil || found.put_off).then(|| sample(evil));
+                found.judged =
+                    Some(Judged { depth: Depth::Whole, digests: Some(digests), runs: true });
             }
         }
         Ok(())
+    }
+
+    fn inspect_again(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
+        assert!(found.judged.is_some() && !file.may_wait());
+        self.inspect(file, found)
     }
 }
 
@@ -73,8 +84,10 @@ fn image(layers: &[Tar]) -> Inventory {
     let wanting = |head: &Head<'_>| -> Vec<&'static dyn Inspector> {
         if Eyes.wants(head) { vec![&Eyes] } else { Vec::new() }
     };
-    let report =
-        |it: &Tar| inspect_layer(&it.clone().end()[..], &wanting, &limits(), None).unwrap();
+    let report = |it: &Tar| {
+        let mut spool = tempfile::tempfile().unwrap();
+        inspect_layer(&it.clone().end()[..], &wanting, &limits(), Some(&mut spool)).unwrap()
+    };
     squash(layers.iter().map(report).collect())
 }
 
@@ -156,4 +169,58 @@ fn what_was_examined_is_counted() {
     let examined = image.examined.unwrap();
     assert_eq!((examined.all.files, examined.all.bytes), (2, 8));
     assert_eq!((examined.whole, examined.skipped.files), (examined.all, 0));
+}
+
+#[test]
+fn what_a_package_vouches_for_is_looked_at_once() {
+    let check = |layers: &[Tar], seen: &[&str], claimed: u64, unread: usize| {
+        let image = image(layers);
+        let suspects: Vec<_> = image.suspects.iter().map(|it| it.path.as_str()).collect();
+        let examined = image.examined.unwrap();
+        // The lists that say what packages own.
+        assert!(examined.skipped.files <= 1);
+        assert_eq!((suspects, examined.claimed.files), (seen.to_vec(), claimed));
+        assert_eq!(image.unread.files, unread);
+        assert_eq!(image.unread.packages.len(), usize::from(claimed > 0 && unread == 0));
+    };
+    let slow = || tar().file("usr/a", "slow-evil");
+    let vouched = || slow().file("owned", "usr/a slow-evil");
+    check(&[slow()], &["usr/a"], 0, 0);
+    check(&[vouched()], &[], 1, 0);
+    check(&[slow().file("owned", "usr/a slow-good")], &["usr/a"], 0, 0);
+    check(&[slow().file("owned", "usr/a slow-evil config")], &["usr/a"], 0, 0);
+    // Of the layer alone: what comes later does not matter to it, and what came before was not known.
+    check(&[slow(), tar().file("owned", "usr/a slow-evil")], &["usr/a"], 0, 0);
+    check(&[tar().file("owned", "usr/a slow-evil"), slow()], &["usr/a"], 0, 0);
+    // The package is gone, its file is not; or both are.
+    check(&[vouched(), tar().file(".wh.owned", "")], &[], 1, 1);
+    let gone = image(&[vouched(), tar().file(".wh.owned", "").file(".wh.usr", "")]);
+    assert_eq!(gone.unread, Unread::default());
+    // Other names, and names that are used again.
+    let linked = |to: Tar| to.entry(b'1', "usr/b", "usr/a", 0o755, b"");
+    check(&[linked(slow())], &["usr/a", "usr/b"], 0, 0);
+    check(&[linked(slow()).file("usr/b", "good")], &["usr/a"], 0, 0);
+    check(&[slow().file("usr/a", "slow-good")], &[], 0, 0);
+    check(&[tar().file("usr/a", "good").file("usr/a", "slow-evil")], &["usr/a"], 0, 0);
+}
+
+#[test]
+fn what_has_no_room_to_wait_is_looked_at_at_once() {
+    let layer = tar()
+        .file("a", "slow-evil")
+        .file("b", "slow-evil")
+        .file("owned", "a slow-evil\nb slow-evil");
+    let layer = layer.end();
+    let wanting = |head: &Head<'_>| -> Vec<&'static dyn Inspector> {
+        if Eyes.wants(head) { vec![&Eyes] } else { Vec::new() }
+    };
+    let claimed = |waiting_bytes, spool: Option<&mut std::fs::File>| {
+        let limits = Limits { waiting_bytes, ..limits() };
+        inspect_layer(&layer[..], &wanting, &limits, spool).unwrap().examined.claimed.files
+    };
+    let mut spool = tempfile::tempfile().unwrap();
+    assert_eq!(claimed(0, Some(&mut spool)), 0);
+    assert_eq!(claimed(12, Some(&mut spool)), 1);
+    assert_eq!(claimed(1000, Some(&mut spool)), 2);
+    assert_eq!(claimed(1000, None), 0);
 }

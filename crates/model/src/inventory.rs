@@ -4,6 +4,7 @@ use crate::{
     malware::{Altered, Examined, Manifest, Suspect},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What an image finally contains, with the layer that brought each thing in.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -30,6 +31,19 @@ pub struct Inventory {
     /// How much was looked at for malicious files; `None` when nobody was asked to.
     #[serde(default)]
     pub examined: Option<Examined>,
+    /// What analysers did not look at, since a package vouched for it. Nothing to be kept: whoever folds the layers sees to
+    /// it that they look where they have to.
+    #[serde(skip)]
+    pub unread: Unread,
+}
+
+/// Files that analysers did not look at, since a package of their layer vouched for their content.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Unread {
+    /// The packages that vouch for such files in the image.
+    pub packages: BTreeSet<String>,
+    /// How many can be seen for which no package vouches in the image.
+    pub files: usize,
 }
 
 /// A root file system with a release of its own.

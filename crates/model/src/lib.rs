@@ -37,7 +37,7 @@ pub use ecosystem::Ecosystem;
 pub use finding::{Answer, Assessment, Finding, Handling, Priority, Statement, Verdict, Why};
 pub use gap::{Gap, Reason};
 pub use image::{Descriptor, Image, ImageConfig, Layer, Platform};
-pub use inventory::{Executables, Inventory, Located, System};
+pub use inventory::{Executables, Inventory, Located, System, Unread};
 pub use path::{Climbs, ImagePath, decode};
 pub use product::{PRODUCTS, Product};
 pub use purl::{BadPurl, Fit, Purl};

@@ -83,7 +83,8 @@ pub(crate) fn summary(image: &ImageReport) -> String {
 fn looked(it: &Examined) -> String {
     let mut parts = vec![format!("{} examined", it.whole.files)];
     let others = [
-        (it.hashed.files, "only compared by digest"),
+        (it.claimed.files, "by rules alone, as their packages made them"),
+        (it.hashed.files, "only looked for in lists of digests"),
         (it.partly.files, "in part"),
         (it.skipped.files, "not at all"),
     ];

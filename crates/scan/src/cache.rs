@@ -122,6 +122,11 @@ impl Cache {
         Cache { anew, ..self }
     }
 
+    /// The same place, for what others than these made.
+    pub(crate) fn of_revision(&self, inspectors: &str) -> Cache {
+        Cache { anew: self.anew, ..Cache::of(self.place.clone(), inspectors) }
+    }
+
     fn file(&self, directory: &Path, diff_id: &Digest) -> PathBuf {
         directory.join(format!("{}-{}", diff_id.hex(), self.revision))
     }

@@ -5,9 +5,9 @@ use crate::{
     waiting::Waiting,
     worker::{Inspected, broken},
 };
-use inspect::Squash;
+use inspect::{Limits, Squash};
 use malware::Packages;
-use model::{Gap, Image, Inventory, Layer, Reason, report::LayerFacts};
+use model::{Gap, Image, Inventory, Layer, Located, Reason, report::LayerFacts};
 use registry::{Source, SourceError};
 use std::{
     cmp::Reverse,
@@ -120,6 +120,9 @@ impl Scanner<'_> {
             Some(err) => Err(err),
             None => {
                 let mut scanned = self.fold(image, done)?;
+                if unread(&scanned) > 0 && self.inspection.limits.waiting_bytes > 0 {
+                    return self.closer().scan(source, scanned.image);
+                }
                 if self.attached {
                     let found = source.attached(&scanned.image);
                     attached::add(&mut scanned, found);
@@ -127,6 +130,14 @@ impl Scanner<'_> {
                 Ok(scanned)
             }
         }
+    }
+
+    /// The same, but that no word of a package spares analysers a closer look.
+    fn closer(&self) -> Scanner<'_> {
+        let limits = Limits { waiting_bytes: 0, ..self.inspection.limits };
+        let inspection = Inspection { limits, ..self.inspection.clone() };
+        let cache = self.cache.as_ref().map(|it| it.of_revision(&inspection.revision()));
+        Scanner { inspection, cache, ..*self }
     }
 
     /// The inventories of the images in an archive that can be read only once, from front to back.
@@ -158,7 +169,18 @@ impl Scanner<'_> {
                 Outcome { report, cached: false, missing: missing.clone() }
             });
             let outcomes = outcomes.collect();
-            self.fold(image, outcomes)
+            let mut scanned = self.fold(image, outcomes)?;
+            // It can't be read again.
+            if let count @ 1.. = unread(&scanned) {
+                let what = format!(
+                    "{count} files that packages vouched for when their layers were made, and now don't: \
+                     an archive that is a file would be read again"
+                );
+                let (by, layer) = ("malware".to_owned(), 0);
+                let what = Gap::new("malware", Reason::Unsupported(what));
+                scanned.inventory.gaps.push(Located { what, path: None, layer, by, system: None });
+            }
+            Ok(scanned)
         });
         scanned.collect()
     }
@@ -210,6 +232,11 @@ impl Scanner<'_> {
             drop(cache.store(diff_id, &inspected.report));
         }
     }
+}
+
+/// How many files have to be looked at more closely.
+fn unread(scanned: &Scanned) -> usize {
+    malware::unread(&scanned.inventory, &scanned.packages)
 }
 
 /// Puts the layers on top of each other, of which there is no more than one in memory.

@@ -96,7 +96,10 @@ pub fn main(task: Option<&str>) -> ExitCode {
     let mut spool = tempfile::tempfile_in(&task.spool);
     // Afterwards no file can be opened; what is in these is only read into memory before.
     let bundles = read(&task.bundles);
-    let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref().ok());
+    let missing = sandbox::confine(
+        task.limits.file_bytes.saturating_add(task.limits.waiting_bytes),
+        spool.as_ref().ok(),
+    );
     let judge = task.malware.then(|| crate::judge(bundles)).transpose();
     let outcome = judge.and_then(|judge| {
         let wanting = |head: &Head<'_>| crate::wanting(head, judge);
@@ -148,7 +151,7 @@ impl Inspection {
         for it in self.bundles.iter().filter(|_| self.malware) {
             judge.extend([" bundle=", &it.sha256]);
         }
-        format!("layer=3 {} {judge} {:?}", catalogers.join(" "), self.limits)
+        format!("layer=4 {} {judge} {:?}", catalogers.join(" "), self.limits)
     }
 
     /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.

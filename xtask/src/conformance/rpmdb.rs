@@ -64,7 +64,7 @@ fn inspect(path: &Path, cataloger: &str, bytes: &[u8]) -> (Found, String) {
         let outcome = cataloger.inspect(&file, &mut found);
         (found, outcome.map_or_else(|it| it.to_string(), |()| "ok".to_owned()))
     };
-    let spooled = read(File::spooled(&place, &spool, bytes.len() as u64));
+    let spooled = read(File::spooled(&place, &spool, 0, bytes.len() as u64));
     assert!(
         spooled == read(File::new(&place, bytes)),
         "{}: spool and memory differ",

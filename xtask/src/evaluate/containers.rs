@@ -1,7 +1,7 @@
 //! Debian's `clamav-testfiles`: one harmless program in many kinds of containers. By its digest it must be found in each
 //! kind that we read; what we do not read must be told of.
 use super::{Outcome, after};
-use inspect::{File, Found, Inspector};
+use inspect::{File, Found, Inspector, More};
 use malware::{Hashes, Judge, Rules};
 use model::ImagePath;
 use std::{error::Error, fs, path::PathBuf};
@@ -52,12 +52,8 @@ pub(super) fn containers(args: &[String]) -> Outcome {
 /// A judge that knows this content by a signature as ClamAV writes it (`.hdb`: MD5, size, name).
 fn knowing(content: &[u8]) -> Result<Judge, Box<dyn Error>> {
     let path = ImagePath::default().link("clam.exe");
-    let mut found = Found::default();
-    // A judge that has an MD5 on its list computes that of every file.
-    let any = Hashes::parse(&format!("{}:*:any", "0".repeat(32))).map_err(|it| it.0)?;
-    let judge = Judge::new(Rules::default(), any, Hashes::default());
-    judge.inspect(&File::new(&path, content), &mut found).map_err(|it| it.to_string())?;
-    let names = found.judged.map(|it| it.digests.names()).unwrap_or_default();
+    let digests = File::new(&path, content).digests(More::Both).map_err(|it| it.to_string())?;
+    let names = digests.names();
     let md5 = names.into_iter().find(|it| it.len() == 32).ok_or("no MD5 was computed")?;
     let list = format!("{md5}:{}:ClamAV-Test-File", content.len());
     let bad = Hashes::parse(&list).map_err(|it| it.0)?;

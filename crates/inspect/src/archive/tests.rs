@@ -275,7 +275,7 @@ fn the_spool_is_read_in_pieces_and_its_failure_is_ours() {
     let size = u64::try_from(bytes.len()).unwrap();
     let read = |size: u64| {
         let mut seen = Vec::new();
-        let outcome = open(&File::spooled(&path, &spool, size), &mut budget(), &mut |member| {
+        let outcome = open(&File::spooled(&path, &spool, 0, size), &mut budget(), &mut |member| {
             let complete = member.content()?.complete;
             seen.push(format!("{} {complete}", member.path()));
             Ok(Go::Inside)

@@ -93,7 +93,7 @@ fn read(path: &Path, files: bool) -> Result<Option<Packaged>, BundleError> {
         return apk::read(file, files).map(Some).map_err(failed(path));
     }
     let none = ImagePath::default();
-    package(&inspect::File::spooled(&none, &file, size), files).map_err(failed(path))
+    package(&inspect::File::spooled(&none, &file, 0, size), files).map_err(failed(path))
 }
 
 /// All packages in a folder and below it. Links are not followed, which may lead in a circle.

@@ -80,6 +80,7 @@ pub(crate) fn file_size(bytes: u64) -> String {
 pub(crate) fn examined(it: &Examined, w: &'static Words) -> String {
     let mut text = format!("{} / {} {}", it.whole.files, it.all.files, w.files_examined);
     for (count, words) in [
+        (it.claimed.files, w.files_claimed),
         (it.hashed.files, w.files_hashed),
         (it.partly.files, w.files_partly),
         (it.skipped.files, w.files_skipped),

@@ -435,7 +435,8 @@ words! {
     remind: "Remind", "提醒";
     what_to_do_now: "What to do", "处理建议";
     files_examined: "files examined for malicious content", "个文件已检查恶意内容";
-    files_hashed: "only compared by digest", "个仅比对摘要";
+    files_claimed: "by rules alone, as their packages made them", "个与软件包所述一致，仅按规则检查";
+    files_hashed: "only looked for in lists of digests", "个仅在摘要列表中查找";
     files_partly: "in part", "个部分检查";
     files_skipped: "not at all", "个未检查";
     // Registries and settings
