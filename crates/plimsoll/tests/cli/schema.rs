@@ -6,7 +6,7 @@ const SCHEMA: &str = include_str!("../../../../docs/report.schema.json");
 /// What the checker knows, or what says nothing of validity.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
-    "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "description", "enum", "format",
+    "$defs", "$ref", "$schema", "additionalProperties", "anyOf", "const", "default", "description", "enum", "format",
     "items", "maxItems", "maximum", "minItems", "minimum", "oneOf", "properties", "required", "title", "type",
 ];
 
