@@ -35,6 +35,11 @@ const PIPE_BYTES: usize = 256 << 10;
 /// What the child is told, in its environment: arguments are for people.
 pub const TASK: &str = "PLIMSOLL_INSPECT";
 
+/// So that glibc's allocator gives back what large files took: otherwise it learns from them to keep as much for itself, in
+/// each thread (mallopt(3), "M_MMAP_THRESHOLD").
+const MALLOC: &[(&str, &str)] =
+    &[("MALLOC_MMAP_THRESHOLD_", "1048576"), ("MALLOC_TRIM_THRESHOLD_", "4194304")];
+
 /// What the child is told.
 #[derive(Debug, Deserialize, Serialize)]
 struct Task {
@@ -199,6 +204,7 @@ impl Inspection {
             .arg(SUBCOMMAND)
             .env_clear()
             .env(TASK, hex(&task))
+            .envs(MALLOC.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
