@@ -76,8 +76,17 @@ impl Squash {
     pub fn finish<R: Read>(mut self, covers: impl Fn() -> Vec<R>) -> io::Result<Inventory> {
         let systems = self.view.systems();
         let owners = self.view.owners();
-        let executables = count(covers(), &owners)?;
-        let altered = self.view.altered(&altered(covers(), &owners)?);
+        let (elsewhere, all) = self.view.elsewhere();
+        if !all {
+            let what = format!(
+                "more than {ELSEWHERE} names of packages' files through links: not all are held against their packages"
+            );
+            let (path, what) = (None, Gap::new("squash", Reason::TooLarge(what)));
+            let by = what.by.clone();
+            self.gaps.push(Located { what, path, layer: 0, by, system: None });
+        }
+        let executables = count(covers(), &owners, &elsewhere)?;
+        let altered = self.view.altered(&altered(covers(), &owners, &elsewhere)?);
         let suspects = self.view.suspects(&owners);
         let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
@@ -107,7 +116,15 @@ struct View {
     links: BTreeMap<ImagePath, String>,
     /// All that there ever were, whether they can still be seen or not.
     suspects: Vec<Suspect>,
+    /// Directories to which a layer wrote through a link of a layer below: by where they really are, the layer and what it
+    /// calls them.
+    through: HashMap<ImagePath, Vec<(usize, ImagePath)>>,
 }
+
+/// Where the files that run of a layer really are, where that is not what it says: keys of paths.
+type Elsewhere = HashMap<(usize, Key), Key>;
+/// The most of them: they take 80 MB.
+const ELSEWHERE: usize = 1_000_000;
 
 /// Who owns a file, and what its content must hash to, if anybody says.
 #[derive(Debug)]
@@ -146,12 +163,18 @@ impl View {
     fn add(&mut self, layer: usize, report: LayerReport) -> Vec<ImagePath> {
         // A layer hides first and adds afterwards, whatever the order in its archive.
         let aliases = self.directory_links();
-        let LayerReport { mut found, links, same, cover, .. } = report;
+        let LayerReport { mut found, links, same, through, cover, .. } = report;
         self.hide_suspects(layer, &cover, &aliases);
         let hidden = |path: &ImagePath| hides(&cover, &aliases, path).is_some();
         self.links.retain(|path, _| !hidden(path));
         for (path, target) in links {
             self.links.insert(self.place(&path), target);
+        }
+        for dir in through {
+            let real = self.real(&dir);
+            if real != dir {
+                self.through.entry(real).or_default().push((layer, dir));
+            }
         }
         self.add_suspects(layer, &mut found);
         let found: BTreeMap<ImagePath, Content> =
@@ -394,6 +417,25 @@ impl View {
         owners
     }
 
+    /// Files of packages to which a layer wrote through a link of a layer below; and whether that is all of them.
+    fn elsewhere(&self) -> (Elsewhere, bool) {
+        let (mut elsewhere, mut all) = (Elsewhere::new(), true);
+        if self.through.is_empty() {
+            return (elsewhere, all);
+        }
+        self.each_owned(|_, _, _, place| {
+            let written = place.parent().and_then(|it| self.through.get(it));
+            for (layer, dir) in written.into_iter().flatten() {
+                let name = key(&format!("{dir}/{}", place.name()));
+                all &= elsewhere.len() < ELSEWHERE;
+                if all {
+                    elsewhere.insert((*layer, name), key(place.as_str()));
+                }
+            }
+        });
+        (elsewhere, all)
+    }
+
     /// What each package says of its files, where it gives digests.
     fn manifests(&self) -> Vec<Manifest> {
         let files = self.files.iter();
@@ -511,22 +553,31 @@ fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> {
 }
 
 /// The files that run, of which packages say what they must hash to, and none of them is right; with the layer.
-fn altered(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<HashMap<Key, (usize, Program)>> {
+fn altered(
+    covers: Vec<impl Read>,
+    owners: &[Owner],
+    elsewhere: &Elsewhere,
+) -> io::Result<HashMap<Key, (usize, Program)>> {
     let tables = covers.into_iter().map(programs).collect::<io::Result<Vec<_>>>()?;
-    let mut altered = HashMap::new();
+    let several: HashSet<Key> = elsewhere.values().copied().collect();
+    // Whether it is wrong stands behind the layer: of two names of a file in one layer the wrong one counts.
+    let mut top: HashMap<Key, (usize, bool, Program)> = HashMap::new();
     uppermost(
         tables,
         |it| it.key,
         |layer, program| {
-            let answers =
-                of(owners, &program.key).filter_map(|it| program.is(it.digest.as_ref()?));
+            let here = *elsewhere.get(&(layer, program.key)).unwrap_or(&program.key);
+            let answers = of(owners, &here).filter_map(|it| program.is(it.digest.as_ref()?));
             let answers: Vec<bool> = answers.collect();
-            if !answers.is_empty() && !answers.contains(&true) {
-                altered.insert(program.key, (layer, program));
+            let wrong = !answers.is_empty() && !answers.contains(&true);
+            if wrong || several.contains(&here) {
+                let it = top.entry(here).or_insert((layer, wrong, program));
+                *it = (*it).max((layer, wrong, program));
             }
         },
     )?;
-    Ok(altered)
+    let wrong = top.into_iter().filter(|it| it.1.1);
+    Ok(wrong.map(|(key, (layer, _, program))| (key, (layer, program))).collect())
 }
 
 /// What a lock file names and what is there in the same version is one: the latter.
@@ -555,13 +606,18 @@ fn drain<T>(mut list: Vec<T>) -> impl Iterator<Item = T> {
 }
 
 /// Counts the executables in any layer, and those that a package owns by their path.
-fn count(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<Executables> {
+fn count(
+    covers: Vec<impl Read>,
+    owners: &[Owner],
+    elsewhere: &Elsewhere,
+) -> io::Result<Executables> {
     let tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
     let mut counts = Executables::default();
     uppermost(
         tables,
         |it| it.0,
-        |_, (key, bytes)| {
+        |layer, (key, bytes)| {
+            let key = *elsewhere.get(&(layer, key)).unwrap_or(&key);
             counts.files = counts.files.saturating_add(1);
             counts.bytes = counts.bytes.saturating_add(bytes);
             if of(owners, &key).next().is_some() {

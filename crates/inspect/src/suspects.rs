@@ -140,6 +140,37 @@ fn files_that_are_not_what_their_package_brought_are_told() {
 }
 
 #[test]
+fn a_file_that_is_written_through_a_link_is_held_against_its_package() {
+    let altered = |layers: &[Tar]| -> Vec<(String, usize)> {
+        image(layers).altered.into_iter().map(|it| (it.path.to_string(), it.layer)).collect()
+    };
+    let link = |it: Tar, name, target| it.entry(b'2', name, target, 0o777, b"");
+    let base = || {
+        let tar = tar().entry(b'5', "usr/bin", "", 0o755, b"").file("usr/bin/x", "good");
+        link(tar.file("owned", "bin/x good"), "bin", "usr/bin")
+    };
+    let other = |name| tar().file(name, "other");
+    let told = |layer| vec![("usr/bin/x".to_owned(), layer)];
+    let check = |above: &[Tar], expected: Vec<(String, usize)>| {
+        assert_eq!(altered(&[&[base()][..], above].concat()), expected);
+    };
+    check(&[tar().file("bin/x", "good")], Vec::new());
+    check(&[other("bin/x")], told(1));
+    check(&[other("bin/y")], Vec::new());
+    // Through links of links, and through one of the layer itself.
+    check(&[link(tar(), "a", "bin"), link(tar(), "usr/bin/b", "."), other("a/b/b/x")], told(3));
+    check(&[link(tar(), "a", "bin").file("a/x", "other")], told(1));
+    // Whoever wrote last counts, by whatever name; of two names in one layer the wrong one.
+    check(&[other("bin/x"), tar().file("usr/bin/x", "good")], Vec::new());
+    check(&[tar().file("usr/bin/x", "good"), other("bin/x")], told(2));
+    check(&[other("bin/x").file("usr/bin/x", "good")], told(1));
+    // The link has become a directory before: `bin/x` is something else, and the package has it there.
+    let directory = || tar().entry(b'5', "bin", "", 0o755, b"");
+    check(&[directory(), other("bin/x")], vec![("bin/x".to_owned(), 2)]);
+    check(&[directory().file("bin/x", "other")], vec![("bin/x".to_owned(), 1)]);
+}
+
+#[test]
 fn a_file_that_was_moved_aside_is_looked_for_where_it_is() {
     let layer = |moved: &str| {
         let layer = tar().file("bin/x", "mine").file("bin/x.real", moved);

@@ -148,7 +148,7 @@ impl Inspection {
         for it in self.bundles.iter().filter(|_| self.malware) {
             judge.extend([" bundle=", &it.sha256]);
         }
-        format!("layer=3 {} {judge} {:?}", catalogers.join(" "), self.limits)
+        format!("layer=4 {} {judge} {:?}", catalogers.join(" "), self.limits)
     }
 
     /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.
