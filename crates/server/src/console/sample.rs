@@ -2,7 +2,7 @@
 use super::{translate::sentence, words::Words};
 use crate::views::{Category, Finding};
 use model::{
-    malware::{Examined, Level, Trust, Visibility},
+    malware::{Examined, Level, Trust, Visibility, only_rule},
     report::SampleRow,
 };
 use std::borrow::Cow;
@@ -26,9 +26,7 @@ pub(crate) fn sample_level(it: &Level, w: &'static Words) -> &'static str {
 
 /// What an exception names to mean all files like it: the rule, if it is the only one that says so, or the threat.
 pub(crate) fn said_by(it: &SampleRow) -> &str {
-    let only = it.evidence.first().map(|it| it.rule.as_str());
-    let only = only.filter(|rule| it.evidence.iter().all(|it| it.rule == *rule));
-    only.unwrap_or(it.threat.name())
+    only_rule(&it.evidence).unwrap_or(it.threat.name())
 }
 
 /// What a rule or analyser sees, where the reader's language has it: what stands with a finding is in English.
