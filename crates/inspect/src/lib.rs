@@ -13,6 +13,7 @@ mod examine;
 mod file;
 mod layer;
 mod manifest;
+pub mod openpgp;
 mod pax;
 mod squash;
 mod tar;

@@ -6,8 +6,8 @@ use crate::{
 };
 use model::{
     Component, Executables, FileDigest, Gap, ImagePath, Inventory, Located, Owned, OwnedFile,
-    Presence, Reason, Release, System,
-    malware::{Altered, Examined, Manifest, Suspect, Trust, Visibility},
+    Presence, Reason, Release, Signed, System,
+    malware::{Altered, Examined, Manifest, Signatures, Suspect, Trust, Visibility},
 };
 use std::{
     cmp::Reverse,
@@ -88,6 +88,7 @@ impl Squash {
         let executables = count(covers(), &owners, &elsewhere)?;
         let altered = self.view.altered(&altered(covers(), &owners, &elsewhere)?);
         let suspects = self.view.suspects(&owners);
+        let (forged, signatures) = self.view.signatures(&systems);
         let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
         let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
@@ -103,6 +104,8 @@ impl Squash {
             suspects,
             altered,
             manifests,
+            forged,
+            signatures,
             examined,
         })
     }
@@ -133,6 +136,8 @@ struct Owner {
     digest: Option<FileDigest>,
     /// Which list of the view it stands in.
     list: u32,
+    /// Whether somebody who is believed has signed that list.
+    signed: Signed,
 }
 
 /// What was found in a file, by whom; shared by all the names of the file.
@@ -409,9 +414,9 @@ impl View {
     /// Whose each file is, in the order of their keys.
     fn owners(&self) -> Vec<Owner> {
         let mut owners = Vec::new();
-        self.each_owned(|_, list, it, place| {
+        self.each_owned(|owned, list, it, place| {
             let digest = it.digest.clone().filter(|_| !it.config);
-            owners.push(Owner { key: key(place.as_str()), digest, list });
+            owners.push(Owner { key: key(place.as_str()), digest, list, signed: owned.signed });
         });
         owners.sort_unstable_by_key(|it| it.key);
         owners
@@ -451,6 +456,24 @@ impl View {
         manifests.collect()
     }
 
+    /// Packages whose lists of files are not those that were signed, and how many are signed.
+    fn signatures(&self, systems: &[System]) -> (Vec<Located<String>>, Option<Signatures>) {
+        let (mut forged, mut counts) = (Vec::new(), Signatures::default());
+        for (path, here) in &self.files {
+            for (by, found) in here.content.iter() {
+                for it in &found.owned {
+                    counts.count(it.signed);
+                    if it.signed == Signed::Forged {
+                        let (what, path, by) = (it.package.clone(), Some(path.clone()), by.clone());
+                        let system = path.as_ref().and_then(|it| self.system_of(it, systems));
+                        forged.push(Located { what, path, layer: here.layer, by, system });
+                    }
+                }
+            }
+        }
+        (forged, Some(counts).filter(|it| *it != Signatures::default()))
+    }
+
     /// Gives back the memory of what packages own.
     fn forget_owned(&mut self) {
         for content in self.files.values_mut().filter_map(|it| Rc::get_mut(&mut it.content)) {
@@ -487,11 +510,12 @@ impl View {
             let key = key(it.path.as_str());
             let program = Program::new(key, &it.sample.digests);
             let mut mismatch = None;
-            for owner in of(owners, &key) {
-                match owner.digest.as_ref().and_then(|it| program.is(it)) {
-                    Some(true) => it.trust = Trust::Claimed(self.package(owner)),
-                    Some(false) => mismatch = Some(owner),
-                    None => {}
+            for (owner, same) in answers(owners, &program, &key) {
+                match (same, owner.signed) {
+                    (true, Signed::Verified) => it.trust = Trust::Signed(self.package(owner)),
+                    (true, Signed::Forged) => it.trust = Trust::Forged(self.package(owner)),
+                    (true, _) => it.trust = Trust::Claimed(self.package(owner)),
+                    (false, _) => mismatch = Some(owner),
                 }
             }
             // An older version that is out of sight differs rightly.
@@ -552,6 +576,20 @@ fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> {
     owners.get(from..).unwrap_or_default().iter().take_while(move |it| it.key == key)
 }
 
+/// Whether a file holds what its packages say. Where one of these is signed, the others have no say: anybody can add a
+/// package that says otherwise.
+fn answers<'a>(
+    owners: &'a [Owner],
+    program: &Program,
+    at: &Key,
+) -> impl Iterator<Item = (&'a Owner, bool)> {
+    let program = *program;
+    let says = move |it: &'a Owner| Some((it, program.is(it.digest.as_ref()?)?));
+    let is_signed = |it: &(&Owner, bool)| it.0.signed == Signed::Verified;
+    let signed = of(owners, at).filter_map(says).any(|it| is_signed(&it));
+    of(owners, at).filter_map(says).filter(move |it| !signed || is_signed(it))
+}
+
 /// The files that run, of which packages say what they must hash to, and none of them is right; with the layer.
 fn altered(
     covers: Vec<impl Read>,
@@ -567,8 +605,7 @@ fn altered(
         |it| it.key,
         |layer, program| {
             let here = *elsewhere.get(&(layer, program.key)).unwrap_or(&program.key);
-            let answers = of(owners, &here).filter_map(|it| program.is(it.digest.as_ref()?));
-            let answers: Vec<bool> = answers.collect();
+            let answers: Vec<bool> = answers(owners, &program, &here).map(|it| it.1).collect();
             let wrong = !answers.is_empty() && !answers.contains(&true);
             if wrong || several.contains(&here) {
                 let it = top.entry(here).or_insert((layer, wrong, program));

@@ -5,12 +5,12 @@ use crate::{
     tests::{Tar, limits, squash},
 };
 use model::{
-    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile,
+    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile, Signed,
     malware::{Digests, Sample, Trust, Visibility},
 };
 
 /// Takes every file for one that runs, whose digest is its first bytes, and those that say `evil` for suspects. A file
-/// called `owned` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
+/// called `owned`, `signed` or `forged` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
 struct Eyes;
 
 fn digests(bytes: &[u8]) -> Digests {
@@ -36,14 +36,19 @@ impl Inspector for Eyes {
         let text = file.text()?;
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
         match file.path.name() {
-            "owned" => {
+            "owned" | "signed" | "forged" => {
                 let files = text.lines().map(words).map(|it| OwnedFile {
                     path: path(&it[0]),
                     digest: digests(it[1].as_bytes()).md5.map(FileDigest::Md5),
                     config: it.len() > 2,
                 });
-                let package = "p".to_owned();
-                found.owned.push(Owned { package, files: files.collect() });
+                let signed = match file.path.name() {
+                    "owned" => Signed::Unchecked,
+                    "signed" => Signed::Verified,
+                    _ => Signed::Forged,
+                };
+                let (package, files) = ("p".to_owned(), files.collect());
+                found.owned.push(Owned { package, files, signed });
             }
             "diverted" => found.diversions.extend(text.lines().map(words).map(|it| Diversion {
                 from: path(&it[0]),
@@ -121,6 +126,34 @@ fn suspects_are_held_against_their_packages() {
     check("bin/x good", Trust::Mismatch("p".to_owned()));
     check("bin/x good\nbin/x evil", Trust::Claimed("p".to_owned()));
     check("bin/x good config", Trust::Unknown);
+}
+
+#[test]
+fn signed_packages_are_believed_and_forged_ones_are_told() {
+    let check = |lists: &[(&str, &str)], trust: Trust, altered: usize| {
+        let layer = tar().file("bin/x", "evil");
+        let image = image(&[lists.iter().fold(layer, |layer, it| layer.file(it.0, it.1))]);
+        assert_eq!(image.suspects[0].trust, trust, "{lists:?}");
+        assert_eq!(image.altered.len(), altered, "{lists:?}");
+        let count = |name: &str| lists.iter().filter(|it| it.0 == name).count();
+        assert_eq!(image.forged.len(), count("forged"), "{lists:?}");
+        let counts = image.signatures.unwrap_or_default();
+        let expected = (count("signed"), count("forged"));
+        assert_eq!(
+            (usize::try_from(counts.verified), usize::try_from(counts.forged)),
+            (Ok(expected.0), Ok(expected.1))
+        );
+        assert_eq!(image.signatures.is_some(), expected != (0, 0), "{lists:?}");
+    };
+    let p = || "p".to_owned();
+    check(&[("owned", "bin/x evil")], Trust::Claimed(p()), 0);
+    check(&[("signed", "bin/x evil")], Trust::Signed(p()), 0);
+    check(&[("signed", "bin/x good")], Trust::Mismatch(p()), 1);
+    check(&[("forged", "bin/x evil")], Trust::Forged(p()), 0);
+    // Nobody is heard besides who has signed.
+    check(&[("signed", "bin/x good"), ("owned", "bin/x evil")], Trust::Mismatch(p()), 1);
+    check(&[("signed", "bin/x evil"), ("owned", "bin/x good")], Trust::Signed(p()), 0);
+    check(&[("signed", "bin/y good"), ("owned", "bin/x evil")], Trust::Claimed(p()), 0);
 }
 
 #[test]

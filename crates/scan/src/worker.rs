@@ -97,9 +97,9 @@ pub fn main(task: Option<&str>) -> ExitCode {
     // Afterwards no file can be opened; what is in these is only read into memory before.
     let bundles = read(&task.bundles);
     let missing = sandbox::confine(task.limits.file_bytes, spool.as_ref().ok());
-    let judge = task.malware.then(|| crate::judge(bundles)).transpose();
-    let outcome = judge.and_then(|judge| {
-        let wanting = |head: &Head<'_>| crate::wanting(head, judge);
+    let examiners = task.malware.then(|| crate::examiners(bundles)).transpose();
+    let outcome = examiners.and_then(|examiners| {
+        let wanting = |head: &Head<'_>| crate::wanting(head, examiners);
         inspect_layer(io::stdin(), &wanting, &task.limits, spool.as_mut().ok())
     });
     // Most layers need no spool. Where one does, it matters why there is none.
@@ -155,8 +155,9 @@ impl Inspection {
     pub(crate) fn inspect(&self, layer: &mut dyn Read) -> io::Result<Inspected> {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
-            let judge = self.malware.then(|| crate::judge(read(&self.bundles))).transpose()?;
-            let wanting = |head: &Head<'_>| crate::wanting(head, judge);
+            let bundles = || crate::examiners(read(&self.bundles));
+            let examiners = self.malware.then(bundles).transpose()?;
+            let wanting = |head: &Head<'_>| crate::wanting(head, examiners);
             let report = inspect_layer(layer, &wanting, &self.limits, Some(&mut spool))?;
             let missing = vec!["a process of its own".to_owned()];
             let diff_id = report.diff_id.clone();

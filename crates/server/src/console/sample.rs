@@ -2,7 +2,7 @@
 use super::{translate::sentence, words::Words};
 use crate::views::{Category, Finding};
 use model::{
-    malware::{Examined, Level, Trust, Visibility, only_rule},
+    malware::{Examined, Level, Signatures, Trust, Visibility, only_rule},
     report::SampleRow,
 };
 use std::borrow::Cow;
@@ -54,6 +54,7 @@ pub(crate) fn owner<'a>(it: &'a Trust, w: &'static Words) -> Cow<'a, str> {
         Trust::Unknown => Cow::Borrowed(w.owned_by_none),
         Trust::Claimed(package) => Cow::Owned(format!("{package}{}", w.owned_as_is)),
         Trust::Published(package) => Cow::Owned(format!("{package}{}", w.owned_published)),
+        Trust::Signed(package) => Cow::Owned(format!("{package}{}", w.owned_signed)),
         Trust::Copied(from) => Cow::Owned(format!("{}{from}", w.owned_copied)),
         Trust::Forged(package) => Cow::Owned(format!("{package}{}", w.owned_forged)),
         Trust::Mismatch(package) => Cow::Owned(format!("{package}{}", w.owned_changed)),
@@ -81,6 +82,21 @@ pub(crate) fn examined(it: &Examined, w: &'static Words) -> String {
         (it.hashed.files, w.files_hashed),
         (it.partly.files, w.files_partly),
         (it.skipped.files, w.files_skipped),
+    ] {
+        if count > 0 {
+            text += &format!("{}{count} {words}", w.comma);
+        }
+    }
+    text
+}
+
+/// How many packages are signed.
+pub(crate) fn signatures(it: &Signatures, w: &'static Words) -> String {
+    let mut text = format!("{} {}", it.verified, w.signatures_verified);
+    for (count, words) in [
+        (it.forged, w.signatures_forged),
+        (it.unknown, w.signatures_unknown),
+        (it.unsigned, w.signatures_none),
     ] {
         if count > 0 {
             text += &format!("{}{count} {words}", w.comma);

@@ -61,6 +61,8 @@ pub struct Bundle {
     pub bad_hashes: u64,
     /// How many digests of harmless ones.
     pub good_hashes: u64,
+    /// How many public keys of those who sign packages.
+    pub signing_keys: u64,
     /// The name of the key that it is signed with.
     pub key: Option<String>,
     /// Whether that key is trusted.
@@ -178,6 +180,7 @@ impl Bundle {
             rules: about.rules,
             bad_hashes: about.bad_hashes,
             good_hashes: about.good_hashes,
+            signing_keys: about.signing_keys,
             trusted: keys.iter().any(|key| Some(&key.name) == about.key.as_ref()),
             key: about.key,
             person: it.person,
