@@ -166,11 +166,15 @@ impl Stored {
     }
 }
 
+/// Ends `said_by` of a file of which only monitored rules speak: nobody is told. No rule has such a name.
+pub(crate) const MONITORED: &str = "~";
+
 /// What says that a file is malicious, for exceptions that name it: the threat, and the rule if it is the only one.
 fn said_by(finding: &Finding) -> String {
     let Some(it) = &finding.sample else { return String::new() };
     let only = only_rule(&it.suspect.sample.evidence);
-    [Some(it.threat.name()), only].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let monitored = it.is_monitored().then_some(MONITORED);
+    [Some(it.threat.name()), only, monitored].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>], gone: &[(i64, i64)], at: i64) -> Result<()> {

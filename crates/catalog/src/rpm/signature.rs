@@ -9,6 +9,8 @@ use model::Signed;
 /// Tags (rpm's include/rpm/rpmtag.h): signatures of the header alone; since rpm 4.20 any number of them, in Base64.
 const SIGNATURES: [u32; 2] = [267, 268];
 const OPENPGP: u32 = 278;
+/// More of these are not looked at: for each the whole header is hashed.
+const MOST: usize = 8;
 /// The tag and the type of the entry with which a region begins, and of the one in the store with which it ends.
 const REGION: [[u8; 4]; 2] = [63_u32.to_be_bytes(), 7_u32.to_be_bytes()];
 
@@ -42,7 +44,7 @@ pub(super) fn verify<'a>(
 
 fn signatures(header: &Header<'_>) -> Vec<Vec<u8>> {
     let plain = SIGNATURES.iter().filter_map(|it| header.binary(*it).ok().flatten());
-    let texts = header.strings(OPENPGP).unwrap_or_default().into_iter();
+    let texts = header.strings(OPENPGP).unwrap_or_default().into_iter().take(MOST);
     let decoded = texts.filter_map(|it| BASE64_STANDARD.decode(it).ok());
     plain.map(<[u8]>::to_vec).chain(decoded).collect()
 }

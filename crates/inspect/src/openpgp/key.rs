@@ -110,9 +110,11 @@ fn material(content: &[u8]) -> Option<Material> {
     Some(match algorithm {
         it if RSA.contains(&it) => {
             let (modulus, exponent) = (integer(&mut rest)?.to_vec(), integer(&mut rest)?.to_vec());
+            // Others are refused as if the signature were wrong: fewer than 2048 bits, or a strange exponent.
+            let long = modulus.len() > 256 || modulus.first().is_some_and(|it| *it >= 0x80);
             match modulus.len() {
-                256..=1024 => Material::Rsa { modulus, exponent },
-                _ => Material::Other("a key of RSA that is too short"),
+                256..=1024 if long && exponent.len() <= 4 => Material::Rsa { modulus, exponent },
+                _ => Material::Other("a key of RSA that is too short, or too long"),
             }
         }
         EDDSA => match take(&mut rest, CURVE.len())? {

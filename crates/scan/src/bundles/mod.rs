@@ -13,6 +13,7 @@ pub mod custom;
 mod fetched;
 mod keys;
 mod pack;
+pub mod probe;
 mod published;
 pub mod shared;
 

@@ -29,6 +29,8 @@ pub struct Part {
     pub kind: Kind,
     /// The forms of files that rules are for; none for all.
     pub forms: Vec<String>,
+    /// Whether rules are only monitored.
+    pub monitor: bool,
     /// The rules, or the list.
     pub content: Vec<u8>,
 }
@@ -112,7 +114,7 @@ impl Content {
             self.remarks.extend(problems.iter().map(|it| format!("{from}: {it}")));
         }
         let path = format!("{place}{}", file_name(from));
-        self.parts.push(Part { path, kind, forms: forms.to_vec(), content });
+        self.parts.push(Part { path, kind, forms: forms.to_vec(), monitor: false, content });
         Ok(())
     }
 }
@@ -126,13 +128,15 @@ pub fn pack(content: &Content, key: Option<&SigningKey>) -> Result<Vec<u8>, Bund
             path: it.path.clone(),
             kind: it.kind,
             forms: it.forms.clone(),
+            monitor: it.monitor,
             size: u64::try_from(it.content.len()).unwrap_or(u64::MAX),
             sha256: sha256(&it.content),
             count: bundle::check(it.kind, &it.content, &mut taken).map_err(named)?,
         });
     }
     let Content { epoch, created, publisher, replaces, .. } = content.clone();
-    let engine = content.parts.iter().map(|it| it.kind.engine()).max().unwrap_or(1);
+    let engine = |it: &Part| if it.monitor { 3 } else { it.kind.engine() };
+    let engine = content.parts.iter().map(engine).max().unwrap_or(1);
     let format = 1;
     let manifest = Manifest { format, epoch, created, publisher, engine, replaces, members };
     let unmade = |it: &dyn std::fmt::Display| BundleError(format!("making a bundle: {it}"));

@@ -708,6 +708,8 @@ words! {
     rule_problems: "What is wrong with it", "存在的问题";
     text: "Text", "文本";
     custom_enabled: "Used in scans", "用于扫描";
+    custom_monitor: "Monitored only: what the rules find is a reminder, and nobody is told", "仅监测：规则的发现只记为提醒，不发送通知";
+    monitored: "Monitored", "监测中";
     rules_work: "Can be used.", "可以使用。";
     rules_fail: "Can't be used:", "无法使用：";
     check: "Check", "检查";

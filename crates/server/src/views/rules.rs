@@ -109,6 +109,8 @@ pub struct Custom {
     pub entries: u64,
     /// Whether it is used.
     pub enabled: bool,
+    /// Whether rules are only monitored: what they find is recorded as a reminder, and nobody is told.
+    pub monitor: bool,
     /// Who made it.
     pub person: String,
     /// When.
@@ -224,6 +226,7 @@ impl From<&custom::Custom> for Custom {
             kind: new.kind.into(),
             entries: u64::try_from(new.entries).unwrap_or_default(),
             enabled: new.enabled,
+            monitor: new.monitor,
             person: it.person.clone(),
             created_at: Time(it.created_at),
             changed_by: it.changed_by.clone(),
