@@ -1,5 +1,4 @@
 //! Packages that are signed, altered afterwards, or neither; and those that rpm itself signs and installs.
-#![expect(clippy::arithmetic_side_effects, reason = "tests build small files")]
 use super::{Verifier, tests::NAMED};
 use inspect::{File, Found, Inspector, openpgp::Keys};
 use model::{ImagePath, Signed};
@@ -13,8 +12,9 @@ use testkit::{
 /// A package with one file, of this digest.
 const fn package(digest: &[u8]) -> [Entry<'_>; 8] {
     let [name, version, release] = NAMED;
-    let file = (1117, STRINGS, 1, b"tool\0" as &[u8]);
-    let [dirs, places] = [(1118, STRINGS, 1, b"/bin/\0" as &[u8]), (1116, INT32, 1, &[0; 4])];
+    let file: Entry<'_> = (1117, STRINGS, 1, b"tool\0");
+    let dirs: Entry<'_> = (1118, STRINGS, 1, b"/bin/\0");
+    let places: Entry<'_> = (1116, INT32, 1, &[0; 4]);
     let [digests, flags] = [(1035, STRINGS, 1, digest), (1037, INT32, 1, &[0; 4])];
     [name, version, release, file, dirs, places, digests, flags]
 }

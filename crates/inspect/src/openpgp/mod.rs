@@ -4,7 +4,7 @@ mod key;
 mod packet;
 mod signature;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use crate::Malformed;
 use key::Key;

@@ -131,7 +131,7 @@ proptest! {
         let bytes = [head, &bytes].concat();
         drop(Keys::parse(&bytes));
         let keys = Keys::parse(&whole[0]).unwrap();
-        drop(keys.verify(&bytes, MESSAGE));
+        prop_assert_ne!(keys.verify(&bytes, b"another"), Verdict::Good);
         for end in 0..whole[1].len() {
             prop_assert_ne!(keys.verify(&whole[1][..end], MESSAGE), Verdict::Good);
         }

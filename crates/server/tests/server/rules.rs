@@ -162,7 +162,7 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
             all.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["bad", "broken"]);
         let log = it.done(&admin, "GET", "/api/v1/audit?action=changeCustomRules", None);
-        let last = &log["items"][1];
+        let last = &log["items"][3];
         assert_eq!(
             (&last["before"]["enabled"], &last["after"]["enabled"]),
             (&json!(true), &json!(false))
