@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
+use testkit::rpm;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -43,6 +44,10 @@ fn write() -> io::Result<usize> {
             seed("layer", &name, 255, &layer)?;
         }
     }
+    for (row, bytes) in signed() {
+        let name = format!("signed-{row}");
+        seed("catalogers", &name, catalog::CATALOGERS.len().saturating_add(row), &bytes)?;
+    }
     for (row, feed) in assess::FEEDS.iter().enumerate() {
         for case in cases("assess", feed.name)? {
             let name = case.file_stem().unwrap_or_default().to_string_lossy();
@@ -74,6 +79,23 @@ fn write() -> io::Result<usize> {
         seed("sources", &format!("seed-{row}"), row, bytes)?;
     }
     Ok(count)
+}
+
+/// A package that is signed, for the second of those that verify databases, and a key with a signature, for what comes behind all three.
+fn signed() -> [(usize, Vec<u8>); 2] {
+    let signer = testkit::openpgp::Signer::new(1);
+    let region = rpm::region(&[
+        (1000, rpm::STRING, 1, b"a\0"),
+        (1001, rpm::STRING, 1, b"1\0"),
+        (1002, rpm::STRING, 1, b"2\0"),
+    ]);
+    let signature = signer.sign(0, &rpm::signed(&region));
+    let count = u32::try_from(signature.len()).unwrap_or_default();
+    let database = rpm::ndb(&[rpm::with(&region, &[(268, rpm::BINARY, count, &signature)])]);
+    let key = signer.public();
+    let length = u8::try_from(key.len()).unwrap_or_default();
+    let both = [&[length][..], &key, &signer.sign(0, b"a header")].concat();
+    [(1, database), (3, both)]
 }
 
 /// The byte that stands for the path most like this one, by its name, or its folder, or its ending; from 128 on nobody

@@ -13,6 +13,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const INNER: &[&str] = &["model", "inspect", "malware", "catalog", "assess"];
 /// All that inner crates may use of other people's: nothing that opens, asks or waits.
 const PURE: &[&str] = &[
+    "base64",
     "boreal",
     "boreal-parser",
     "bzip2",

@@ -35,6 +35,7 @@ mod wanted;
 
 pub use package::{Packaged, package};
 pub use release::os_release;
+pub use rpm::Verifier;
 pub use wanted::Catalog;
 
 use inspect::{Fault, File, Found, Head, Inspector};

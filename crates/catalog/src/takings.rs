@@ -1,7 +1,7 @@
 //! What a text database has yielded so far, within limits that no content can raise: two bytes of
 //! hostile text must not become a hundred in memory as often as a file has room for them.
 use inspect::{Fault, Found};
-use model::{Component, Diversion, Gap, Owned, OwnedFile, Reason};
+use model::{Component, Diversion, Gap, Owned, OwnedFile, Reason, Signed};
 
 /// The most memory that what one file yields may take: some million owned files.
 const ROOM_BYTES: usize = 128 << 20;
@@ -59,7 +59,7 @@ impl<'a> Takings<'a> {
         if !files.is_empty() {
             // There may be hundreds of thousands of packages, with a file or two each.
             files.shrink_to_fit();
-            self.found.owned.push(Owned { package, files });
+            self.found.owned.push(Owned { package, files, signed: Signed::Unchecked });
         }
     }
 

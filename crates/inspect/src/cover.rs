@@ -1,7 +1,10 @@
 //! What a layer hides of the layers below it.
 use model::{FileDigest, ImagePath, malware::Digests};
 use sha2::{Digest, Sha256};
-use std::io::{self, BufReader, Read, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufReader, Read, Write},
+};
 
 /// Stands for a path: sixteen bytes, however long. Half a SHA-256, since with a weaker hash an image could
 /// be built whose harmless file collides with, and so hides, a harmful one.
@@ -112,6 +115,14 @@ impl Cover {
             self.programs.push(Program::new(key(path.as_str()), digests).row());
         }
         room
+    }
+
+    /// Leaves of these directories those that are not here as directories, with all above them: on the way to them a link
+    /// of a layer below may stand.
+    pub(crate) fn unbrought(&mut self, all: &mut BTreeSet<ImagePath>) {
+        self.directories.finish();
+        let is_here = |it: &str| self.directories.has(&key(it));
+        all.retain(|it| !is_here(it.as_str()) || !it.ancestors().all(is_here));
     }
 
     pub(crate) fn directory(&mut self, path: &ImagePath) {

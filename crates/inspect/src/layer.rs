@@ -13,7 +13,7 @@ use model::{Digest, Gap, ImagePath, Reason, malware::Examined};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, BufRead, Read, Seek, SeekFrom, Write},
     panic::{self, AssertUnwindSafe},
@@ -75,6 +75,9 @@ pub struct LayerReport {
     pub links: BTreeMap<ImagePath, String>,
     /// Files of interest that are a second name of the file at the other path.
     pub same: BTreeMap<ImagePath, ImagePath>,
+    /// Directories with files that run in them that it does not bring as directories, with all above them: on the way to
+    /// them a link of a layer below may stand, so that the files end up elsewhere.
+    pub through: BTreeSet<ImagePath>,
     /// What it does to the layers below. Written and read by itself: it may be very large.
     #[serde(skip)]
     pub cover: Cover,
@@ -88,6 +91,8 @@ pub struct LayerReport {
 const LINK_DEPTH: usize = 3;
 /// How many links are kept.
 const LINKS: usize = 200_000;
+/// How many directories are kept in which files may end up elsewhere. None are in layers that were made by building.
+const THROUGH: usize = 100_000;
 /// How much of a file `Inspector::wants` gets to see.
 const START_BYTES: usize = 512;
 
@@ -232,7 +237,9 @@ impl Walk<'_, '_> {
         self.report.bytes = stream.bytes;
         self.report.examined.settle();
         self.report.diff_id = Some(Digest::sha256(&stream.hash.finalize().into()));
-        match self.report.cover.finish() {
+        let LayerReport { cover, through, .. } = &mut self.report;
+        cover.unbrought(through);
+        match cover.finish() {
             0 => {}
             twice => {
                 let what = format!("{twice} paths stand more than once in the layer");
@@ -476,15 +483,33 @@ impl Walk<'_, '_> {
     /// Keeps what a file that runs hashes to.
     fn program(&mut self, path: &ImagePath, judged: &Judged) {
         let Some(digests) = judged.digests.as_ref().filter(|_| judged.runs) else { return };
-        if !self.report.cover.program(path, digests) {
+        if !(self.pass(path) && self.report.cover.program(path, digests)) {
             let what = format!(
-                "more than {PROGRAMS} files that run: not all are held against their packages"
+                "more than {PROGRAMS} files that run, or {THROUGH} directories with such that the layer does not bring: \
+                 not all are held against their packages"
             );
             let gap = (None, Gap::new("layer", Reason::TooLarge(what)));
             if !self.report.gaps.contains(&gap) {
                 self.report.gaps.push(gap);
             }
         }
+    }
+
+    /// Notes the directory of a file that runs; tells whether there was room for it.
+    fn pass(&mut self, file: &ImagePath) -> bool {
+        let LayerReport { cover, through, .. } = &mut self.report;
+        let Some(dir) = file.ancestors().next().filter(|it| !through.contains(*it)) else {
+            return true;
+        };
+        // Those that have come since need no longer be kept.
+        if through.len() >= THROUGH {
+            cover.unbrought(through);
+        }
+        let room = through.len() < THROUGH;
+        if room {
+            through.insert(ImagePath::default().link(dir));
+        }
+        room
     }
 
     fn gap(&mut self, path: Option<ImagePath>, by: &'static str, reason: Reason) {

@@ -14,6 +14,7 @@ mod file;
 mod layer;
 mod links;
 mod manifest;
+pub mod openpgp;
 mod owners;
 mod pax;
 mod squash;

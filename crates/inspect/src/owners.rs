@@ -4,7 +4,7 @@ use crate::{
     cover::{Key, Program, key},
     links::Links,
 };
-use model::{FileDigest, ImagePath, Owned, OwnedFile};
+use model::{FileDigest, ImagePath, Owned, OwnedFile, Signed};
 use std::collections::HashMap;
 
 /// Who owns a file, and what its content must hash to, if anybody says.
@@ -14,6 +14,8 @@ pub(crate) struct Owner {
     pub(crate) digest: Option<FileDigest>,
     /// The number of the package's list among all that were found.
     pub(crate) list: u32,
+    /// Whether somebody who is believed has signed that list.
+    pub(crate) signed: Signed,
 }
 
 /// Calls `each` for every file that a package owns, with the number of its list and where it really is.
@@ -39,23 +41,37 @@ pub(crate) fn owners<'a>(
     links: &Links,
 ) -> Vec<Owner> {
     let mut owners = Vec::new();
-    each_owned(found, links, |_, list, it, place| {
+    each_owned(found, links, |owned, list, it, place| {
         let digest = it.digest.clone().filter(|_| !it.config);
-        owners.push(Owner { key: key(place.as_str()), digest, list });
+        owners.push(Owner { key: key(place.as_str()), digest, list, signed: owned.signed });
     });
     owners.sort_unstable_by_key(|it| it.key);
     owners
 }
 
 /// Whose the file with this key is: more than one when packages share it, or speak of it in several lists.
-pub(crate) fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> {
+pub(crate) fn of<'a>(owners: &'a [Owner], key: &Key) -> impl Iterator<Item = &'a Owner> + use<'a> {
     let from = owners.partition_point(|it| it.key < *key);
     let key = *key;
     owners.get(from..).unwrap_or_default().iter().take_while(move |it| it.key == key)
 }
 
+/// Whether a file holds what its packages say. Where one of these is signed, the others have no say: anybody can add a
+/// package that says otherwise.
+pub(crate) fn answers<'a>(
+    owners: &'a [Owner],
+    program: &Program,
+    at: &Key,
+) -> impl Iterator<Item = (&'a Owner, bool)> + use<'a> {
+    let program = *program;
+    let says = move |it: &'a Owner| Some((it, program.is(it.digest.as_ref()?)?));
+    let is_signed = |it: &(&Owner, bool)| it.0.signed == Signed::Verified;
+    let signed = of(owners, at).filter_map(says).any(|it| is_signed(&it));
+    of(owners, at).filter_map(says).filter(move |it| !signed || is_signed(it))
+}
+
 /// Whether one of those that own a file says that this is what it must hash to.
 pub(crate) fn vouches(owners: &[Owner], program: &Program) -> bool {
-    of(owners, &program.key)
-        .any(|it| it.digest.as_ref().and_then(|it| program.is(it)) == Some(true))
+    answers(owners, program, &program.key)
+        .any(|(owner, same)| same && owner.signed != Signed::Forged)
 }

@@ -4,12 +4,12 @@ use crate::{
     cover::{Hidden, Key, Program, executables, key, programs},
     links::Links,
     manifest,
-    owners::{Owner, each_owned, of, owners},
+    owners::{Owner, answers, each_owned, of, owners},
 };
 use model::{
-    Component, Executables, Gap, ImagePath, Inventory, Located, Presence, Reason, Release, System,
-    Unread,
-    malware::{Altered, Examined, Manifest, Suspect, Trust, Visibility},
+    Component, Executables, Gap, ImagePath, Inventory, Located, Presence, Reason, Release, Signed,
+    System, Unread,
+    malware::{Altered, Examined, Manifest, Signatures, Suspect, Trust, Visibility},
 };
 use std::{
     cmp::Reverse,
@@ -78,10 +78,20 @@ impl Squash {
     pub fn finish<R: Read>(mut self, covers: impl Fn() -> Vec<R>) -> io::Result<Inventory> {
         let systems = self.view.systems();
         let owners = owners(self.view.found().map(|it| it.1), &self.view.links);
-        let executables = count(covers(), &owners)?;
-        let altered = self.view.altered(&altered(covers(), &owners)?);
+        let (elsewhere, all) = self.view.elsewhere();
+        if !all {
+            let what = format!(
+                "more than {ELSEWHERE} names of packages' files through links: not all are held against their packages"
+            );
+            let (path, what) = (None, Gap::new("squash", Reason::TooLarge(what)));
+            let by = what.by.clone();
+            self.gaps.push(Located { what, path, layer: 0, by, system: None });
+        }
+        let executables = count(covers(), &owners, &elsewhere)?;
+        let altered = self.view.altered(&altered(covers(), &owners, &elsewhere)?);
         let mut suspects = self.view.suspects(&owners);
         let unread = unread(&mut suspects, self.view.forgotten);
+        let (forged, signatures) = self.view.signatures(&systems);
         let packaged = self.view.packaged(&owners, &systems);
         drop(owners);
         let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
@@ -97,6 +107,8 @@ impl Squash {
             suspects,
             altered,
             manifests,
+            forged,
+            signatures,
             examined,
             unread,
         })
@@ -115,7 +127,15 @@ struct View {
     claimed: usize,
     /// How many more there were than are kept.
     forgotten: usize,
+    /// Directories to which a layer wrote through a link of a layer below: by where they really are, the layer and what it
+    /// calls them.
+    through: HashMap<ImagePath, Vec<(usize, ImagePath)>>,
 }
+
+/// Where the files that run of a layer really are, where that is not what it says: keys of paths.
+type Elsewhere = HashMap<(usize, Key), Key>;
+/// The most of them: they take 80 MB.
+const ELSEWHERE: usize = 1_000_000;
 
 /// What was found in a file, by whom; shared by all the names of the file.
 type Content = Rc<Vec<(String, Found)>>;
@@ -145,12 +165,18 @@ impl View {
     fn add(&mut self, layer: usize, report: LayerReport) -> Vec<ImagePath> {
         // A layer hides first and adds afterwards, whatever the order in its archive.
         let aliases = self.directory_links();
-        let LayerReport { mut found, links, same, cover, .. } = report;
+        let LayerReport { mut found, links, same, through, cover, .. } = report;
         self.hide_suspects(layer, &cover, &aliases);
         let hidden = |path: &ImagePath| hides(&cover, &aliases, path).is_some();
         self.links.0.retain(|path, _| !hidden(path));
         for (path, target) in links {
             self.links.0.insert(self.links.place(&path), target);
+        }
+        for dir in through {
+            let real = self.links.real(&dir);
+            if real != dir {
+                self.through.entry(real).or_default().push((layer, dir));
+            }
         }
         self.add_suspects(layer, &mut found);
         let found: BTreeMap<ImagePath, Content> =
@@ -311,6 +337,25 @@ impl View {
         })
     }
 
+    /// Files of packages to which a layer wrote through a link of a layer below; and whether that is all of them.
+    fn elsewhere(&self) -> (Elsewhere, bool) {
+        let (mut elsewhere, mut all) = (Elsewhere::new(), true);
+        if self.through.is_empty() {
+            return (elsewhere, all);
+        }
+        each_owned(self.found().map(|it| it.1), &self.links, |_, _, _, place| {
+            let written = place.parent().and_then(|it| self.through.get(it));
+            for (layer, dir) in written.into_iter().flatten() {
+                let name = key(&format!("{dir}/{}", place.name()));
+                all &= elsewhere.len() < ELSEWHERE;
+                if all {
+                    elsewhere.insert((*layer, name), key(place.as_str()));
+                }
+            }
+        });
+        (elsewhere, all)
+    }
+
     /// What each package says of its files, where it gives digests.
     fn manifests(&self) -> Vec<Manifest> {
         let files = self.files.iter();
@@ -324,6 +369,24 @@ impl View {
             Some(Manifest { package, path: path.clone(), layer, kind, digest })
         });
         manifests.collect()
+    }
+
+    /// Packages whose lists of files are not those that were signed, and how many are signed.
+    fn signatures(&self, systems: &[System]) -> (Vec<Located<String>>, Option<Signatures>) {
+        let (mut forged, mut counts) = (Vec::new(), Signatures::default());
+        for (path, here) in &self.files {
+            for (by, found) in here.content.iter() {
+                for it in &found.owned {
+                    counts.count(it.signed);
+                    if it.signed == Signed::Forged {
+                        let (what, path, by) = (it.package.clone(), Some(path.clone()), by.clone());
+                        let system = path.as_ref().and_then(|it| self.system_of(it, systems));
+                        forged.push(Located { what, path, layer: here.layer, by, system });
+                    }
+                }
+            }
+        }
+        (forged, Some(counts).filter(|it| *it != Signatures::default()))
     }
 
     /// Gives back the memory of what packages own.
@@ -361,11 +424,12 @@ impl View {
             let key = key(it.path.as_str());
             let program = Program::new(key, &it.sample.digests);
             let mut mismatch = None;
-            for owner in of(owners, &key) {
-                match owner.digest.as_ref().and_then(|it| program.is(it)) {
-                    Some(true) => it.trust = Trust::Claimed(package(owner)),
-                    Some(false) => mismatch = Some(owner),
-                    None => {}
+            for (owner, same) in answers(owners, &program, &key) {
+                match (same, owner.signed) {
+                    (true, Signed::Verified) => it.trust = Trust::Signed(package(owner)),
+                    (true, Signed::Forged) => it.trust = Trust::Forged(package(owner)),
+                    (true, _) => it.trust = Trust::Claimed(package(owner)),
+                    (false, _) => mismatch = Some(owner),
                 }
             }
             // An older version that is out of sight differs rightly.
@@ -424,6 +488,7 @@ fn unread(suspects: &mut Vec<Suspect>, forgotten: usize) -> Unread {
         let known = it.sample.says_something();
         match &it.trust {
             _ if known => {}
+            Trust::Signed(_) => {}
             Trust::Claimed(package) => drop(unread.packages.insert(package.clone())),
             _ if it.visibility == Visibility::Effective => {
                 unread.files = unread.files.saturating_add(1);
@@ -446,22 +511,30 @@ fn hides(cover: &Cover, aliases: &[(ImagePath, ImagePath)], path: &ImagePath) ->
 }
 
 /// The files that run, of which packages say what they must hash to, and none of them is right; with the layer.
-fn altered(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<HashMap<Key, (usize, Program)>> {
+fn altered(
+    covers: Vec<impl Read>,
+    owners: &[Owner],
+    elsewhere: &Elsewhere,
+) -> io::Result<HashMap<Key, (usize, Program)>> {
     let tables = covers.into_iter().map(programs).collect::<io::Result<Vec<_>>>()?;
-    let mut altered = HashMap::new();
+    let several: HashSet<Key> = elsewhere.values().copied().collect();
+    // Whether it is wrong stands behind the layer: of two names of a file in one layer the wrong one counts.
+    let mut top: HashMap<Key, (usize, bool, Program)> = HashMap::new();
     uppermost(
         tables,
         |it| it.key,
         |layer, program| {
-            let answers =
-                of(owners, &program.key).filter_map(|it| program.is(it.digest.as_ref()?));
-            let answers: Vec<bool> = answers.collect();
-            if !answers.is_empty() && !answers.contains(&true) {
-                altered.insert(program.key, (layer, program));
+            let here = *elsewhere.get(&(layer, program.key)).unwrap_or(&program.key);
+            let answers: Vec<bool> = answers(owners, &program, &here).map(|it| it.1).collect();
+            let wrong = !answers.is_empty() && !answers.contains(&true);
+            if wrong || several.contains(&here) {
+                let it = top.entry(here).or_insert((layer, wrong, program));
+                *it = (*it).max((layer, wrong, program));
             }
         },
     )?;
-    Ok(altered)
+    let wrong = top.into_iter().filter(|it| it.1.1);
+    Ok(wrong.map(|(key, (layer, _, program))| (key, (layer, program))).collect())
 }
 
 /// What a lock file names and what is there in the same version is one: the latter.
@@ -490,13 +563,18 @@ fn drain<T>(mut list: Vec<T>) -> impl Iterator<Item = T> {
 }
 
 /// Counts the executables in any layer, and those that a package owns by their path.
-fn count(covers: Vec<impl Read>, owners: &[Owner]) -> io::Result<Executables> {
+fn count(
+    covers: Vec<impl Read>,
+    owners: &[Owner],
+    elsewhere: &Elsewhere,
+) -> io::Result<Executables> {
     let tables = covers.into_iter().map(executables).collect::<io::Result<Vec<_>>>()?;
     let mut counts = Executables::default();
     uppermost(
         tables,
         |it| it.0,
-        |_, (key, bytes)| {
+        |layer, (key, bytes)| {
+            let key = *elsewhere.get(&(layer, key)).unwrap_or(&key);
             counts.files = counts.files.saturating_add(1);
             counts.bytes = counts.bytes.saturating_add(bytes);
             if of(owners, &key).next().is_some() {

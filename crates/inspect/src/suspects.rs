@@ -5,12 +5,12 @@ use crate::{
     tests::{Tar, limits, squash},
 };
 use model::{
-    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile, Unread,
+    Diversion, FileDigest, ImagePath, Inventory, Owned, OwnedFile, Signed, Unread,
     malware::{Digests, Sample, Start, Trust, Visibility},
 };
 
 /// Takes every file for one that runs, whose digest is its first bytes, and those that say `evil` for suspects. A file
-/// called `owned` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
+/// called `owned`, `signed` or `forged` says what a package owns: path and digest in each line; one called `diverted` what stands elsewhere.
 /// What begins with `slow` it puts off if it may.
 struct Eyes;
 
@@ -37,14 +37,19 @@ impl Inspector for Eyes {
         let text = file.text()?;
         let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
         match file.path.name() {
-            "owned" => {
+            "owned" | "signed" | "forged" => {
                 let files = text.lines().map(words).map(|it| OwnedFile {
                     path: path(&it[0]),
                     digest: digests(it[1].as_bytes()).md5.map(FileDigest::Md5),
                     config: it.len() > 2,
                 });
-                let package = "p".to_owned();
-                found.owned.push(Owned { package, files: files.collect() });
+                let signed = match file.path.name() {
+                    "owned" => Signed::Unchecked,
+                    "signed" => Signed::Verified,
+                    _ => Signed::Forged,
+                };
+                let (package, files) = ("p".to_owned(), files.collect());
+                found.owned.push(Owned { package, files, signed });
             }
             "diverted" => found.diversions.extend(text.lines().map(words).map(|it| Diversion {
                 from: path(&it[0]),
@@ -137,6 +142,34 @@ fn suspects_are_held_against_their_packages() {
 }
 
 #[test]
+fn signed_packages_are_believed_and_forged_ones_are_told() {
+    let check = |lists: &[(&str, &str)], trust: Trust, altered: usize| {
+        let layer = tar().file("bin/x", "evil");
+        let image = image(&[lists.iter().fold(layer, |layer, it| layer.file(it.0, it.1))]);
+        assert_eq!(image.suspects[0].trust, trust, "{lists:?}");
+        assert_eq!(image.altered.len(), altered, "{lists:?}");
+        let count = |name: &str| lists.iter().filter(|it| it.0 == name).count();
+        assert_eq!(image.forged.len(), count("forged"), "{lists:?}");
+        let counts = image.signatures.unwrap_or_default();
+        let expected = (count("signed"), count("forged"));
+        assert_eq!(
+            (usize::try_from(counts.verified), usize::try_from(counts.forged)),
+            (Ok(expected.0), Ok(expected.1))
+        );
+        assert_eq!(image.signatures.is_some(), expected != (0, 0), "{lists:?}");
+    };
+    let p = || "p".to_owned();
+    check(&[("owned", "bin/x evil")], Trust::Claimed(p()), 0);
+    check(&[("signed", "bin/x evil")], Trust::Signed(p()), 0);
+    check(&[("signed", "bin/x good")], Trust::Mismatch(p()), 1);
+    check(&[("forged", "bin/x evil")], Trust::Forged(p()), 0);
+    // Nobody is heard besides who has signed.
+    check(&[("signed", "bin/x good"), ("owned", "bin/x evil")], Trust::Mismatch(p()), 1);
+    check(&[("signed", "bin/x evil"), ("owned", "bin/x good")], Trust::Signed(p()), 0);
+    check(&[("signed", "bin/y good"), ("owned", "bin/x evil")], Trust::Claimed(p()), 0);
+}
+
+#[test]
 fn files_that_are_not_what_their_package_brought_are_told() {
     let altered = |layers: &[Tar]| -> Vec<(String, usize)> {
         image(layers).altered.into_iter().map(|it| (it.path.to_string(), it.layer)).collect()
@@ -150,6 +183,37 @@ fn files_that_are_not_what_their_package_brought_are_told() {
     assert_eq!(altered(&[base(), tar().file("bin/y", "other")]), []);
     let config = tar().file("etc/x", "mine").file("owned", "etc/x good config");
     assert_eq!(altered(&[config]), []);
+}
+
+#[test]
+fn a_file_that_is_written_through_a_link_is_held_against_its_package() {
+    let altered = |layers: &[Tar]| -> Vec<(String, usize)> {
+        image(layers).altered.into_iter().map(|it| (it.path.to_string(), it.layer)).collect()
+    };
+    let link = |it: Tar, name, target| it.entry(b'2', name, target, 0o777, b"");
+    let base = || {
+        let tar = tar().entry(b'5', "usr/bin", "", 0o755, b"").file("usr/bin/x", "good");
+        link(tar.file("owned", "bin/x good"), "bin", "usr/bin")
+    };
+    let other = |name| tar().file(name, "other");
+    let told = |layer| vec![("usr/bin/x".to_owned(), layer)];
+    let check = |above: &[Tar], expected: Vec<(String, usize)>| {
+        assert_eq!(altered(&[&[base()][..], above].concat()), expected);
+    };
+    check(&[tar().file("bin/x", "good")], Vec::new());
+    check(&[other("bin/x")], told(1));
+    check(&[other("bin/y")], Vec::new());
+    // Through links of links, and through one of the layer itself.
+    check(&[link(tar(), "a", "bin"), link(tar(), "usr/bin/b", "."), other("a/b/b/x")], told(3));
+    check(&[link(tar(), "a", "bin").file("a/x", "other")], told(1));
+    // Whoever wrote last counts, by whatever name; of two names in one layer the wrong one.
+    check(&[other("bin/x"), tar().file("usr/bin/x", "good")], Vec::new());
+    check(&[tar().file("usr/bin/x", "good"), other("bin/x")], told(2));
+    check(&[other("bin/x").file("usr/bin/x", "good")], told(1));
+    // The link has become a directory before: `bin/x` is something else, and the package has it there.
+    let directory = || tar().entry(b'5', "bin", "", 0o755, b"");
+    check(&[directory(), other("bin/x")], vec![("bin/x".to_owned(), 2)]);
+    check(&[directory().file("bin/x", "other")], vec![("bin/x".to_owned(), 1)]);
 }
 
 #[test]

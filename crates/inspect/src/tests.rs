@@ -3,7 +3,7 @@
 use crate::{
     Cover, Fault, File, Found, Head, Inspector, LayerReport, Limits, Squash, inspect_layer,
 };
-use model::{Component, Ecosystem, Gap, Inventory, Owned, OwnedFile, Reason, Release};
+use model::{Component, Ecosystem, Gap, Inventory, Owned, OwnedFile, Reason, Release, Signed};
 use proptest::prelude::*;
 use std::io::{self, Cursor, Read};
 
@@ -38,6 +38,7 @@ impl Inspector for Lines {
                         config: false,
                     })
                     .collect(),
+                signed: Signed::Unchecked,
             }),
             "npm" => {
                 found

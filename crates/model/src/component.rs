@@ -98,6 +98,24 @@ pub struct Owned {
     pub package: String,
     /// Its files; directories are left out where the database tells them apart.
     pub files: Vec<OwnedFile>,
+    /// Whether somebody who is believed has signed that.
+    pub signed: Signed,
+}
+
+/// Whether what a package says of itself is signed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Signed {
+    /// Nobody has looked.
+    #[default]
+    Unchecked,
+    /// It is not.
+    Unsigned,
+    /// With a key that is not known, or in a way that is not verified.
+    Unknown,
+    /// With a key that is believed.
+    Verified,
+    /// With a key that is believed, as it says; but that has signed something else.
+    Forged,
 }
 
 /// One file of a package.

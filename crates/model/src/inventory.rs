@@ -1,7 +1,7 @@
 //! What an image contains.
 use crate::{
     Component, Gap, ImagePath, Release,
-    malware::{Altered, Examined, Manifest, Suspect},
+    malware::{Altered, Examined, Manifest, Signatures, Suspect},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -28,6 +28,12 @@ pub struct Inventory {
     /// What the packages say of their files, where somebody wants to know.
     #[serde(default)]
     pub manifests: Vec<Manifest>,
+    /// Packages whose lists of files are not those that were signed, as their database calls them.
+    #[serde(default)]
+    pub forged: Vec<Located<String>>,
+    /// How many packages are signed; `None` when nobody's signature is believed, or nothing is installed by RPM.
+    #[serde(default)]
+    pub signatures: Option<Signatures>,
     /// How much was looked at for malicious files; `None` when nobody was asked to.
     #[serde(default)]
     pub examined: Option<Examined>,

@@ -28,7 +28,7 @@ pub use advisory::{
     Status,
 };
 pub use component::{
-    Component, Diversion, FileDigest, Owned, OwnedFile, Presence, Release, SourcePackage,
+    Component, Diversion, FileDigest, Owned, OwnedFile, Presence, Release, Signed, SourcePackage,
 };
 pub use coverage::{Coverage, Grade, Uncovered};
 pub use digest::{Algorithm, Digest};

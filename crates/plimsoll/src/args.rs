@@ -88,6 +88,9 @@ pub(crate) struct Target {
     /// Take the files whose digests are in this list for malicious too: plain, or ClamAV's .hdb and .hsb; may be repeated
     #[arg(long, value_name = "FILE", conflicts_with = "no_malware")]
     pub(crate) hashes: Vec<PathBuf>,
+    /// Believe what packages for RPM say of their files when they are signed with these public keys of OpenPGP; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "no_malware")]
+    pub(crate) keys: Vec<PathBuf>,
     /// Say what was known then, a day (2026-03-01) or a time (2026-03-01T12:00:00Z): findings published by then,
     /// with the exploitation and the ends of life of that day. Fixes, states and affected versions are those of
     /// today, what was withdrawn since is missing, and findings without a date may be younger

@@ -62,7 +62,7 @@ pub(crate) struct Own {
 
 /// What a scan is given of its own, once it has been checked.
 pub(crate) fn own(target: &Target) -> Result<Option<Own>, String> {
-    if target.rules.is_empty() && target.hashes.is_empty() {
+    if target.rules.is_empty() && target.hashes.is_empty() && target.keys.is_empty() {
         return Ok(None);
     }
     // The same rules make the same bundle, so that a layer is not inspected again.
@@ -71,9 +71,13 @@ pub(crate) fn own(target: &Target) -> Result<Option<Own>, String> {
         let place = format!("rules/{number}/");
         content.add_rules(it, &place, &[]).map_err(|err| err.to_string())?;
     }
-    for (number, it) in target.hashes.iter().enumerate() {
-        let place = format!("hashes/bad/{number}/");
-        content.add_file(it, &place, Kind::BadHashes, &[]).map_err(|err| err.to_string())?;
+    let lists =
+        [(&target.hashes, "hashes/bad", Kind::BadHashes), (&target.keys, "keys", Kind::Keys)];
+    for (files, folder, kind) in lists {
+        for (number, it) in files.iter().enumerate() {
+            let place = format!("{folder}/{number}/");
+            content.add_file(it, &place, kind, &[]).map_err(|err| err.to_string())?;
+        }
     }
     tell(&content);
     let bytes = pack(&content, None).map_err(|err| err.to_string())?;
@@ -110,7 +114,7 @@ fn facts(it: &InUse) -> serde_json::Value {
         "sha256": it.named.sha256, "path": it.named.path, "replaces": manifest.replaces,
         "rules": it.bundle.count(Kind::Rules), "bad_hashes": it.bundle.count(Kind::BadHashes),
         "good_hashes": it.bundle.count(Kind::GoodHashes), "bad_packages": it.bundle.count(Kind::BadPackages),
-        "published_packages": it.bundle.count(Kind::Published),
+        "published_packages": it.bundle.count(Kind::Published), "signing_keys": it.bundle.count(Kind::Keys),
         "key": it.bundle.signer.as_ref().map(key_id), "verified": it.is_known,
     })
 }
@@ -242,12 +246,17 @@ fn describe(it: &InUse) -> String {
             count(Kind::GoodHashes)
         ),
     };
-    let bad = match count(Kind::BadPackages) {
+    let besides = [
+        (Kind::BadPackages, "malicious packages"),
+        (Kind::Keys, "keys of those who sign packages"),
+    ];
+    let besides = besides.map(|(kind, what)| match count(kind) {
         0 => String::new(),
-        some => format!("; {some} malicious packages"),
-    };
+        some => format!("; {some} {what}"),
+    });
+    let besides = besides.concat();
     format!(
-        "{} is in use ({}).\nMade on {}, {age} days ago; {signed}.\n{holds}{bad}.\n",
+        "{} is in use ({}).\nMade on {}, {age} days ago; {signed}.\n{holds}{besides}.\n",
         title(it),
         it.named.path.display(),
         manifest.created.strftime("%Y-%m-%d"),

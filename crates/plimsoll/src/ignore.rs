@@ -2,6 +2,7 @@
 use jiff::civil::Date;
 use model::{
     Component, Finding, Handling,
+    malware::only_rule,
     report::{Handled, SampleRow},
 };
 use serde::Deserialize;
@@ -108,10 +109,8 @@ impl Rule {
 
     fn fits_file(&self, sample: &SampleRow, today: Date) -> bool {
         let hash = self.hash.as_ref();
-        let is_rule = |it: &String| {
-            it == sample.threat.name()
-                || sample.evidence.iter().all(|evidence| evidence.rule == *it)
-        };
+        let is_rule =
+            |it: &String| it == sample.threat.name() || only_rule(&sample.evidence) == Some(it);
         self.is_of_files()
             && self.last.is_none_or(|last| today <= last)
             && hash.is_none_or(|it| sample.hashes.iter().any(|hash| hash.eq_ignore_ascii_case(it)))

@@ -1,7 +1,7 @@
 //! Malicious files in words, for the formats that people read.
 use crate::table::clean;
 use model::{
-    malware::{Examined, Trust, Visibility},
+    malware::{Examined, Signatures, Trust, Visibility},
     report::{ImageReport, SampleRow},
 };
 
@@ -29,6 +29,9 @@ pub(crate) fn place(it: &SampleRow) -> String {
         Trust::Claimed(package) => parts.push(format!("of the package {package}")),
         Trust::Published(package) => {
             parts.push(format!("of the package {package}, as its distribution publishes it"));
+        }
+        Trust::Signed(package) => {
+            parts.push(format!("of the package {package}, as it was signed"));
         }
         Trust::Copied(from) => parts.push(format!("a copy of what a package of {from} brings")),
         Trust::Forged(package) => {
@@ -76,7 +79,24 @@ pub(crate) fn summary(image: &ImageReport) -> String {
         0 => String::new(),
         many => format!(", {many} more are accepted"),
     };
-    format!("{found}{handled}; {}.", looked(examined))
+    let signed = image.signatures.as_ref().map(signed).unwrap_or_default();
+    format!("{found}{handled}; {}.{signed}", looked(examined))
+}
+
+/// ` Of 129 packages 120 have a signature that was verified, 9 none.`
+fn signed(it: &Signatures) -> String {
+    let Signatures { verified, forged, unknown, unsigned } = *it;
+    let all = verified.saturating_add(forged).saturating_add(unknown).saturating_add(unsigned);
+    let others = [
+        (forged, "one that is forged"),
+        (unknown, "one that could not be verified"),
+        (unsigned, "none"),
+    ];
+    let others = others.iter().filter(|it| it.0 > 0).map(|(count, how)| format!(", {count} {how}"));
+    format!(
+        " Of {all} packages {verified} have a signature that was verified{}.",
+        others.collect::<String>()
+    )
 }
 
 /// `of 41912 files 38000 examined, 3900 compared by digest, 12 in part, 0 not at all`.

@@ -105,9 +105,9 @@ pub fn main(task: Option<&str>) -> ExitCode {
         task.limits.file_bytes.saturating_add(task.limits.waiting_bytes),
         spool.as_ref().ok(),
     );
-    let judge = task.malware.then(|| crate::judge(bundles)).transpose();
-    let outcome = judge.and_then(|judge| {
-        let wanting = |head: &Head<'_>| crate::wanting(head, judge);
+    let examiners = task.malware.then(|| crate::examiners(bundles)).transpose();
+    let outcome = examiners.and_then(|examiners| {
+        let wanting = |head: &Head<'_>| crate::wanting(head, examiners);
         inspect_layer(io::stdin(), &wanting, &task.limits, spool.as_mut().ok())
     });
     // Most layers need no spool. Where one does, it matters why there is none.
@@ -156,15 +156,16 @@ impl Inspection {
         for it in self.bundles.iter().filter(|_| self.malware) {
             judge.extend([" bundle=", &it.sha256]);
         }
-        format!("layer=4 {} {judge} {:?}", catalogers.join(" "), self.limits)
+        format!("layer=5 {} {judge} {:?}", catalogers.join(" "), self.limits)
     }
 
     /// Inspects `layer`. `Err` means that the layer could not be read, or a child not be started.
     pub(crate) fn inspect(&self, layer: &mut dyn Read) -> io::Result<Inspected> {
         let Some(program) = &self.program else {
             let mut spool = tempfile::tempfile_in(&self.spool)?;
-            let judge = self.malware.then(|| crate::judge(read(&self.bundles))).transpose()?;
-            let wanting = |head: &Head<'_>| crate::wanting(head, judge);
+            let bundles = || crate::examiners(read(&self.bundles));
+            let examiners = self.malware.then(bundles).transpose()?;
+            let wanting = |head: &Head<'_>| crate::wanting(head, examiners);
             let report = inspect_layer(layer, &wanting, &self.limits, Some(&mut spool))?;
             let missing = vec!["a process of its own".to_owned()];
             let diff_id = report.diff_id.clone();

@@ -38,6 +38,7 @@ pub(crate) fn of(call: &Call, digest: &str) -> Result<ImageReport, Problem> {
         gaps: detail.gaps,
         executables: detail.executables,
         examined: detail.examined,
+        signatures: detail.signatures,
         ..Inventory::default()
     };
     let (mut malicious, mut accepted) = (Vec::new(), BTreeMap::new());

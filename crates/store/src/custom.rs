@@ -30,6 +30,8 @@ pub struct New {
     pub entries: i64,
     /// Whether it is used.
     pub enabled: bool,
+    /// Whether rules are only monitored then: what they find is recorded as a reminder, and nobody is told.
+    pub monitor: bool,
 }
 
 /// A text that is there.
@@ -56,7 +58,7 @@ pub fn lock(tx: &mut Tx<'_>) -> Result<()> {
     tx.alone(LOCK)
 }
 
-const CUSTOM: &str = "SELECT id, name, kind, text, entries, enabled, person, created_at, changed_by, changed_at, version \
+const CUSTOM: &str = "SELECT id, name, kind, text, entries, enabled, person, created_at, changed_by, changed_at, version, monitor \
                       FROM custom";
 
 fn custom(it: &Row) -> Result<Custom> {
@@ -68,6 +70,7 @@ fn custom(it: &Row) -> Result<Custom> {
             text: it.text(3)?,
             entries: it.int(4)?,
             enabled: it.truth(5)?,
+            monitor: it.truth(11)?,
         },
         person: it.text(6)?,
         created_at: it.int(7)?,
@@ -93,8 +96,8 @@ pub fn one(tx: &mut Tx<'_>, id: i64) -> Result<Option<Custom>> {
 /// There is one of that name already: [`Error::Conflict`].
 pub fn add(tx: &mut Tx<'_>, new: &New, person: &str, at: i64) -> Result<i64> {
     unique(tx, &new.name, 0)?;
-    let sql = "INSERT INTO custom (name, kind, text, entries, enabled, person, created_at, changed_by, changed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $6, $7) RETURNING id";
+    let sql = "INSERT INTO custom (name, kind, text, entries, enabled, monitor, person, created_at, changed_by, changed_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8) RETURNING id";
     tx.number(sql, &values(new, person, at)?)
 }
 
@@ -104,8 +107,8 @@ pub fn add(tx: &mut Tx<'_>, new: &New, person: &str, at: i64) -> Result<i64> {
 /// There is another of that name already: [`Error::Conflict`].
 pub fn change(tx: &mut Tx<'_>, id: i64, new: &New, person: &str, at: i64) -> Result<()> {
     unique(tx, &new.name, id)?;
-    let sql = "UPDATE custom SET name = $1, kind = $2, text = $3, entries = $4, enabled = $5, changed_by = $6, \
-               changed_at = $7, version = version + 1 WHERE id = $8";
+    let sql = "UPDATE custom SET name = $1, kind = $2, text = $3, entries = $4, enabled = $5, monitor = $6, changed_by = $7, \
+               changed_at = $8, version = version + 1 WHERE id = $9";
     let mut values = values(new, person, at)?;
     values.push(id.into());
     tx.execute(sql, &values).map(drop)
@@ -131,6 +134,7 @@ fn values(new: &New, person: &str, at: i64) -> Result<Vec<Value>> {
         (&new.text).into(),
         new.entries.into(),
         new.enabled.into(),
+        new.monitor.into(),
         person.into(),
         at.into(),
     ])

@@ -1,5 +1,5 @@
 //! Findings of images: what is open, handled and gone, why, since when; and two images side by side.
-use crate::{Category, Level, Result, Row, Tx, components, document, risks};
+use crate::{Category, Level, Result, Row, Tx, components, document, matches::MONITORED, risks};
 use model::{Component, Finding as Full, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,14 +146,15 @@ pub struct Malicious {
     pub level: Level,
 }
 
-/// The malicious files of an image that no rule handles.
+/// The malicious files of an image that no rule handles; those of which only monitored rules speak are not among them.
 pub fn malicious(tx: &mut Tx<'_>, image: i64) -> Result<Vec<Malicious>> {
     let sql = "SELECT DISTINCT r.name, c.name, r.title, ma.level FROM image_contents ic \
         JOIN member m ON m.contents = ic.contents JOIN matched ma ON ma.component = m.component \
         JOIN component c ON c.id = ma.component JOIN risk r ON r.id = ma.risk LEFT JOIN handled h ON h.image = ic.image \
         AND h.component = ma.component AND h.risk = ma.risk WHERE ic.image = $1 AND ma.said_by <> '' \
-        AND ma.gone_at IS NULL AND ma.exception IS NULL AND h.exception IS NULL ORDER BY ma.level DESC, c.name";
-    tx.rows(sql, &[image.into()], |it| {
+        AND ma.said_by NOT LIKE $2 AND ma.gone_at IS NULL AND ma.exception IS NULL AND h.exception IS NULL ORDER BY ma.level DESC, c.name";
+    let monitored = format!("% {MONITORED}");
+    tx.rows(sql, &[image.into(), monitored.into()], |it| {
         let (risk, path, title) = (it.text(0)?, it.text(1)?, it.text(2)?);
         Ok(Malicious { risk, path, title, level: Level::at(it, 3)? })
     })

@@ -5,7 +5,7 @@ use crate::{
     counts::{self, Change},
     document, exceptions,
 };
-use model::{Enrichment, Finding, Kind, Priority, Status};
+use model::{Enrichment, Finding, Kind, Priority, Status, malware::only_rule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How urgent a finding is: the rule of `assess`, of which the store knows nothing.
@@ -166,13 +166,15 @@ impl Stored {
     }
 }
 
+/// Ends `said_by` of a file of which only monitored rules speak: nobody is told. No rule has such a name.
+pub(crate) const MONITORED: &str = "~";
+
 /// What says that a file is malicious, for exceptions that name it: the threat, and the rule if it is the only one.
 fn said_by(finding: &Finding) -> String {
     let Some(it) = &finding.sample else { return String::new() };
-    let evidence = &it.suspect.sample.evidence;
-    let only = evidence.first().map(|it| it.rule.as_str());
-    let only = only.filter(|rule| evidence.iter().all(|it| it.rule == *rule));
-    [Some(it.threat.name()), only].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    let only = only_rule(&it.suspect.sample.evidence);
+    let monitored = it.is_monitored().then_some(MONITORED);
+    [Some(it.threat.name()), only, monitored].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn write(tx: &mut Tx<'_>, rows: &[Vec<Value>], gone: &[(i64, i64)], at: i64) -> Result<()> {

@@ -2,9 +2,9 @@
 //! packages, their sources, vendors and modules, and every file with its digest. Where `rpm` can't
 //! help, a database must be read without a fault or a gap, and not be empty.
 use super::Score;
-use catalog::CATALOGERS;
-use inspect::{File, Found, Inspector};
-use model::{Component, FileDigest, ImagePath, Owned, decode};
+use catalog::{CATALOGERS, Verifier};
+use inspect::{File, Found, Inspector, openpgp::Keys};
+use model::{Component, FileDigest, ImagePath, Owned, decode, malware::Signatures};
 use std::{
     env, fs,
     path::Path,
@@ -41,6 +41,7 @@ fn check(path: &Path, cataloger: &str, backend: &str, score: &mut Score) {
     let (found, outcome) = inspect(path, cataloger, &bytes);
     let clean = outcome == "ok" && found.gaps.is_empty();
     score.case(clean, || format!("{shown}: {outcome}, {:?}", found.gaps));
+    signatures(path, cataloger, &bytes, score);
     match rpm(&bytes, path, backend) {
         Ok([packages, files]) => {
             compare(path, "packages", theirs(&packages), ours(&found), score);
@@ -71,6 +72,30 @@ fn inspect(path: &Path, cataloger: &str, bytes: &[u8]) -> (Found, String) {
         path.display()
     );
     spooled
+}
+
+/// By the public keys that lie beside the database (`*.asc`), if any do, each package must be verified.
+fn signatures(path: &Path, cataloger: &str, bytes: &[u8], score: &mut Score) {
+    let beside = fs::read_dir(path.parent().unwrap()).unwrap().map(|it| it.unwrap().path());
+    let mut keys = Keys::default();
+    for it in beside.filter(|it| it.extension().is_some_and(|it| it == "asc")) {
+        keys.extend(Keys::parse(&fs::read(it).unwrap()).unwrap());
+    }
+    if keys.is_empty() {
+        println!("rpmdb: {}: no keys beside it, so no signature is verified", path.display());
+        return;
+    }
+    let place = ImagePath::parse(b"var/lib/rpm/x").unwrap();
+    let mut found = Found::default();
+    let all = Verifier::all(keys);
+    let verifier = all.iter().find(|it| it.name() == cataloger).unwrap();
+    verifier.inspect(&File::new(&place, bytes), &mut found).unwrap();
+    let mut counts = Signatures::default();
+    found.owned.iter().for_each(|it| counts.count(it.signed));
+    println!("rpmdb: {}: {counts:?}", path.display());
+    let verified = Signatures { verified: counts.verified, ..Signatures::default() };
+    let all = counts == verified && found.gaps.is_empty();
+    score.case(all, || format!("{}: {counts:?}, {:?}", path.display(), found.gaps));
 }
 
 /// What `rpm -qa` prints for packages and for files.

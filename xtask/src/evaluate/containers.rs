@@ -1,9 +1,9 @@
 //! Debian's `clamav-testfiles`: one harmless program in many kinds of containers. By its digest it must be found in each
 //! kind that we read; what we do not read must be told of.
-use super::{Outcome, after};
-use inspect::{File, Found, Inspector, More};
+use super::{Outcome, after, file};
+use inspect::{File, More};
 use malware::{Hashes, Judge, Rules};
-use model::ImagePath;
+use model::{ImagePath, malware::Evidence};
 use std::{error::Error, fs, path::PathBuf};
 
 /// Ends of the names of those that we read; the program itself is among them.
@@ -26,10 +26,12 @@ pub(super) fn containers(args: &[String]) -> Outcome {
     let mut counts = [0; 4];
     for file in &files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (found, gaps) = look(&judge, &name, &fs::read(file)?)?;
+        let seen = file::judge(&judge, &name, 0o644, &fs::read(file)?);
+        let listed = |it: &Evidence| it.rule == "known-digest";
+        let found = seen.verdicts.iter().any(|it| it.suspect.sample.evidence.iter().any(listed));
         let is = |names: &[&str]| names.iter().any(|it| name.ends_with(it));
         let (read, told) = (is(READ), is(TOLD));
-        let (at, what) = match (found, gaps.first()) {
+        let (at, what) = match (found, seen.gaps.first()) {
             (true, _) => (0, "found".to_owned()),
             (false, Some(it)) => (1, format!("told of: {it}")),
             (false, None) if !read && !told => (2, "taken as a file of its own kind".to_owned()),
@@ -58,16 +60,4 @@ fn knowing(content: &[u8]) -> Result<Judge, Box<dyn Error>> {
     let list = format!("{md5}:{}:ClamAV-Test-File", content.len());
     let bad = Hashes::parse(&list).map_err(|it| it.0)?;
     Ok(Judge::new(Rules::default(), bad, Hashes::default()))
-}
-
-/// Whether the digest is found in it, and what of it went unseen.
-fn look(judge: &Judge, name: &str, bytes: &[u8]) -> Result<(bool, Vec<String>), Box<dyn Error>> {
-    let path = ImagePath::default().link(name);
-    let mut found = Found::default();
-    let told = judge.inspect(&File::new(&path, bytes), &mut found);
-    let gaps =
-        found.gaps.iter().map(ToString::to_string).chain(told.err().map(|it| it.to_string()));
-    let gaps = gaps.collect();
-    let evidence = found.sample.map(|it| it.evidence).unwrap_or_default();
-    Ok((evidence.iter().any(|it| it.rule == "known-digest"), gaps))
 }

@@ -2,6 +2,8 @@
 //! starts it and whose it is, and nothing of anything else.
 use super::{Outcome, after};
 use crate::measure::plimsoll;
+use inspect::{Limits, inspect_layer};
+use model::ImagePath;
 use serde_json::{Value, json};
 use std::{
     error::Error,
@@ -75,7 +77,7 @@ fn on_top_of(layout: &Path) -> Result<Vec<Planted>, Box<dyn Error>> {
         platform: base.platform,
         expected: Vec::new(),
     }];
-    for it in planted::on_any(base.layers()) {
+    for it in planted::on_any(base.layers(), &base.bin()?) {
         let tars: Vec<Vec<u8>> = it.layers.iter().map(|it| tar(it)).collect();
         let (name, image) = (name(it.name), base.with(&tars)?);
         all.push(Planted { name, image, platform: base.platform, expected: it.expected });
@@ -112,6 +114,18 @@ impl Base {
 
     fn layers(&self) -> usize {
         self.blobs.len()
+    }
+
+    /// Where `/bin` is: it may be a link.
+    fn bin(&self) -> Result<String, Box<dyn Error>> {
+        let bin = ImagePath::default().link("bin");
+        for it in &self.blobs {
+            let report = inspect_layer(&it.bytes[..], &|_| Vec::new(), &Limits::default(), None)?;
+            if let Some(target) = report.links.get(&bin) {
+                return Ok(bin.link(target).to_string());
+            }
+        }
+        Ok(bin.to_string())
     }
 
     fn with(&self, tars: &[Vec<u8>]) -> Result<BuiltImage, Box<dyn Error>> {

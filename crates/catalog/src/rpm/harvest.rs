@@ -1,8 +1,8 @@
 //! What a database has yielded so far, within limits that no content can raise.
-use super::{header::Header, owned, package};
-use inspect::{Fault, File, Found, Malformed};
-use model::{Gap, Owned, Reason};
-use std::borrow::Cow;
+use super::{header::Header, owned, package, signature};
+use inspect::{Fault, File, Found, Malformed, openpgp::Keys};
+use model::{Gap, Owned, Reason, Signed};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The largest header taken: the largest in Fedora has some 20 MB.
 const HEADER_BYTES: u64 = 64 << 20;
@@ -13,10 +13,17 @@ const OWNED_BYTES: u64 = 256 << 20;
 /// How many troubles are told apart; more are only counted.
 const TROUBLES: u64 = 50;
 
+/// Brings in what a file has.
+pub(super) type Read = fn(&File<'_>, &mut Harvest<'_>) -> Result<(), Fault>;
+
 /// Takes in the headers of one database.
 pub(super) struct Harvest<'a> {
     by: &'static str,
     found: &'a mut Found,
+    /// By which signatures are verified; none: nobody wants to know.
+    keys: Option<&'a Keys>,
+    /// Why signatures were not verified, and how many.
+    unverified: BTreeMap<&'static str, u64>,
     /// How many bytes the records to come can have: all together are no larger than the file.
     unread: u64,
     components_room: u64,
@@ -30,11 +37,14 @@ impl Harvest<'_> {
         by: &'static str,
         file: &File<'_>,
         found: &mut Found,
-        read: fn(&File<'_>, &mut Harvest<'_>) -> Result<(), Fault>,
+        read: Read,
+        keys: Option<&Keys>,
     ) -> Result<(), Fault> {
         let mut harvest = Harvest {
             by,
             found,
+            keys,
+            unverified: BTreeMap::new(),
             unread: file.size(),
             components_room: COMPONENTS_BYTES,
             owned_room: OWNED_BYTES,
@@ -45,6 +55,10 @@ impl Harvest<'_> {
             let more = harvest.troubles.saturating_sub(TROUBLES);
             let reason = Reason::Malformed(format!("{more} more places that can't be read"));
             harvest.found.gaps.push(Gap::new(by, reason));
+        }
+        for (why, count) in harvest.unverified {
+            let what = format!("signatures of {count} packages, which are not verified: {why}");
+            harvest.found.gaps.push(Gap::new(by, Reason::Unsupported(what)));
         }
         outcome
     }
@@ -92,8 +106,22 @@ impl Harvest<'_> {
     }
 
     fn header(&mut self, blob: &[u8]) -> Result<(), Fault> {
-        let header = Header::parse(blob)?;
-        let Some(package) = package::read(&header)? else { return Ok(()) };
+        let mut header = Header::parse(blob)?;
+        let Some(mut package) = package::read(&header)? else { return Ok(()) };
+        let mut signed = Signed::Unchecked;
+        if let Some(keys) = self.keys {
+            let (verdict, region, why) = signature::verify(&header, keys);
+            signed = verdict;
+            if let Some(why) = why {
+                let count = self.unverified.entry(why).or_default();
+                *count = count.saturating_add(1);
+            }
+            // What stands behind it could say anything.
+            if let Some(region) = region {
+                package = package::read(&region)?.unwrap_or(package);
+                header = region;
+            }
+        }
         let left = self.components_room.checked_sub(package.weight());
         let too_many = || Fault::TooLarge(format!("no room for package {}", package.label));
         self.components_room = left.ok_or_else(too_many)?;
@@ -106,8 +134,8 @@ impl Harvest<'_> {
         if let Some(trouble) = trouble {
             self.trouble_with(&whose, trouble)?;
         }
-        if !files.is_empty() {
-            self.found.owned.push(Owned { package: package.label, files });
+        if !files.is_empty() || signed != Signed::Unchecked {
+            self.found.owned.push(Owned { package: package.label, files, signed });
         }
         Ok(())
     }

@@ -27,6 +27,7 @@ pub(super) mod tag {
 
 const INT16: u32 = 3;
 const INT32: u32 = 4;
+const BINARY: u32 = 7;
 /// A string, several, and several in as many languages; rpm takes one for the other too.
 const STRINGS: [u32; 3] = [6, 8, 9];
 /// The most items of an entry (`HEADER_ARRAY_MAX` in rpm's lib/header.cc).
@@ -36,8 +37,8 @@ const STRING_BYTES: usize = 4096;
 
 /// A header whose index has been told from its store; the entries are checked when asked for.
 pub(super) struct Header<'a> {
-    index: &'a [[u8; 16]],
-    store: &'a [u8],
+    pub(super) index: &'a [[u8; 16]],
+    pub(super) store: &'a [u8],
 }
 
 struct Entry<'a> {
@@ -88,6 +89,13 @@ impl<'a> Header<'a> {
     /// All numbers of 16 bits under `tag`, big-endian.
     pub(super) fn shorts(&self, tag: u32) -> Result<&'a [[u8; 2]], Malformed> {
         self.array(tag, INT16)
+    }
+
+    /// The bytes under `tag`.
+    pub(super) fn binary(&self, tag: u32) -> Result<Option<&'a [u8]>, Malformed> {
+        let Some(entry) = self.entry(tag, &[BINARY])? else { return Ok(None) };
+        let bytes = entry.bytes.get(..entry.count);
+        bytes.map(Some).ok_or_else(|| wrong(tag, "leaves the header"))
     }
 
     fn array<const N: usize>(&self, tag: u32, kind: u32) -> Result<&'a [[u8; N]], Malformed> {

@@ -11,20 +11,22 @@ mod ndb;
 mod owned;
 mod package;
 mod record;
+mod signature;
 mod sqlite;
 
 use crate::Cataloger;
-use harvest::Harvest;
-use inspect::{Fault, File, Found, Malformed};
+use harvest::{Harvest, Read};
+use inspect::{Fault, File, Found, Head, Inspector, Malformed, openpgp::Keys};
 use model::{Component, Gap, OwnedFile, Reason};
 pub(crate) use package::{source, with_epoch};
+use std::sync::Arc;
 
 /// Fedora, RHEL since 9, Azure Linux.
 pub(crate) const SQLITE: Cataloger = Cataloger {
     name: "rpm-sqlite",
     revision: 1,
     paths: &["rpm/rpmdb.sqlite"],
-    parse: |file, found| Harvest::of("rpm-sqlite", file, found, sqlite::read),
+    parse: |file, found| Harvest::of("rpm-sqlite", file, found, sqlite::read, None),
 };
 
 /// Changes that SQLite has not yet brought into the database.
@@ -40,7 +42,7 @@ pub(crate) const NDB: Cataloger = Cataloger {
     name: "rpm-ndb",
     revision: 1,
     paths: &["rpm/Packages.db"],
-    parse: |file, found| Harvest::of("rpm-ndb", file, found, ndb::read),
+    parse: |file, found| Harvest::of("rpm-ndb", file, found, ndb::read, None),
 };
 
 /// Everyone before 2020, and RHEL up to 8.
@@ -48,8 +50,45 @@ pub(crate) const BDB: Cataloger = Cataloger {
     name: "rpm-bdb",
     revision: 1,
     paths: &["rpm/Packages"],
-    parse: |file, found| Harvest::of("rpm-bdb", file, found, bdb::read),
+    parse: |file, found| Harvest::of("rpm-bdb", file, found, bdb::read, None),
 };
+
+/// A cataloger of databases that verifies the signatures of packages as well. What it finds says so of each package.
+#[derive(Debug)]
+pub struct Verifier {
+    cataloger: &'static Cataloger,
+    read: Read,
+    keys: Arc<Keys>,
+}
+
+impl Verifier {
+    /// One for each kind of database.
+    pub fn all(keys: Keys) -> Vec<Verifier> {
+        let keys = Arc::new(keys);
+        let all: [(_, Read); 3] = [(&SQLITE, sqlite::read), (&NDB, ndb::read), (&BDB, bdb::read)];
+        let verifier = |(cataloger, read)| Verifier { cataloger, read, keys: Arc::clone(&keys) };
+        all.into_iter().map(verifier).collect()
+    }
+
+    /// The one whose place it takes.
+    pub fn cataloger(&self) -> &'static Cataloger {
+        self.cataloger
+    }
+}
+
+impl Inspector for Verifier {
+    fn name(&self) -> &'static str {
+        self.cataloger.name
+    }
+
+    fn wants(&self, head: &Head<'_>) -> bool {
+        self.cataloger.wants(head)
+    }
+
+    fn inspect(&self, file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
+        Harvest::of(self.cataloger.name, file, found, self.read, Some(&self.keys))
+    }
+}
 
 /// The headers of a package file have no more bytes.
 pub(crate) const HEADERS_BYTES: u64 = 64 << 20;
@@ -127,5 +166,7 @@ fn bytes<const N: usize>(page: &[u8], at: usize) -> Result<[u8; N], Malformed> {
     found.copied().ok_or(Malformed::new("a field lies beyond its page"))
 }
 
+#[cfg(test)]
+mod signature_tests;
 #[cfg(test)]
 mod tests;

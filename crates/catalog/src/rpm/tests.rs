@@ -10,6 +10,7 @@ use inspect::{File, Found, Inspector};
 use model::ImagePath;
 use proptest::prelude::*;
 use std::fmt::Write;
+use testkit::rpm::{Entry, INT16, INT32, STRING, STRINGS, header, ndb};
 
 const SQLITE_FIXTURE: &[u8] = include_bytes!("../../fixtures/rpm-sqlite/pages-of-512.in");
 const NDB_FIXTURE: &[u8] = include_bytes!("../../fixtures/rpm-ndb/packages.in");
@@ -17,12 +18,7 @@ const BDB_FIXTURE: &[u8] = include_bytes!("../../fixtures/rpm-bdb/little-endian.
 const FIXTURES: [(&Cataloger, &[u8]); 3] =
     [(&SQLITE, SQLITE_FIXTURE), (&NDB, NDB_FIXTURE), (&BDB, BDB_FIXTURE)];
 
-const STRING: u32 = 6;
-const STRINGS: u32 = 8;
-const INT16: u32 = 3;
-const INT32: u32 = 4;
-type Entry<'a> = (u32, u32, u32, &'a [u8]);
-const NAMED: [Entry<'_>; 3] =
+pub(super) const NAMED: [Entry<'_>; 3] =
     [(1000, STRING, 1, b"a\0"), (1001, STRING, 1, b"1\0"), (1002, STRING, 1, b"2\0")];
 
 fn inspect(cataloger: &Cataloger, bytes: &[u8]) -> (Found, String) {
@@ -30,38 +26,6 @@ fn inspect(cataloger: &Cataloger, bytes: &[u8]) -> (Found, String) {
     let mut found = Found::default();
     let outcome = cataloger.inspect(&File::new(&path, bytes), &mut found);
     (found, outcome.map_or_else(|it| it.to_string(), |()| "ok".to_owned()))
-}
-
-/// A header with the given entries: tag, type, count, content.
-fn header(entries: &[Entry<'_>]) -> Vec<u8> {
-    let mut store = Vec::new();
-    let mut index = Vec::new();
-    for (tag, kind, count, content) in entries {
-        let offset = u32::try_from(store.len()).unwrap();
-        index.extend([*tag, *kind, offset, *count].map(u32::to_be_bytes).concat());
-        store.extend_from_slice(content);
-    }
-    let lens = [entries.len(), store.len()].map(|it| u32::try_from(it).unwrap().to_be_bytes());
-    [lens.concat(), index, store].concat()
-}
-
-/// A database of rpm's own kind with these blobs.
-fn ndb(blobs: &[Vec<u8>]) -> Vec<u8> {
-    let le = |it: usize| u32::try_from(it).unwrap().to_le_bytes();
-    let mut file = [&b"RpmP"[..], &le(0), &le(1), &le(1), &le(9), &[0; 12]].concat();
-    let mut content = Vec::new();
-    for (number, blob) in (1..).zip(blobs) {
-        let mut body = [b"BlbS", &le(number), &le(1), &le(blob.len()), &blob[..]].concat();
-        body.resize((body.len() + 12).next_multiple_of(16) - 12, 0);
-        body.extend([&le(0)[..], &le(blob.len()), b"BlbE"].concat());
-        let start = 256 + content.len() / 16;
-        file.extend([b"Slot", &le(number)[..], &le(start), &le(body.len() / 16)].concat());
-        content.extend(body);
-    }
-    while file.len() < 4096 {
-        file.extend(b"Slot\0\0\0\0\0\0\0\0\0\0\0\0");
-    }
-    [file, content].concat()
 }
 
 /// A SQLite database with one blob: the schema, one leaf, and the pages that the leaf needs.

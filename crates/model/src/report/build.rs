@@ -86,6 +86,7 @@ impl ImageReport {
             malicious,
             handled_malicious,
             examined: inventory.examined,
+            signatures: inventory.signatures,
             gaps: gaps.map(GapRow::from).collect(),
             components: Components(what.inventory),
             attached: what.attached.to_vec(),

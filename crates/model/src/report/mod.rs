@@ -8,7 +8,7 @@ pub use build::{Components, Findings};
 use crate::{
     Grade, Handling, Kind, Level, Rating, Restart, Statement, Status, Why,
     fix::FixPlan,
-    malware::{self, Evidence, Examined, Threat, Trust, Visibility},
+    malware::{self, Evidence, Examined, Signatures, Threat, Trust, Visibility},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,8 @@ pub struct ImageReport {
     pub handled_malicious: Vec<HandledSampleRow>,
     /// How much was looked at for malicious files; null when they were not looked for.
     pub examined: Option<Examined>,
+    /// How many packages are signed; null when nobody's signatures are believed, or nothing was installed by RPM.
+    pub signatures: Option<Signatures>,
     /// Findings that are known about and do not count, with the reason.
     pub handled: Vec<HandledRow>,
     /// The components found.

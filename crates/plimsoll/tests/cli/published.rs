@@ -4,7 +4,8 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use testkit::{
     image::image,
-    package,
+    openpgp::Signer,
+    package, rpm,
     tar::{Entry, file, program, symlink, tar},
 };
 
@@ -169,4 +170,66 @@ fn rules_and_what_is_published_are_two_bundles() {
     );
     let ran = place.run("db malware published --from deb --sign ours --out x".split(' '));
     assert!(ran.code != 0 && ran.err.contains("ID=DIR"), "{}", ran.err);
+}
+
+/// A database of RPM with one package, which has one file with this digest; signed by `signer` as if it had `signed`.
+fn rpm(signer: &Signer, signed: &str, digest: &str) -> Vec<Entry> {
+    let header = |digest: &str| {
+        let digests = format!("{digest}\0");
+        rpm::region(&[
+            (1000, rpm::STRING, 1, b"tool\0"),
+            (1001, rpm::STRING, 1, b"1\0"),
+            (1002, rpm::STRING, 1, b"1\0"),
+            (1116, rpm::INT32, 1, &[0; 4]),
+            (1117, rpm::STRINGS, 1, b"tool\0"),
+            (1118, rpm::STRINGS, 1, b"/usr/bin/\0"),
+            (1035, rpm::STRINGS, 1, digests.as_bytes()),
+        ])
+    };
+    let signature = signer.sign(0, &rpm::signed(&header(signed)));
+    let count = u32::try_from(signature.len()).unwrap();
+    let header = rpm::with(&header(digest), &[(268, rpm::BINARY, count, &signature)]);
+    vec![
+        file("etc/os-release", "ID=fedora\nVERSION_ID=40\n"),
+        file("usr/lib/sysimage/rpm/Packages.db", rpm::ndb(&[header])),
+        program("usr/bin/tool", FALSE),
+    ]
+}
+
+#[test]
+fn packages_that_are_signed_are_believed_and_forged_ones_are_found() {
+    let place = Place::new();
+    place.write("osv/one.json", crate::db::osv("DEBIAN-CVE-2099-0001", "openssl", "9:1"));
+    run(&place, "db import osv --without debian-changelogs");
+    let (ours, other) = (Signer::new(1), Signer::new(2));
+    place.write("ours.gpg", ours.public());
+    let [right, wrong] = SUMS;
+    let check = |name: &str, files: &[Entry], with: &[&str], rules: &[&str], counts: Value| {
+        let at = place.layout(name, &image("linux/amd64", &[tar(files)]));
+        let report = place.report(&[&[at.as_str()], with].concat());
+        let all = report["malicious"].as_array().unwrap();
+        let told: Vec<_> =
+            all.iter().map(|it| it["evidence"][0]["rule"].as_str().unwrap()).collect();
+        assert_eq!((told.as_slice(), &report["signatures"]), (rules, &counts), "{name}");
+    };
+    let counts = |verified: u8, forged: u8, unknown: u8| serde_json::json!({"verified": verified, "forged": forged, "unknown": unknown, "unsigned": 0});
+    let forged = rpm(&ours, right, wrong);
+    let (with, without) = (&["--keys", "ours.gpg"][..], &[][..]);
+    check("a", &forged, without, &[], Value::Null);
+    check("b", &forged, with, &["forged-package-manifest"], counts(0, 1, 0));
+    check("c", &rpm(&ours, wrong, wrong), with, &[], counts(1, 0, 0));
+    check("d", &rpm(&ours, right, right), with, &["altered-package-file"], counts(1, 0, 0));
+    check("e", &rpm(&other, right, wrong), with, &[], counts(0, 0, 1));
+    // The same by a bundle.
+    place.write("in/keys/ours.gpg", ours.public());
+    run(&place, "db malware keygen site");
+    run(&place, "db malware build --from in --sign site --out keys.bundle --epoch 1");
+    let told = run(&place, "db malware import keys.bundle --key site.pub");
+    assert!(told.contains("1 keys of those who sign packages"), "{told}");
+    check("b", &forged, without, &["forged-package-manifest"], counts(0, 1, 0));
+    let ran = place.run(["scan", "--keys", "in/keys", "x"]);
+    assert_eq!(ran.code, 2, "{}", ran.err);
+    place.write("no.asc", "hello");
+    let ran = place.run(["scan", "--keys", "no.asc", "x"]);
+    assert!(ran.err.contains("no.asc: there is no public key of OpenPGP in it"), "{}", ran.err);
 }

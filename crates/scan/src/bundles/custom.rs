@@ -1,5 +1,9 @@
 //! Rules and lists of a center's own: what is wrong with them, and the bundle that all of them make.
-use super::{BundleError, Content, Part, pack, sha256};
+use super::{
+    BundleError, Content, Part, pack,
+    probe::{self, Harmless},
+    sha256,
+};
 use malware::{RULE_SETS, bundle};
 use std::collections::BTreeSet;
 use store::{
@@ -30,8 +34,13 @@ pub struct Remark {
 }
 
 /// How many rules or digests are in a text, and what is wrong with it. No rule may have the name of one of `others`
-/// that are used, or of one that comes with the program.
-pub fn examine(kind: Kind, text: &str, others: &[Custom]) -> (u64, Vec<Remark>) {
+/// that are used, or of one that comes with the program. Rules are tried on what is `harmless`.
+pub fn examine(
+    kind: Kind,
+    text: &str,
+    others: &[Custom],
+    harmless: &[Harmless],
+) -> (u64, Vec<Remark>) {
     let used = others.iter().filter(|it| it.new.enabled && it.new.kind == Kind::Rules);
     let mut taken: BTreeSet<String> =
         RULE_SETS.iter().flat_map(|it| malware::identifiers(&it.source())).collect();
@@ -47,17 +56,20 @@ pub fn examine(kind: Kind, text: &str, others: &[Custom]) -> (u64, Vec<Remark>) 
         let mut problems = malware::lint(text, &taken);
         problems.retain(|it| !(said && it.stops && it.rule.is_empty()));
         all.extend(problems.into_iter().map(|it| Remark {
-            line: line_of(text, &it.rule),
-            column: None,
+            line: it.at.map(|at| place(text, at).0),
+            column: it.at.map(|at| place(text, at).1),
             rule: it.rule,
             what: it.what,
             stops: it.stops,
         }));
     } else if all.is_empty() {
-        all.extend(checked.as_ref().err().map(|it| whole(it)));
+        all.extend(checked.as_ref().err().map(whole));
     }
     if checked == Ok(0) {
         all.push(whole("there is nothing in it"));
+    }
+    if kind == Kind::Rules && !all.iter().any(|it| it.stops) {
+        all.extend(probe::remarks(text, harmless));
     }
     all.sort_by_key(|it| !it.stops);
     (checked.unwrap_or_default(), all)
@@ -69,11 +81,12 @@ pub fn make<'a>(all: impl Iterator<Item = &'a New>) -> Result<Option<Vec<u8>>, B
     if used.is_empty() {
         return Ok(None);
     }
-    used.sort_by(|a, b| a.text.cmp(&b.text));
+    used.sort_by(|a, b| (&a.text, a.monitor).cmp(&(&b.text, b.monitor)));
     let part = |(number, it): (usize, &&New)| Part {
         path: format!("custom/{number}"),
         kind: kind_of(it.kind),
         forms: Vec::new(),
+        monitor: it.monitor,
         content: it.text.clone().into_bytes(),
     };
     let parts = used.iter().enumerate().map(part).collect();
@@ -94,8 +107,8 @@ fn kind_of(it: Kind) -> bundle::Kind {
     }
 }
 
-fn whole(what: &str) -> Remark {
-    let what = what.to_owned();
+pub(super) fn whole(what: impl Into<String>) -> Remark {
+    let what = what.into();
     Remark { line: None, column: None, rule: String::new(), what, stops: true }
 }
 
@@ -110,14 +123,12 @@ fn placed(why: &str) -> Option<Remark> {
     Some(Remark { line, column, ..whole(what.trim_start_matches("error: ")) })
 }
 
-/// The line in which a rule begins.
-fn line_of(text: &str, rule: &str) -> Option<u32> {
-    let begins = |line: &str| {
-        let mut words = line.split_whitespace().skip_while(|it| *it != "rule").skip(1);
-        words.next().is_some_and(|it| it.trim_end_matches([':', '{']) == rule)
-    };
-    let before = text.lines().position(begins).filter(|_| !rule.is_empty())?;
-    u32::try_from(before).ok()?.checked_add(1)
+/// The line and the column of a place, both from 1.
+fn place(text: &str, at: usize) -> (u32, u32) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX).saturating_add(1);
+    (number(before.matches('\n').count()), number(line.chars().count()))
 }
 
 #[cfg(test)]
@@ -125,8 +136,14 @@ mod tests {
     use super::*;
 
     fn text(kind: Kind, text: &str) -> Custom {
-        let new =
-            New { name: "x".to_owned(), kind, text: text.to_owned(), entries: 1, enabled: true };
+        let new = New {
+            name: "x".to_owned(),
+            kind,
+            text: text.to_owned(),
+            entries: 1,
+            enabled: true,
+            monitor: false,
+        };
         let (person, changed_by) = (String::new(), String::new());
         Custom { id: 1, new, person, created_at: 0, changed_by, changed_at: 0, version: 1 }
     }
@@ -136,7 +153,7 @@ mod tests {
         let check =
             |kind, text: &str, entries, expected: &[(Option<u32>, Option<u32>, &str, bool)]| {
                 let other = self::text(Kind::Rules, "rule taken { condition: true }");
-                let (found, remarks) = examine(kind, text, &[other]);
+                let (found, remarks) = examine(kind, text, &[other], &[]);
                 assert_eq!(found, entries, "{text}: {remarks:?}");
                 let expected: Vec<_> = expected.iter().map(|it| (it.0, it.1, it.3)).collect();
                 let places: Vec<_> =
@@ -149,12 +166,12 @@ mod tests {
         check(Kind::Rules, &unknown, 0, &[(Some(3), Some(13), "unknown variable", true)]);
         check(Kind::Rules, "rule a {", 0, &[(Some(1), Some(9), "syntax", true)]);
         let slow = format!("\nprivate rule a {{\n {meta} strings: $x = /ab.*/ condition: $x }}");
-        let line = (Some(2), None, "", true);
-        check(Kind::Rules, &slow, 0, &[line, line]);
+        let string = (Some(3), Some(u32::try_from(meta.len()).unwrap() + 12), "", true);
+        check(Kind::Rules, &slow, 0, &[string, string]);
         let taken = format!("rule taken{{ {meta} condition: true }}");
-        check(Kind::Rules, &taken, 0, &[(Some(1), None, "already", true)]);
+        check(Kind::Rules, &taken, 0, &[(Some(1), Some(6), "already", true)]);
         let bare = "rule a { condition: true }";
-        check(Kind::Rules, bare, 1, &[(Some(1), None, "", false); 4]);
+        check(Kind::Rules, bare, 1, &[(Some(1), Some(6), "", false); 4]);
         check(Kind::Rules, "import \"elf\"", 0, &[(Some(1), Some(1), "import", true)]);
         check(Kind::Rules, " ", 0, &[(None, None, "nothing", true)]);
         let digest = "0".repeat(64);
@@ -169,6 +186,9 @@ mod tests {
         let made = |all: &[New]| make(all.iter());
         assert_eq!(made(&[]).unwrap(), None);
         assert_eq!(made(&[New { enabled: false, ..rule("a") }]).unwrap(), None);
+        let monitored = made(&[New { monitor: true, ..rule("a") }]).unwrap().unwrap();
+        let monitored = bundle::Bundle::parse(&monitored).unwrap().manifest;
+        assert!(monitored.members[0].monitor && monitored.engine == 3);
         let both = made(&[rule("a"), rule("b")]).unwrap().unwrap();
         assert_eq!(made(&[rule("b"), rule("a")]).unwrap().as_ref(), Some(&both));
         let bundle = bundle::Bundle::parse(&both).unwrap();

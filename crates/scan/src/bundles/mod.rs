@@ -13,6 +13,7 @@ pub mod custom;
 mod fetched;
 mod keys;
 mod pack;
+pub mod probe;
 mod published;
 pub mod shared;
 
@@ -22,9 +23,10 @@ pub use malware::bundle::Kind;
 pub use pack::{Content, Part, pack};
 
 use crate::advisories::point;
+use inspect::openpgp::Keys;
 use malware::{
     Judge, Packages,
-    bundle::{self, Bundle, Key, MOST_BYTES},
+    bundle::{self, BadBundle, Bundle, Key, MOST_BYTES},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -91,16 +93,16 @@ impl Named {
         Bundle::parse(bytes).map_err(failed(&self.path))
     }
 
-    /// What was read as a judge, by what all bundles hold.
-    pub(crate) fn judge(read: Vec<(Named, io::Result<Vec<u8>>)>) -> io::Result<Judge> {
+    /// What was read as a judge, and as keys of those who sign packages, by what all bundles hold.
+    pub(crate) fn judge(read: Vec<(Named, io::Result<Vec<u8>>)>) -> io::Result<(Judge, Keys)> {
         let bundles = read.into_iter().map(|(named, bytes)| {
             let bytes = bytes.map_err(failed(&named.path))?;
             named.parse(&bytes)
         });
         let bundles: Result<Vec<Bundle>, BundleError> = bundles.collect();
-        let judge = bundles.map(|it| bundle::judge(&it));
-        let judge = judge.and_then(|it| it.map_err(|why| BundleError(why.to_string())));
-        judge.map_err(|it| io::Error::other(format!("the bundle of rules: {it}")))
+        let both = |it: Vec<Bundle>| Ok((bundle::judge(&it)?, bundle::keys(&it)?));
+        let both = |it| both(it).map_err(|why: BadBundle| BundleError(why.to_string()));
+        bundles.and_then(both).map_err(|it| io::Error::other(format!("the bundle of rules: {it}")))
     }
 }
 

@@ -17,6 +17,7 @@ const LISTS: &[(&str, Kind)] = &[
     ("hashes/bad", Kind::BadHashes),
     ("hashes/good", Kind::GoodHashes),
     ("packages/bad", Kind::BadPackages),
+    ("keys", Kind::Keys),
 ];
 
 /// What becomes a member.
@@ -28,6 +29,8 @@ pub struct Part {
     pub kind: Kind,
     /// The forms of files that rules are for; none for all.
     pub forms: Vec<String>,
+    /// Whether rules are only monitored.
+    pub monitor: bool,
     /// The rules, or the list.
     pub content: Vec<u8>,
 }
@@ -50,7 +53,8 @@ pub struct Content {
 }
 
 impl Content {
-    /// Adds what is in a folder: `rules/<set>/*.yar`, `hashes/bad/*`, `hashes/good/*` and `packages/bad/*`.
+    /// Adds what is in a folder: `rules/<set>/*.yar`, `hashes/bad/*`, `hashes/good/*`,
+    /// `packages/bad/*` and `keys/*`.
     ///
     /// A set is for the forms of files that its file `forms` names, each on a line; without that for those of the form,
     /// or of the set of the program's own rules, that it is called after; or else for all.
@@ -66,7 +70,7 @@ impl Content {
             }
         }
         if self.parts.len() == before {
-            let what = "there is nothing in it: rules/<set>/*.yar, hashes/bad/*, hashes/good/*, packages/bad/*";
+            let what = "there is nothing in it: rules/<set>/*.yar, hashes/bad/*, hashes/good/*, packages/bad/*, keys/*";
             return Err(failed(folder)(what));
         }
         Ok(())
@@ -99,14 +103,18 @@ impl Content {
         kind: Kind,
         forms: &[String],
     ) -> Result<(), BundleError> {
-        let text = fs::read_to_string(from).map_err(failed(from))?;
-        bundle::check(kind, text.as_bytes(), &mut BTreeSet::new()).map_err(failed(from))?;
-        if kind == Kind::Rules {
-            let (from, problems) = (from.display(), malware::lint(&text, &BTreeSet::new()));
+        let content = fs::read(from).map_err(failed(from))?;
+        let text = str::from_utf8(&content);
+        if kind.is_text() {
+            text.map_err(failed(from))?;
+        }
+        bundle::check(kind, &content, &mut BTreeSet::new()).map_err(failed(from))?;
+        if let (Kind::Rules, Ok(text)) = (kind, text) {
+            let (from, problems) = (from.display(), malware::lint(text, &BTreeSet::new()));
             self.remarks.extend(problems.iter().map(|it| format!("{from}: {it}")));
         }
         let path = format!("{place}{}", file_name(from));
-        self.parts.push(Part { path, kind, forms: forms.to_vec(), content: text.into_bytes() });
+        self.parts.push(Part { path, kind, forms: forms.to_vec(), monitor: false, content });
         Ok(())
     }
 }
@@ -120,13 +128,15 @@ pub fn pack(content: &Content, key: Option<&SigningKey>) -> Result<Vec<u8>, Bund
             path: it.path.clone(),
             kind: it.kind,
             forms: it.forms.clone(),
+            monitor: it.monitor,
             size: u64::try_from(it.content.len()).unwrap_or(u64::MAX),
             sha256: sha256(&it.content),
             count: bundle::check(it.kind, &it.content, &mut taken).map_err(named)?,
         });
     }
     let Content { epoch, created, publisher, replaces, .. } = content.clone();
-    let engine = content.parts.iter().map(|it| it.kind.engine()).max().unwrap_or(1);
+    let engine = |it: &Part| if it.monitor { 3 } else { it.kind.engine() };
+    let engine = content.parts.iter().map(engine).max().unwrap_or(1);
     let format = 1;
     let manifest = Manifest { format, epoch, created, publisher, engine, replaces, members };
     let unmade = |it: &dyn std::fmt::Display| BundleError(format!("making a bundle: {it}"));

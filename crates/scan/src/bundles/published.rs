@@ -56,7 +56,13 @@ impl Content {
         all.remarks.sort();
         self.remarks.append(&mut all.remarks);
         let (path, content) = (format!("packages/published/{distribution}"), all.published.write());
-        self.parts.push(Part { path, kind: Kind::Published, forms: Vec::new(), content });
+        self.parts.push(Part {
+            path,
+            kind: Kind::Published,
+            forms: Vec::new(),
+            monitor: false,
+            content,
+        });
         Ok(())
     }
 }

@@ -22,6 +22,9 @@ pub struct About {
     pub bad_hashes: u64,
     /// How many digests of harmless ones.
     pub good_hashes: u64,
+    /// How many public keys of those who sign packages.
+    #[serde(default)]
+    pub signing_keys: u64,
     /// What the key is called that it is signed with.
     pub key: Option<String>,
 }
@@ -38,6 +41,7 @@ impl About {
             rules: it.count(Kind::Rules),
             bad_hashes: it.count(Kind::BadHashes),
             good_hashes: it.count(Kind::GoodHashes),
+            signing_keys: it.count(Kind::Keys),
             key: it.signer.as_ref().map(key_id),
         }
     }

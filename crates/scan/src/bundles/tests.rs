@@ -8,7 +8,13 @@ const RULE: &str =
 
 fn bundle(epoch: u64, key: Option<&SigningKey>) -> Vec<u8> {
     let path = "rules/a/a.yar".to_owned();
-    let parts = vec![Part { path, kind: Kind::Rules, forms: Vec::new(), content: RULE.into() }];
+    let parts = vec![Part {
+        path,
+        kind: Kind::Rules,
+        forms: Vec::new(),
+        monitor: false,
+        content: RULE.into(),
+    }];
     pack(&Content { epoch, parts, ..Content::default() }, key).unwrap()
 }
 

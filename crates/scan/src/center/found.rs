@@ -5,7 +5,9 @@ use assess::Database;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{
     Assessment, Coverage, Ecosystem, Executables, Finding, Gap, Image, ImageConfig, Inventory,
-    Located, System, malware::Examined, report::LayerFacts,
+    Located, System,
+    malware::{Examined, Signatures},
+    report::LayerFacts,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
@@ -41,6 +43,8 @@ pub struct Detail {
     pub missing_walls: Vec<String>,
     /// How much was looked at for malicious files.
     pub examined: Option<Examined>,
+    /// How many packages are signed.
+    pub signatures: Option<Signatures>,
 }
 
 /// What was seen of a layer.
@@ -280,6 +284,7 @@ impl Detail {
             attached: scanned.attached.rows.iter().map(document).collect(),
             missing_walls: scanned.missing_walls.clone(),
             examined: inventory.examined,
+            signatures: inventory.signatures,
         }
     }
 

@@ -14,8 +14,12 @@ use testkit::harbor::Harbor;
 
 /// One's own text in the place of all that there are.
 fn put(store: &Store, kind: Kind, text: &str) {
+    put_monitored(store, kind, text, false);
+}
+
+fn put_monitored(store: &Store, kind: Kind, text: &str, monitor: bool) {
     let (name, text) = ("ours".to_owned(), text.to_owned());
-    let new = New { name, kind, text, entries: 1, enabled: true };
+    let new = New { name, kind, text, entries: 1, enabled: true, monitor };
     let made = custom::make([&new].into_iter()).unwrap();
     store.write(|tx| custom::put(tx, made.as_deref(), 1)).unwrap();
 }
@@ -42,9 +46,13 @@ fn all_machines_go_by_a_change_without_being_started_anew() {
         assert!(found().is_empty());
         let rule = "rule red_team { meta: threat = \"backdoor\" confidence = 95 \
                     strings: $ = \"marker of our red team\" condition: all of them }";
+        let told = || first.store.read(|tx| store::notices::of(tx, "malicious", 0, 9)).unwrap();
+        put_monitored(&second.store, Kind::Rules, rule, true);
+        let reminded = found();
+        assert_eq!((reminded.len(), told().len()), (1, 0), "only monitored: nobody is told");
         put(&second.store, Kind::Rules, rule);
         let bad = found();
-        assert_eq!(bad.len(), 1, "{bad:?}");
+        assert_eq!((&bad, told().len()), (&reminded, 1), "{bad:?}");
         let digest = bad.first().and_then(|it| it.strip_prefix("sha256:")).unwrap();
         put(&second.store, Kind::GoodHashes, digest);
         assert!(found().is_empty());
@@ -55,7 +63,7 @@ fn all_machines_go_by_a_change_without_being_started_anew() {
         // Each time that it is new, and not while it stays.
         put(&second.store, Kind::Rules, rule);
         assert_eq!((found(), found()), (bad.clone(), bad));
-        let told = first.store.read(|tx| store::notices::of(tx, "malicious", 0, 9)).unwrap();
+        let told = told();
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told[0].document.contains("srv/salt"), "{told:?}");
         first.center.stop();
@@ -73,7 +81,8 @@ fn a_center_takes_over_what_its_machine_has_once() {
         let bring = |epoch: u64| {
             let text = format!("rule of_{epoch} {{ condition: true }}");
             let (path, kind) = ("a".to_owned(), malware::bundle::Kind::Rules);
-            let part = Part { path, kind, forms: Vec::new(), content: text.into_bytes() };
+            let part =
+                Part { path, kind, forms: Vec::new(), monitor: false, content: text.into_bytes() };
             let content = Content { epoch, parts: vec![part], ..Content::default() };
             let made = pack(&content, Some(&key)).unwrap();
             local.take(&made, Trust::Also(key.public())).unwrap();

@@ -187,6 +187,7 @@ pub(super) static MEANINGS: &[(&str, &str)] = &[
     ("known-digest", "文件摘要在恶意文件列表中"),
     ("known-bad-package", "软件包在恶意软件包列表中"),
     ("altered-package-file", "与软件包安装的原文件不一致"),
+    ("forged-package-manifest", "软件包的文件清单与发行版发布或签名的内容不一致"),
     ("config-built-by", "构建步骤运行可疑命令"),
     ("config-ssh", "镜像启动 SSH 服务"),
     ("config-variable", "镜像的环境变量会让程序加载额外的内容"),

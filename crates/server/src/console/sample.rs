@@ -2,7 +2,7 @@
 use super::{translate::sentence, words::Words};
 use crate::views::{Category, Finding};
 use model::{
-    malware::{Examined, Level, Trust, Visibility},
+    malware::{Examined, Level, Signatures, Trust, Visibility, only_rule},
     report::SampleRow,
 };
 use std::borrow::Cow;
@@ -26,9 +26,7 @@ pub(crate) fn sample_level(it: &Level, w: &'static Words) -> &'static str {
 
 /// What an exception names to mean all files like it: the rule, if it is the only one that says so, or the threat.
 pub(crate) fn said_by(it: &SampleRow) -> &str {
-    let only = it.evidence.first().map(|it| it.rule.as_str());
-    let only = only.filter(|rule| it.evidence.iter().all(|it| it.rule == *rule));
-    only.unwrap_or(it.threat.name())
+    only_rule(&it.evidence).unwrap_or(it.threat.name())
 }
 
 /// What a rule or analyser sees, where the reader's language has it: what stands with a finding is in English.
@@ -56,6 +54,7 @@ pub(crate) fn owner<'a>(it: &'a Trust, w: &'static Words) -> Cow<'a, str> {
         Trust::Unknown => Cow::Borrowed(w.owned_by_none),
         Trust::Claimed(package) => Cow::Owned(format!("{package}{}", w.owned_as_is)),
         Trust::Published(package) => Cow::Owned(format!("{package}{}", w.owned_published)),
+        Trust::Signed(package) => Cow::Owned(format!("{package}{}", w.owned_signed)),
         Trust::Copied(from) => Cow::Owned(format!("{}{from}", w.owned_copied)),
         Trust::Forged(package) => Cow::Owned(format!("{package}{}", w.owned_forged)),
         Trust::Mismatch(package) => Cow::Owned(format!("{package}{}", w.owned_changed)),
@@ -84,6 +83,21 @@ pub(crate) fn examined(it: &Examined, w: &'static Words) -> String {
         (it.hashed.files, w.files_hashed),
         (it.partly.files, w.files_partly),
         (it.skipped.files, w.files_skipped),
+    ] {
+        if count > 0 {
+            text += &format!("{}{count} {words}", w.comma);
+        }
+    }
+    text
+}
+
+/// How many packages are signed.
+pub(crate) fn signatures(it: &Signatures, w: &'static Words) -> String {
+    let mut text = format!("{} {}", it.verified, w.signatures_verified);
+    for (count, words) in [
+        (it.forged, w.signatures_forged),
+        (it.unknown, w.signatures_unknown),
+        (it.unsigned, w.signatures_none),
     ] {
         if count > 0 {
             text += &format!("{}{count} {words}", w.comma);

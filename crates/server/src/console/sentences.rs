@@ -646,6 +646,9 @@ const RULES: Sentences = &[
     ("meta has no threat that we know", "meta 中没有已知的 threat，将按黑客工具处理"),
     ("meta has no family; it may be empty", "meta 中没有 family，可以为空"),
     ("meta has no confidence from 1 to 100", "meta 中没有 1 到 100 的 confidence，将按 60 处理"),
+    ("fits {}, which is harmless", "命中了无害文件 {0}"),
+    ("judging files takes {} % of the time that it takes without", "使用后，检查文件的耗时为不使用时的 {0}%"),
+    ("only rules can be monitored; digests are sure", "只有规则可以仅监测；摘要是确定的"),
     ("meta does not say what was seen", "meta 中没有 what（说明发现了什么）"),
 ];
 

@@ -16,7 +16,8 @@ use super::words::Words;
 
 pub(crate) use super::{
     sample::{
-        examined, file_size, hash, hidden, is_file, meaning, owner, said_by, sample_level, threat,
+        examined, file_size, hash, hidden, is_file, meaning, owner, said_by, sample_level,
+        signatures, threat,
     },
     translate::{sentence, sentences},
 };

@@ -426,6 +426,7 @@ words! {
     owned_by_none: "no package", "不属于任何软件包";
     owned_as_is: ", as the package brought it", "，与软件包内容一致";
     owned_published: ", as its distribution publishes it", "，与发行版发布的内容一致";
+    owned_signed: ", as it was signed", "，与签名的内容一致";
     owned_copied: "nobody's: a copy of what a package brings, of ", "不属于任何软件包：与以下发行版软件包中的文件相同：";
     owned_forged: ", whose list of files is forged", "，其文件清单系伪造";
     owned_changed: ", not as the package brought it", "，与软件包内容不一致";
@@ -439,6 +440,10 @@ words! {
     files_hashed: "only looked for in lists of digests", "个仅在摘要列表中查找";
     files_partly: "in part", "个部分检查";
     files_skipped: "not at all", "个未检查";
+    signatures_verified: "packages whose signature was verified", "个软件包的签名已验证";
+    signatures_forged: "forged", "个签名系伪造";
+    signatures_unknown: "not verifiable", "个签名无法验证";
+    signatures_none: "not signed", "个未签名";
     // Registries and settings
     works_not: "It does not work:", "连接失败：";
     edit: "Edit", "编辑";
@@ -692,6 +697,7 @@ words! {
     yara_rules: "YARA rules", "YARA 规则";
     bad_digests: "Digests of malicious files", "恶意文件摘要";
     good_digests: "Digests of harmless files", "无害文件摘要";
+    signing_keys: "Keys of those who sign packages", "软件包签名公钥";
     yara_rules_are: "Conditions may ask form, path and name of a file. In meta: threat, family, confidence (percent) and what (a sentence).", "条件中可使用文件的 form、path 和 name。meta 中可写 threat、family、confidence（百分比）和 what（一句说明）。";
     digests_are: "SHA-256, SHA-1 or MD5, one on a line; # begins a comment. ClamAV's .hdb and .hsb are read too.", "SHA-256、SHA-1 或 MD5，每行一个；# 开头为注释。也支持 ClamAV 的 .hdb 和 .hsb 格式。";
     author: "Author", "作者";
@@ -703,6 +709,8 @@ words! {
     rule_problems: "What is wrong with it", "存在的问题";
     text: "Text", "文本";
     custom_enabled: "Used in scans", "用于扫描";
+    custom_monitor: "Monitored only: what the rules find is a reminder, and nobody is told", "仅监测：规则的发现只记为提醒，不发送通知";
+    monitored: "Monitored", "监测中";
     rules_work: "Can be used.", "可以使用。";
     rules_fail: "Can't be used:", "无法使用：";
     check: "Check", "检查";

@@ -388,6 +388,7 @@ fn coverage(
         attributed: share(owned_bytes, bytes),
         advisories_built_at,
         examined: seen.examined,
+        signatures: seen.signatures,
     }
 }
 

@@ -6,13 +6,17 @@ use crate::{
     reply::{Created, Versioned},
     views::{Bundle, Custom, CustomKind, CustomText, RuleCheck, RuleProblem, Rules, TrustedKey},
 };
+use model::ImagePath;
 use scan::bundles::{
     custom::{ALL_BYTES, TEXT_BYTES, TEXTS, examine, make, put},
-    key_id, public_key_in,
+    key_id,
+    probe::Harmless,
+    public_key_in,
     shared::{Brought, built_in, roll_back},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::{fs::File, io::Read, sync::LazyLock};
 use store::{Tx, bundles, custom};
 
 /// The most bytes of a bundle.
@@ -40,6 +44,9 @@ pub(crate) struct NewCustom {
     /// Whether it is used. What can't be used may only be kept.
     #[serde(default = "yes")]
     enabled: bool,
+    /// Whether rules are only monitored: what they find is recorded as a reminder, and nobody is told.
+    #[serde(default)]
+    monitor: bool,
 }
 
 fn yes() -> bool {
@@ -56,6 +63,8 @@ pub(crate) struct CustomChange {
     text: Option<String>,
     /// Whether it is used.
     enabled: Option<bool>,
+    /// Whether rules are only monitored: what they find is recorded as a reminder, and nobody is told.
+    monitor: Option<bool>,
 }
 
 pub(crate) fn show(call: &Call, (): ()) -> Result<Json<Rules>, Problem> {
@@ -135,7 +144,8 @@ pub(crate) fn one(call: &Call, (): ()) -> Result<Versioned<CustomText>, Problem>
     let id = call.id("text")?;
     let all = call.read(|tx| Ok(custom::all(tx)?))?;
     let it = found(&all, id)?;
-    let problems = check_one(call, it.new.kind, &it.new.text, &without(&all, id)).problems;
+    let kept = (it.new.kind, it.new.text.as_str());
+    let problems = check_one(call, kept, &without(&all, id), &[]).problems;
     let text = CustomText { custom: it.into(), text: it.new.text.clone(), problems };
     Ok(Versioned(text, it.version))
 }
@@ -146,7 +156,7 @@ pub(crate) fn check_new(
     Json(asked): Json<NewCustom>,
 ) -> Result<Json<RuleCheck>, Problem> {
     let all = call.read(|tx| Ok(custom::all(tx)?))?;
-    Ok(Json(check_one(call, asked.kind.into(), &asked.text, &all)))
+    Ok(Json(check_one(call, (asked.kind.into(), &asked.text), &all, harmless())))
 }
 
 /// The same of one in the place of which it would be.
@@ -158,7 +168,7 @@ pub(crate) fn check(
     let all = call.read(|tx| Ok(custom::all(tx)?))?;
     let it = found(&all, id)?;
     let text = asked.text.as_ref().unwrap_or(&it.new.text);
-    Ok(Json(check_one(call, it.new.kind, text, &without(&all, id))))
+    Ok(Json(check_one(call, (it.new.kind, text), &without(&all, id), harmless())))
 }
 
 pub(crate) fn add(call: &Call, Json(asked): Json<NewCustom>) -> Result<Created<Custom>, Problem> {
@@ -168,7 +178,9 @@ pub(crate) fn add(call: &Call, Json(asked): Json<NewCustom>) -> Result<Created<C
             "there are {TEXTS} texts already; a bundle holds more"
         )));
     }
-    let new = checked(&asked.name, asked.kind.into(), asked.text, asked.enabled, &all)?;
+    let NewCustom { name, kind, text, enabled, monitor } = asked;
+    let new = custom::New { name, kind: kind.into(), text, entries: 0, enabled, monitor };
+    let new = checked(new, &all, true)?;
     let made = bundle(&all, Some(&new))?;
     let person = call.who()?.name.clone();
     call.change(|tx| {
@@ -194,9 +206,16 @@ pub(crate) fn change(
         return Err(meanwhile());
     }
     let (before, others) = (it.new.clone(), without(&all, id));
-    let (name, text) = (asked.name.unwrap_or(before.name), asked.text.unwrap_or(before.text));
-    let enabled = asked.enabled.unwrap_or(before.enabled);
-    let new = checked(&name, before.kind, text, enabled, &others)?;
+    let new = custom::New {
+        name: asked.name.unwrap_or(before.name),
+        text: asked.text.unwrap_or_else(|| before.text.clone()),
+        enabled: asked.enabled.unwrap_or(before.enabled),
+        monitor: asked.monitor.unwrap_or(before.monitor),
+        ..before
+    };
+    // What was tried before and is the same is not tried again.
+    let is_new = new.text != before.text || !before.enabled;
+    let new = checked(new, &others, is_new)?;
     let made = bundle(&others, Some(&new))?;
     let person = call.who()?.name.clone();
     call.change(|tx| {
@@ -236,23 +255,30 @@ fn without(all: &[custom::Custom], id: i64) -> Vec<custom::Custom> {
     all.iter().filter(|it| it.id != id).cloned().collect()
 }
 
-fn check_one(call: &Call, kind: custom::Kind, text: &str, others: &[custom::Custom]) -> RuleCheck {
-    let (entries, remarks) = examine(kind, text, others);
+fn check_one(
+    call: &Call,
+    (kind, text): (custom::Kind, &str),
+    others: &[custom::Custom],
+    harmless: &[Harmless],
+) -> RuleCheck {
+    let (entries, remarks) = examine(kind, text, others, harmless);
     let works = remarks.iter().all(|it| !it.stops);
     let problems = remarks.iter().map(|it| RuleProblem::of(it, |words| call.say(words)));
     RuleCheck { works, entries, problems: problems.collect() }
 }
 
-/// A text as it may be stored: what is used has to be usable.
+/// A text as it may be stored: what is used has to be usable. Rules that are `new` to scans are tried first.
 fn checked(
-    name: &str,
-    kind: custom::Kind,
-    text: String,
-    enabled: bool,
+    new: custom::New,
     others: &[custom::Custom],
+    is_new: bool,
 ) -> Result<custom::New, Problem> {
+    let custom::New { name, kind, text, enabled, monitor, .. } = new;
     if name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control) {
         return Err(Problem::invalid("a name has from 1 to 200 bytes, on one line"));
+    }
+    if monitor && kind != custom::Kind::Rules {
+        return Err(Problem::invalid("only rules can be monitored; digests are sure"));
     }
     let used = others.iter().filter(|it| it.new.enabled && enabled);
     let all = used.fold(text.len(), |sum, it| sum.saturating_add(it.new.text.len()));
@@ -267,12 +293,39 @@ fn checked(
             "all texts that are used have at most {most_of_all} MiB; a bundle holds more"
         )));
     }
-    let (entries, remarks) = examine(kind, &text, others);
+    let harmless = if enabled && is_new { harmless() } else { &[] };
+    let (entries, remarks) = examine(kind, &text, others, harmless);
     if let Some(it) = remarks.iter().find(|it| it.stops && enabled) {
         return Err(Problem::invalid(RuleProblem::of(it, str::to_owned).words));
     }
     let entries = i64::try_from(entries).unwrap_or(i64::MAX);
-    Ok(custom::New { name: name.trim().to_owned(), kind, text, entries, enabled })
+    Ok(custom::New { name: name.trim().to_owned(), kind, text, entries, enabled, monitor })
+}
+
+/// How much of the running program rules are tried on.
+const PROGRAM_BYTES: u64 = 4 << 20;
+
+/// What rules are tried on before they are used: the beginning of the running program, and its scripts and pages, taken
+/// for what else they might be.
+fn harmless() -> &'static [Harmless] {
+    static HARMLESS: LazyLock<Vec<Harmless>> = LazyLock::new(|| {
+        let mut program = Vec::new();
+        // Where it can't be read, there is less to try rules on.
+        let file = File::open("/proc/self/exe");
+        drop(file.and_then(|it| it.take(PROGRAM_BYTES).read_to_end(&mut program)));
+        let texts = [
+            ("console.js", include_str!("../console/console.js")),
+            ("console.sh", include_str!("../console/console.js")),
+            ("try.py", include_str!("../try_it/try.js")),
+            ("page.html", include_str!("../try_it/page.html")),
+            ("page.php", include_str!("../try_it/page.html")),
+        ];
+        let texts = texts.iter().map(|it| (it.0, it.1.as_bytes().to_vec()));
+        let all = [("usr/bin/plimsoll", program)].into_iter().chain(texts);
+        let path = |it: &str| ImagePath::default().link(it);
+        all.map(|(name, content)| Harmless { path: path(name), content }).collect()
+    });
+    &HARMLESS
 }
 
 /// What all texts that are used come to.

@@ -131,6 +131,8 @@ pub struct CoverageDetail {
     pub advisories_built_at: Option<Time>,
     /// How much was looked at for malicious files; none when they were not looked for.
     pub examined: Option<model::malware::Examined>,
+    /// How many packages are signed; none when nobody's signatures are believed, or nothing was installed by RPM.
+    pub signatures: Option<model::malware::Signatures>,
 }
 
 /// A layer of an image.

@@ -61,6 +61,8 @@ pub struct Bundle {
     pub bad_hashes: u64,
     /// How many digests of harmless ones.
     pub good_hashes: u64,
+    /// How many public keys of those who sign packages.
+    pub signing_keys: u64,
     /// The name of the key that it is signed with.
     pub key: Option<String>,
     /// Whether that key is trusted.
@@ -107,6 +109,8 @@ pub struct Custom {
     pub entries: u64,
     /// Whether it is used.
     pub enabled: bool,
+    /// Whether rules are only monitored: what they find is recorded as a reminder, and nobody is told.
+    pub monitor: bool,
     /// Who made it.
     pub person: String,
     /// When.
@@ -178,6 +182,7 @@ impl Bundle {
             rules: about.rules,
             bad_hashes: about.bad_hashes,
             good_hashes: about.good_hashes,
+            signing_keys: about.signing_keys,
             trusted: keys.iter().any(|key| Some(&key.name) == about.key.as_ref()),
             key: about.key,
             person: it.person,
@@ -221,6 +226,7 @@ impl From<&custom::Custom> for Custom {
             kind: new.kind.into(),
             entries: u64::try_from(new.entries).unwrap_or_default(),
             enabled: new.enabled,
+            monitor: new.monitor,
             person: it.person.clone(),
             created_at: Time(it.created_at),
             changed_by: it.changed_by.clone(),

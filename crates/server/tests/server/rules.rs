@@ -25,7 +25,8 @@ impl Publisher {
     fn bundle(&self, epoch: u64) -> Vec<u8> {
         let text = format!("rule of_bundle_{epoch} {{ {META} condition: true }}");
         let (path, kind) = ("rules/a.yar".to_owned(), Kind::Rules);
-        let part = Part { path, kind, forms: Vec::new(), content: text.into_bytes() };
+        let part =
+            Part { path, kind, forms: Vec::new(), monitor: false, content: text.into_bytes() };
         let publisher = "Example security".to_owned();
         let content = Content { epoch, publisher, parts: vec![part], ..Content::default() };
         pack(&content, Some(&self.key)).unwrap()
@@ -100,7 +101,11 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
             let new = json!({"name": name, "kind": "rules", "text": text, "enabled": enabled});
             it.ask(&admin, "POST", "/api/v1/rules/custom", Some(&new))
         };
-        let rule = |name: &str| format!("rule {name} {{ {META} condition: true }}");
+        let rule = |name: &str| {
+            format!(
+                "rule {name} {{ {META} strings: $ = \"marker of {name}\" condition: any of them }}"
+            )
+        };
         let broken = add("broken", "rule x {\n condition: $a }", true);
         let said = json(&broken)["detail"].clone();
         assert_eq!((broken.status, &said), (422, &json!("line 2, column 13: unknown variable $a")));
@@ -134,7 +139,20 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
         let new = json!({"name": "", "kind": "rules", "text": "rule Ours {\n condition: true }"});
         let checked = it.done(&admin, "POST", "/api/v1/rules/custom/check", Some(&new));
         assert_eq!(checked["works"], true);
-        assert_eq!(checked["problems"].as_array().unwrap().len(), 5, "{checked}");
+        // Besides what is missing, it fits whatever it is tried on.
+        assert_eq!(checked["problems"].as_array().unwrap().len(), 5 + 3, "{checked}");
+        let fits =
+            |it: &Value| it["words"] == "rule Ours: fits usr/bin/plimsoll, which is harmless";
+        assert!(checked["problems"].as_array().unwrap().iter().any(fits), "{checked}");
+        let monitored = it.done(&admin, "PATCH", &target, Some(&json!({"monitor": true})));
+        assert_eq!((&monitored["enabled"], &monitored["monitor"]), (&json!(true), &json!(true)));
+        assert_ne!(used(), first);
+        it.done(&admin, "PATCH", &target, Some(&json!({"monitor": false})));
+        assert_eq!(used(), first);
+        let list =
+            json!({"name": "bad", "kind": "bad-hashes", "text": "0".repeat(64), "monitor": true});
+        let refused = it.refused(&admin, "POST", "/api/v1/rules/custom", Some(&list));
+        assert_eq!(refused, (422, "invalid".to_owned()));
         let list = json!({"name": "bad", "kind": "bad-hashes", "text": "0".repeat(64)});
         it.done(&admin, "POST", "/api/v1/rules/custom", Some(&list));
         assert_ne!(used(), first);
@@ -144,7 +162,7 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
             all.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["bad", "broken"]);
         let log = it.done(&admin, "GET", "/api/v1/audit?action=changeCustomRules", None);
-        let last = &log["items"][1];
+        let last = &log["items"][3];
         assert_eq!(
             (&last["before"]["enabled"], &last["after"]["enabled"]),
             (&json!(true), &json!(false))

@@ -511,6 +511,8 @@ CREATE TABLE custom (
   -- How many rules or digests are in it.
   entries BIGINT NOT NULL,
   enabled BIGINT NOT NULL,
+  -- Whether what its rules find is only a reminder of which nobody is told.
+  monitor BIGINT NOT NULL DEFAULT 0,
   person TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   changed_by TEXT NOT NULL,

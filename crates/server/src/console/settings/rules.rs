@@ -63,6 +63,7 @@ pub(in crate::console) fn new(call: &Call, (): ()) -> Result<Html, Problem> {
         kind: CustomKind::Rules,
         entries: 0,
         enabled: true,
+        monitor: false,
         person: String::new(),
         created_at: Time(0),
         changed_by: String::new(),
