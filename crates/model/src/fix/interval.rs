@@ -49,8 +49,8 @@ mod tests {
             let range = Range { introduced: introduced.map(str::to_owned), end }.to_string();
             let interval = read(&range).next().unwrap();
             let holds = |it: &&str| interval.holds(it, Scheme::Semver);
-            assert!(inside.iter().all(|it| holds(&it)), "{range}");
-            assert!(!outside.iter().any(|it| holds(&it)), "{range}");
+            assert!(inside.iter().all(holds), "{range}");
+            assert!(!outside.iter().any(holds), "{range}");
         };
         let fixed = || End::Fixed("2.0.0".to_owned());
         check(None, fixed(), &["1.0.0"], &["2.0.0"]);
