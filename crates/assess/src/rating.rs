@@ -1,5 +1,5 @@
 //! Severities on one scale, and how urgent a finding is.
-use crate::feeds::UPLOAD_URGENCY;
+use crate::feeds::{PUBLISHED, UPLOAD_URGENCY};
 use cvss::Cvss;
 use model::{Enrichment, Kind, Level, Priority, Rating, Severity, Status};
 
@@ -33,7 +33,7 @@ fn is_whole(vector: &str) -> bool {
 pub(crate) fn ranked(mut ratings: Vec<Rating>) -> Vec<Rating> {
     let rank = |it: &Rating| match it.by.as_str() {
         UPLOAD_URGENCY => 3,
-        "nvd" => 2,
+        "nvd" | PUBLISHED => 2,
         "ghsa" | "cna" => 1,
         _ => 0,
     };

@@ -1,14 +1,12 @@
 //! Matching, from the records of feeds to findings and answers.
 use crate::{
-    Builder, Database, Scope, When, assess, assess_in,
-    database::{FeedState, Meta},
-    feeds::feed,
-    starter, why_not_in,
+    Builder, Database, Scope, When, assess, assess_in, database::Meta, feeds::feed, starter,
+    why_not_in,
 };
 use jiff::civil::date;
 use model::{
     Assessment, Component, Ecosystem, Finding, Grade, Inventory, Located, Namespace, Release,
-    SourcePackage, System,
+    SourcePackage, System, Uncovered,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -16,14 +14,18 @@ use serde_json::{Value, json};
 /// A database of what feeds say: a feed's name and a document each.
 fn database(documents: &[(&str, Value)]) -> Database {
     let mut builder = Builder::new(Meta::default());
+    add(&mut builder, documents);
+    let mut bytes = Vec::new();
+    builder.finish(&mut bytes).unwrap();
+    Database::from_bytes(bytes).unwrap()
+}
+
+fn add(builder: &mut Builder, documents: &[(&str, Value)]) {
     for (name, document) in documents {
         let text = document.to_string();
         let mut add = |it| builder.add(&it).unwrap();
         (feed(name).unwrap().parse)(text.as_bytes(), "document", &mut add).unwrap();
     }
-    let mut bytes = Vec::new();
-    builder.finish(&mut bytes).unwrap();
-    Database::from_bytes(bytes).unwrap()
 }
 
 /// An OSV record with one affected package.
@@ -644,21 +646,28 @@ fn coverage_says_what_silence_means() {
     of(named("Debian:12"), mixed, Grade::Partial, &["no feed in the database covers Maven"]);
 }
 
+/// The starter set, and what feeds say besides.
+fn starter_with(documents: &[(&str, Value)]) -> Database {
+    let mut builder = Builder::new(Meta::default());
+    add(&mut builder, documents);
+    let feeds = starter::states();
+    starter::items(&feeds, &mut |it| builder.add(&it).unwrap()).unwrap();
+    builder.describe(Meta { built: None, feeds });
+    let mut bytes = Vec::new();
+    assert!(builder.finish(&mut bytes).unwrap().skipped.is_empty());
+    Database::from_bytes(bytes).unwrap()
+}
+
 #[test]
 fn the_starter_set_finds_real_things() {
-    let mut builder = Builder::new(Meta { feeds: vec![starter::state()], ..Meta::default() });
-    for it in starter::documents().unwrap() {
-        let mut add = |it| builder.add(&it).unwrap();
-        (feed(it.feed).unwrap().parse)(&it.content, it.name, &mut add).unwrap();
-    }
-    let mut bytes = Vec::new();
-    let summary = builder.finish(&mut bytes).unwrap();
-    assert_eq!((summary.advisories, summary.skipped.len()), (18459, 0));
-    let database = Database::from_bytes(bytes).unwrap();
-    assert_eq!(
-        database.meta().feeds,
-        [FeedState { records: 18459, ..database.meta().feeds[0].clone() }]
-    );
+    let database = starter_with(&[]);
+    let records = |name: &str| {
+        let state = database.meta().feeds.iter().find(|it| it.name == name).unwrap();
+        assert!(state.starter && !state.licence.is_empty(), "{name}");
+        state.records
+    };
+    assert_eq!(records("debian-changelogs"), 18459);
+    assert!(records("notorious") >= 300 && records("kev") >= 150);
     let perl = component(Ecosystem::Deb, "libxml-parser-perl", "2.46-4");
     let assessment = assessed(&database, "Debian:12", vec![perl]);
     assert_eq!(assessment.findings[0].id, "CVE-2006-10002");
@@ -667,6 +676,46 @@ fn the_starter_set_finds_real_things() {
         assessment.coverage.reasons[0].to_string(),
         "only the starter set of advisories is there"
     );
+    let log4j = |version| {
+        let log4j = component(Ecosystem::Maven, "org.apache.logging.log4j:log4j-core", version);
+        assessed(&database, "Debian:12", vec![log4j])
+    };
+    let found = log4j("2.14.1");
+    let log4shell = found.findings.iter().find(|it| it.id == "CVE-2021-44228").unwrap();
+    assert_eq!(log4shell.fixed.as_deref(), Some("2.15.0"));
+    assert!(log4shell.exploited.is_some() && log4shell.priority.value >= 95);
+    assert_eq!(log4j("2.17.1").findings, []);
+    // A few vulnerabilities are not what is known of Java.
+    let gap = Uncovered::NoFeed(Namespace::new("Maven"));
+    assert!(found.coverage.reasons.contains(&gap), "{:?}", found.coverage.reasons);
+}
+
+#[test]
+fn the_table_of_notorious_vulnerabilities_gives_way_to_a_whole_feed() {
+    let record = |package: &str, fixed: &str| {
+        json!({"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2021-44228"], "affected": [{
+            "package": {"ecosystem": "Maven", "name": package},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]}]})
+    };
+    let core = "org.apache.logging.log4j:log4j-core";
+    let check = |record: Value, version: &str, expected: Option<&str>| {
+        let database = starter_with(&[("osv", record)]);
+        let log4j = component(Ecosystem::Maven, core, version);
+        let findings = assessed(&database, "Debian:12", vec![log4j]).findings;
+        let found = findings.into_iter().find(|it| it.id == "CVE-2021-44228");
+        let said =
+            |it: model::Finding| it.sources.into_iter().map(|it| it.feed).collect::<Vec<_>>();
+        assert_eq!(found.map(said).map(|it| it.join(" ")).as_deref(), expected, "{version}");
+    };
+    check(record(core, "2.15.0"), "2.14.1", Some("osv"));
+    check(record(core, "2.14.0"), "2.14.1", None);
+    check(record("a:b", "2.14.0"), "2.14.1", None);
+    let mut withdrawn = record(core, "2.15.0");
+    withdrawn["withdrawn"] = json!("2024-01-01T00:00:00Z");
+    check(withdrawn, "2.14.1", Some("notorious"));
+    let mut other = record(core, "2.15.0");
+    other["aliases"] = json!(["CVE-2099-0001"]);
+    check(other, "2.14.1", Some("notorious"));
 }
 
 proptest! {

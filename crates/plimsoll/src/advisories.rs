@@ -28,6 +28,7 @@ pub(crate) fn facts(database: &Database) -> DatabaseFacts {
         snapshot: it.snapshot.map(|it| it.to_string()),
         records: it.records,
         licence: it.licence.clone(),
+        starter: it.starter,
         behind: it.behind.as_ref().map(|it| it.since.to_string()),
     });
     DatabaseFacts {

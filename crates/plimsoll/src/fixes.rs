@@ -26,6 +26,11 @@ pub(crate) fn show(image: &ImageReport, paint: Paint) -> String {
         let what = if it.actions == all { "all".to_owned() } else { it.actions.to_string() };
         let _ = writeln!(text, "  {what} at once{}: {}", clean(&place), it.command);
     }
+    for it in plan.ways.iter().filter(|_| plan.ways.len() > 1) {
+        let s = if it.actions == 1 { "" } else { "s" };
+        let removes = findings(&it.removes);
+        let _ = writeln!(text, "  {}: {} action{s}, for {removes}", it.way.words(), it.actions);
+    }
     if !plan.in_base.is_empty() && !image.layers.is_empty() {
         let came = findings(&plan.in_base);
         let _ = writeln!(text, "  or build on a newer base image: {came} came with layer 0");

@@ -216,13 +216,12 @@ fn summary(image: &ImageReport, paint: Paint) -> String {
 }
 
 fn database(report: &Report, paint: Paint) -> String {
-    let feeds = report.database.feeds.iter().map(|it| match &it.snapshot {
-        Some(day) => {
-            let date = |it: &str| it.get(..10).unwrap_or(it).to_owned();
-            let part = it.behind.as_deref().map(|it| format!(" (part of it of {})", date(it)));
-            format!("{} of {}{}", it.title, date(day), part.unwrap_or_default())
-        }
-        None => it.title.clone(),
+    let feeds = report.database.feeds.iter().map(|it| {
+        let date = |it: &str| it.get(..10).unwrap_or(it).to_owned();
+        let day = it.snapshot.as_deref().map(|it| format!(" of {}", date(it)));
+        let part = it.behind.as_deref().map(|it| format!(" (part of it of {})", date(it)));
+        let starter = if it.starter { " (starter set)" } else { "" };
+        format!("{}{}{}{starter}", it.title, day.unwrap_or_default(), part.unwrap_or_default())
     });
     let feeds: Vec<String> = feeds.collect();
     let mut text = format!("Advisories: {}.\n", feeds.join(", "));

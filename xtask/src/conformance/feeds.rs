@@ -242,7 +242,11 @@ fn judge(label: &Label, namespace: &str, database: &Database, judged: &mut Judge
 }
 
 /// Every name of what a component is affected by.
-fn affecting_ids(database: &Database, namespace: &str, component: Component) -> BTreeSet<String> {
+pub(super) fn affecting_ids(
+    database: &Database,
+    namespace: &str,
+    component: Component,
+) -> BTreeSet<String> {
     let (inventory, scopes) = image(namespace, Some(component));
     let Ok(assessment) = assess_in(&inventory, database, ANSWERED, &scopes) else {
         return BTreeSet::new();

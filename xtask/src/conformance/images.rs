@@ -160,12 +160,10 @@ fn findings(
 }
 
 fn starter_database() -> Database {
-    let mut builder = Builder::new(Meta { built: None, feeds: vec![starter::state()] });
-    for document in starter::documents().expect("the starter set") {
-        let feed = assess::feeds::feed(document.feed).expect("a feed");
-        (feed.parse)(&document.content, document.name, &mut |it| builder.add(&it).expect("memory"))
-            .expect("the starter set");
-    }
+    let feeds = starter::states();
+    let mut builder = Builder::new(Meta::default());
+    starter::items(&feeds, &mut |it| builder.add(&it).expect("memory")).expect("the starter set");
+    builder.describe(Meta { built: None, feeds });
     let mut bytes = Vec::new();
     builder.finish(&mut bytes).expect("memory");
     Database::from_bytes(bytes).expect("what was just built")

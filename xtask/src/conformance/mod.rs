@@ -3,6 +3,7 @@
 mod feeds;
 mod images;
 mod rpmdb;
+mod starter;
 mod versions;
 
 use std::{
@@ -11,15 +12,16 @@ use std::{
     process::ExitCode,
 };
 
-/// A folder of the data, and what holds Plimsoll against it.
-type Part = (&'static str, fn(&Path, &mut Score));
+/// A part's name, its folder of the data, and what holds Plimsoll against that.
+type Part = (&'static str, &'static str, fn(&Path, &mut Score));
 
 /// Every part.
 const PARTS: &[Part] = &[
-    ("feeds", feeds::run),
-    ("images", images::run),
-    ("rpmdb", rpmdb::run),
-    ("versions", versions::run),
+    ("feeds", "feeds", feeds::run),
+    ("images", "images", images::run),
+    ("rpmdb", "rpmdb", rpmdb::run),
+    ("starter", "feeds", starter::run),
+    ("versions", "versions", versions::run),
 ];
 
 /// What became of one part.
@@ -59,8 +61,9 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
     let data = data.unwrap_or_else(|| PathBuf::from("../shared/conformance"));
     println!("looking in {} (--data DIR or PLIMSOLL_CONFORMANCE to change)", data.display());
     let mut failed = false;
-    for (name, part) in PARTS.iter().filter(|it| names.is_empty() || names.contains(&it.0)) {
-        let folder = data.join(name);
+    for (name, folder, part) in PARTS.iter().filter(|it| names.is_empty() || names.contains(&it.0))
+    {
+        let folder = data.join(folder);
         if !folder.is_dir() {
             println!("{name}: skipped, no folder {}", folder.display());
             failed = true;

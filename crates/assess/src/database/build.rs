@@ -22,6 +22,8 @@ pub struct Builder {
     spill: Option<(Shared, usize)>,
     records: BTreeMap<String, u64>,
     skipped: BTreeMap<String, u64>,
+    /// The vulnerabilities of feeds that are selections.
+    selected: BTreeSet<String>,
 }
 
 /// What was built.
@@ -58,6 +60,7 @@ impl Builder {
             spill,
             records: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            selected: BTreeSet::new(),
         }
     }
 
@@ -67,6 +70,9 @@ impl Builder {
         match item {
             Item::Advisory(it) => {
                 count(&mut self.records, &it.feed);
+                if feeds::is_selection(&it.feed) {
+                    self.selected.insert(it.id.clone());
+                }
                 let key = format!("{}\0{}\0", it.feed, it.id);
                 self.advisories.push(key.as_bytes(), &encode(it)?)
             }
@@ -97,6 +103,8 @@ impl Builder {
         let mut identifiers = Sorter::new(self.spill.clone());
         let mut sorted = std::mem::replace(&mut self.advisories, Sorter::new(None)).finish()?;
         let mut writer = Writer::default();
+        let mut selection =
+            Selection { ids: std::mem::take(&mut self.selected), ..Selection::default() };
         while let Some((key, group)) = group(&mut sorted)? {
             let mut advisory =
                 united(group.iter().map(|it| decode(it)).collect::<io::Result<_>>()?);
@@ -107,15 +115,20 @@ impl Builder {
                 let key = [it.cve.as_bytes(), b"\0", &key].concat();
                 self.enrichment.push(&key, &encode(&it)?)?;
             }
-            let record = split(advisory, &key, &mut packages)?;
+            let record = split(advisory, &key, &mut packages, &mut selection)?;
             writer.push(&key, &encode(&record)?, &mut output)?;
         }
         drop(sorted);
+        selection.finish(&mut packages)?;
         let advisories = writer.finish(&mut output)?;
         let mut namespaces = BTreeMap::new();
         let packages = table(packages, &mut output, |key| {
-            let namespace = key.split(|it| *it == 0).next().unwrap_or_default();
-            count(&mut namespaces, &String::from_utf8_lossy(namespace));
+            let mut parts = key.split(|it| *it == 0).map(String::from_utf8_lossy);
+            let (namespace, feed) =
+                (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+            if !feeds::is_selection(&feed) {
+                count(&mut namespaces, &namespace);
+            }
         })?;
         let identifiers = table(identifiers, &mut output, |_| ())?;
         let enrichment = table(self.enrichment, &mut output, |_| ())?;
@@ -245,7 +258,16 @@ fn shown(advisory: &mut Advisory) -> Vec<Enrichment> {
 }
 
 /// Takes an advisory apart: what it says of packages goes to `packages`, unless it was withdrawn.
-fn split(mut advisory: Advisory, key: &[u8], packages: &mut Sorter) -> io::Result<Record> {
+fn split(
+    mut advisory: Advisory,
+    key: &[u8],
+    packages: &mut Sorter,
+    selection: &mut Selection,
+) -> io::Result<Record> {
+    let is_selected = feeds::is_selection(&advisory.feed);
+    if !is_selected {
+        selection.note(&advisory);
+    }
     let mut by_package: BTreeMap<String, Vec<Affected>> = BTreeMap::new();
     let mut named = BTreeSet::new();
     for mut it in std::mem::take(&mut advisory.affected) {
@@ -260,11 +282,51 @@ fn split(mut advisory: Advisory, key: &[u8], packages: &mut Sorter) -> io::Resul
     for (package, mut affected) in by_package {
         affected.sort();
         affected.dedup();
-        if advisory.withdrawn.is_none() {
-            packages.push(&[package.as_bytes(), key].concat(), &encode(&affected)?)?;
+        if advisory.withdrawn.is_some() {
+            continue;
+        }
+        let (entry, affected) = ([package.as_bytes(), key].concat(), encode(&affected)?);
+        match is_selected {
+            true => selection.held.push((advisory.id.clone(), entry, affected)),
+            false => packages.push(&entry, &affected)?,
         }
     }
     Ok(Record { advisory, packages: named.into_iter().collect() })
+}
+
+/// What a selection says counts only where nobody else speaks of the same vulnerability: those who mean to know all
+/// of a namespace know its packages better.
+#[derive(Default)]
+struct Selection {
+    ids: BTreeSet<String>,
+    /// Vulnerabilities of the selection that others speak of, and in which namespaces.
+    spoken: BTreeSet<(String, Vec<u8>)>,
+    /// What the selection says: vulnerability, key and value of the entry.
+    held: Vec<(String, Vec<u8>, Vec<u8>)>,
+}
+
+impl Selection {
+    /// Notes what somebody else speaks of.
+    fn note(&mut self, advisory: &Advisory) {
+        if advisory.withdrawn.is_some() {
+            return;
+        }
+        for id in identifiers_of(advisory).into_iter().filter(|it| self.ids.contains(*it)) {
+            let namespaces = advisory.affected.iter().map(|it| it.namespace.as_str());
+            self.spoken.extend(namespaces.map(|it| (id.to_owned(), it.into())));
+        }
+    }
+
+    /// Adds what nobody else speaks of.
+    fn finish(self, packages: &mut Sorter) -> io::Result<()> {
+        for (id, key, affected) in self.held {
+            let namespace = key.split(|it| *it == 0).next().unwrap_or_default().to_owned();
+            if !self.spoken.contains(&(id, namespace)) {
+                packages.push(&key, &affected)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn count(counts: &mut BTreeMap<String, u64>, name: &str) {

@@ -97,7 +97,7 @@ pub struct Behind {
 #[derive(Debug, Default, Deserialize, Serialize)]
 struct Index {
     meta: Meta,
-    /// Every namespace, and how many packages it has entries for.
+    /// Every namespace that a feed means to cover, and how many packages it has entries for.
     namespaces: Vec<(Namespace, u64)>,
     /// Namespace, package, feed, advisory: what it says of the package.
     packages: Table,
@@ -181,7 +181,7 @@ impl Database {
         &self.index.meta
     }
 
-    /// The namespaces that any advisory speaks of, and how many entries there are for each.
+    /// The namespaces that a feed means to cover, and how many entries there are for each.
     pub fn namespaces(&self) -> &[(Namespace, u64)] {
         &self.index.namespaces
     }
@@ -191,7 +191,7 @@ impl Database {
         self.index.advisories.len()
     }
 
-    /// Whether any advisory speaks of a namespace.
+    /// Whether a feed means to cover a namespace. That our own table names a few vulnerabilities in it does not count.
     pub fn covers(&self, namespace: &Namespace) -> bool {
         self.index.namespaces.binary_search_by(|it| it.0.cmp(namespace)).is_ok()
     }

@@ -8,6 +8,7 @@ mod epss;
 mod exploits;
 mod json;
 mod kev;
+mod notorious;
 mod osv;
 
 pub use debian_archive::{
@@ -25,11 +26,20 @@ pub const FEEDS: &[Feed] = &[
     debian_tracker::FEED,
     epss::FEED,
     kev::FEED,
+    notorious::FEED,
     osv::FEED,
 ];
 
 /// Who gave a severity that is only the urgency of an upload.
 pub(crate) const UPLOAD_URGENCY: &str = "upload urgency";
+
+/// Who gave a severity that our own table repeats.
+pub(crate) const PUBLISHED: &str = "as published";
+
+/// Whether a feed is a selection, so that nothing follows from what it does not speak of.
+pub(crate) fn is_selection(feed: &str) -> bool {
+    feed == notorious::FEED.name
+}
 
 /// Somebody who publishes advisories.
 #[derive(Debug)]

@@ -1,17 +1,23 @@
 //! What to type, or to write down, so that packages change their version: one row for each package manager.
-use crate::{Component, Distribution, Ecosystem, System};
-use std::borrow::Cow;
+use crate::{Component, Distribution, Ecosystem, Presence, System};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// A package, and the version that it is to have.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(super) component: &'a Component,
+    /// The file that speaks of it: its manager's.
+    pub(super) path: &'a str,
     /// The version; that of the source package where `by_source`.
     pub(super) target: &'a str,
     pub(super) by_source: bool,
 }
 
 /// How a package manager is told.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 struct Manager {
     /// What stands in front of all packages; `{}` for them. Nothing: each package has a line of its own.
     line: &'static str,
@@ -65,34 +71,106 @@ const LAST_YUM: &[(&str, u32)] = &[
     ("TencentOS", 2),
 ];
 
-/// How the packages of an ecosystem are upgraded; `None` where no command does that.
-fn manager(ecosystem: Ecosystem, system: Option<&System>) -> Option<Manager> {
-    Some(match ecosystem {
-        Ecosystem::Apk => APK,
-        Ecosystem::Alpm => PACMAN,
-        Ecosystem::Deb => APT,
-        Ecosystem::Opkg => OPKG,
-        Ecosystem::Rpm => rpm(system),
+const NPM: Manager = row("npm install {}", "{name}@{version}", "", "");
+const NPM_DEV: Manager = row("npm install --save-dev {}", "{name}@{version}", "", "");
+// What another package asked for, and no install of its own would replace.
+const NPM_NESTED: Manager =
+    row("npm pkg set {} && npm install", "overrides[{name}]={version}", "", "");
+const YARN: Manager =
+    row("npm pkg set {} && yarn install", "resolutions[{name}]={version}", "", "");
+const PNPM: Manager =
+    row("npm pkg set {} && pnpm install", "pnpm.overrides[{name}]={version}", "", "");
+const BUN: Manager = row("npm pkg set {} && bun install", "overrides[{name}]={version}", "", "");
+
+const PIP: Manager = row("pip install {}", "{name}=={version}", "", "");
+const REQUIREMENTS: Manager = row("", "{name}=={version}", "", "");
+const CONDA: Manager = row("conda install -y {}", "{name}={version}", "", "");
+const POETRY: Manager = row("poetry update {}", "{name}", "", "");
+const UV: Manager = row("uv lock {}", "--upgrade-package={name}=={version}", "", "");
+const PDM: Manager = row("pdm update {}", "{name}", "", "");
+const PIPENV: Manager = row("pipenv update {}", "{name}", "", "");
+
+/// How a package is upgraded; `None` where no command does that.
+fn manager(it: &Wanted<'_>, system: Option<&System>) -> Option<Manager> {
+    let development = it.component.presence == Presence::Development;
+    Some(match it.component.ecosystem {
+        Ecosystem::Npm => npm(it.path, development),
+        Ecosystem::Pypi => python(it.path),
         Ecosystem::Cargo => {
             row("", "cargo update -p {name}@{installed} --precise {version}", "", "")
         }
+        Ecosystem::Composer if development => {
+            row("composer require --dev {}", "{name}:{version}", "", "")
+        }
         Ecosystem::Composer => row("composer require {}", "{name}:{version}", "", ""),
         Ecosystem::Conan => row("", "requires = {name}/{version}", "", ""),
+        Ecosystem::Cran => {
+            row("", "Rscript -e 'remotes::install_version(\"{name}\", \"{version}\")'", "", "")
+        }
         Ecosystem::Gem => row("bundle update --conservative {}", "{name}", "", ""),
         Ecosystem::Golang => row("go get {}", "{name}@v{version}", "", ""),
+        Ecosystem::Hackage => row("", "constraints: {name} >={version}", "", ""),
         Ecosystem::Hex => row("mix deps.update {}", "{name}", "", ""),
+        Ecosystem::Julia => row(
+            "",
+            "julia --project -e 'using Pkg; Pkg.add(name=\"{name}\", version=\"{version}\")'",
+            "",
+            "",
+        ),
         Ecosystem::Maven => row(
             "",
             "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>",
             "",
             "",
         ),
-        Ecosystem::Npm => row("npm install {}", "{name}@{version}", "", ""),
         Ecosystem::Nuget => row("", "dotnet add package {name} --version {version}", "", ""),
         Ecosystem::Pub => row("dart pub upgrade {}", "{name}", "", ""),
-        Ecosystem::Pypi => row("pip install {}", "{name}=={version}", "", ""),
+        Ecosystem::Swift => {
+            row("", ".package(url: \"https://{name}\", from: \"{version}\")", "", "")
+        }
+        other => return distribution(other, system),
+    })
+}
+
+/// How the packages of a distribution are upgraded.
+fn distribution(ecosystem: Ecosystem, system: Option<&System>) -> Option<Manager> {
+    Some(match ecosystem {
+        Ecosystem::Apk => APK,
+        Ecosystem::Alpm => PACMAN,
+        Ecosystem::Deb => APT,
+        Ecosystem::Opkg => OPKG,
+        Ecosystem::Rpm => rpm(system),
         _ => return None,
     })
+}
+
+fn file(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Which of the managers of Node's packages looks after one, as its file tells.
+fn npm(path: &str, development: bool) -> Manager {
+    match file(path) {
+        "yarn.lock" => YARN,
+        "pnpm-lock.yaml" => PNPM,
+        "bun.lock" => BUN,
+        _ if path.matches("node_modules/").count() > 1 => NPM_NESTED,
+        _ if development => NPM_DEV,
+        _ => NPM,
+    }
+}
+
+/// Which of the managers of Python's packages looks after one, as its file tells.
+fn python(path: &str) -> Manager {
+    match file(path) {
+        "poetry.lock" => POETRY,
+        "uv.lock" => UV,
+        "pdm.lock" => PDM,
+        "Pipfile.lock" => PIPENV,
+        it if it.ends_with(".txt") && it.contains("requirements") => REQUIREMENTS,
+        _ if path.contains("conda-meta/") => CONDA,
+        _ => PIP,
+    }
 }
 
 fn rpm(system: Option<&System>) -> Manager {
@@ -119,21 +197,22 @@ pub(super) fn commands(
     wanted: &[Wanted<'_>],
     system: Option<&System>,
 ) -> Vec<String> {
-    let Some(manager) = manager(ecosystem, system) else { return Vec::new() };
+    let mut managed: BTreeMap<Manager, BTreeSet<String>> = BTreeMap::new();
+    let mut commands: Vec<String> = Vec::new();
     // No package is called that, and every tool would take it for an option.
-    let wanted = wanted.iter().filter(|it| !it.component.name.starts_with('-'));
-    let is_go =
-        |it: &&Wanted<'_>| ecosystem == Ecosystem::Golang && is_standard(&it.component.name);
-    let (standard, wanted): (Vec<&Wanted<'_>>, Vec<&Wanted<'_>>) = wanted.partition(is_go);
-    let mut commands: Vec<String> =
-        standard.iter().map(|it| format!("go get go@{}", quoted(it.target))).collect();
-    let mut words: Vec<String> = wanted.iter().map(|it| it.word(&manager)).collect();
-    words.sort();
-    words.dedup();
-    match manager.line {
-        "" => commands.extend(words),
-        _ if words.is_empty() => {}
-        line => commands.push(line.replace("{}", &words.join(" "))),
+    for it in wanted.iter().filter(|it| !it.component.name.starts_with('-')) {
+        match manager(it, system) {
+            _ if it.is_standard() => commands.push(format!("go get go@{}", quoted(it.target))),
+            Some(manager) => managed.entry(manager).or_default().extend(it.word(&manager)),
+            None => {}
+        }
+    }
+    for (manager, words) in managed.into_iter().filter(|it| !it.1.is_empty()) {
+        let words: Vec<String> = words.into_iter().collect();
+        match manager.line {
+            "" => commands.extend(words),
+            line => commands.push(line.replace("{}", &words.join(" "))),
+        }
     }
     if ecosystem == Ecosystem::Golang && !commands.is_empty() {
         commands.push("go mod tidy".to_owned());
@@ -143,17 +222,19 @@ pub(super) fn commands(
 
 /// What upgrades all packages of a system.
 pub(super) fn at_once(ecosystem: Ecosystem, system: Option<&System>) -> Option<&'static str> {
-    manager(ecosystem, system).map(|it| it.all).filter(|it| !it.is_empty())
-}
-
-/// Go's own library comes with the compiler.
-fn is_standard(name: &str) -> bool {
-    matches!(name, "stdlib" | "toolchain")
+    distribution(ecosystem, system).map(|it| it.all).filter(|it| !it.is_empty())
 }
 
 impl Wanted<'_> {
-    /// The package for the manager's line, or a line of its own.
-    fn word(&self, manager: &Manager) -> String {
+    /// Whether it is Go's own library, which comes with the compiler.
+    pub(super) fn is_standard(&self) -> bool {
+        self.component.ecosystem == Ecosystem::Golang
+            && matches!(self.component.name.as_str(), "stdlib" | "toolchain")
+    }
+
+    /// The package for the manager's line, or a line of its own. None where it would have to stand in a program, and is no
+    /// plain word.
+    fn word(&self, manager: &Manager) -> Option<String> {
         let Component { name, version, .. } = self.component;
         // The advisory speaks of the source, and a package may count its versions otherwise.
         let other = self.by_source && self.component.source().1 != version;
@@ -168,12 +249,15 @@ impl Wanted<'_> {
                 .replace("{version}", &value(self.target))
         };
         if template.starts_with('<') {
-            return fill(&|it| it.replace('&', "&amp;").replace('<', "&lt;"));
+            return Some(fill(&|it| it.replace('&', "&amp;").replace('<', "&lt;")));
         }
-        match manager.line {
+        if template.contains('"') {
+            return (is_plain(name) && is_plain(self.target)).then(|| fill(&str::to_owned));
+        }
+        Some(match manager.line {
             "" => fill(&|it| quoted(it).into_owned()),
             _ => quoted(&fill(&str::to_owned)).into_owned(),
-        }
+        })
     }
 
     /// Whether the version that is wanted has the major number of the installed one.
@@ -201,9 +285,12 @@ fn major(ecosystem: Ecosystem, version: &str) -> Option<(&str, &str)> {
 
 /// A word as a shell takes it for one. What stands in it comes from the image.
 fn quoted(word: &str) -> Cow<'_, str> {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "._+-:@/~^=%,".contains(it);
-    match word.chars().all(plain) {
+    match is_plain(word) {
         true => Cow::Borrowed(word),
         false => Cow::Owned(format!("'{}'", word.replace('\'', "'\\''"))),
     }
+}
+
+fn is_plain(word: &str) -> bool {
+    word.chars().all(|it| it.is_ascii_alphanumeric() || "._+-:@/~^=%,".contains(it))
 }

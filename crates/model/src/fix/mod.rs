@@ -3,16 +3,19 @@
 //! What is upgraded together is one action: all packages that were built from one source, and all
 //! packages of one manifest. An action goes to the lowest version that none of its findings has.
 mod command;
+mod group;
+mod interval;
 mod project;
 #[cfg(test)]
 mod tests;
 
-use crate::{Component, Ecosystem, Finding, Level, Located, System};
+use crate::{Component, Finding, Level, Located, System};
 use command::{Wanted, at_once, commands};
+use group::{Group, Key, Place, path_of};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{
-    cmp::{Ordering, Reverse},
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
 };
 
@@ -31,6 +34,50 @@ pub struct FixPlan {
     pub in_base: Counts,
     /// The findings that no version mends yet, by severity.
     pub stays: Counts,
+    /// What the actions come to, by what one does.
+    pub ways: Vec<Sum>,
+}
+
+/// What one does.
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// Build on a newer base image.
+    Base,
+    /// Upgrade packages of the distribution.
+    Package,
+    /// Upgrade middleware, a database, a web application or a runtime.
+    Product,
+    /// Upgrade what a project or an application depends on.
+    Project,
+    /// Build a program anew.
+    Program,
+}
+
+impl Way {
+    /// What one does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Way::Base => "build on a newer base image",
+            Way::Package => "upgrade packages of the distribution",
+            Way::Product => "upgrade products",
+            Way::Project => "upgrade what projects and applications depend on",
+            Way::Program => "build programs anew",
+        }
+    }
+}
+
+/// What all actions of a way come to.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct Sum {
+    /// What one does.
+    pub way: Way,
+    /// How many actions.
+    pub actions: usize,
+    /// How many findings they remove, by severity.
+    pub removes: Counts,
 }
 
 /// One thing to do.
@@ -40,6 +87,8 @@ pub struct Action {
     pub what: String,
     /// What that is: `Debian package`, `npm package`.
     pub kind: String,
+    /// What one does.
+    pub way: Way,
     /// Where: the root of another system, or the project, program or archive that packages belong to; empty for the image's
     /// own system.
     pub place: String,
@@ -47,7 +96,7 @@ pub struct Action {
     pub steps: Vec<Step>,
     /// What to type, or what to write into the manifest.
     pub commands: Vec<String>,
-    /// What to do where no command does it, in words; null where one does.
+    /// What to do besides the commands, or where none does it, in words; null where commands are all.
     pub by_hand: Option<String>,
     /// Whether everything stays within its major version; null where versions do not tell.
     pub same_major: Option<bool>,
@@ -93,7 +142,8 @@ pub fn fix_command(
     system: Option<&System>,
 ) -> Option<String> {
     let what = &component.what;
-    let wanted = Wanted { component: what, target: version, by_source };
+    let path = path_of(component);
+    let wanted = Wanted { component: what, path, target: version, by_source };
     let managed = project::is_managed(component);
     managed.then(|| commands(what.ecosystem, &[wanted], system).into_iter().next()).flatten()
 }
@@ -105,8 +155,10 @@ pub fn plan<'a>(
 ) -> FixPlan {
     let mut groups: BTreeMap<Key<'a>, Group<'a>> = BTreeMap::new();
     let mut plan = FixPlan::default();
+    let findings: Vec<_> = findings.into_iter().collect();
+    let products: BTreeSet<Place<'a>> = findings.iter().filter_map(|it| Place::of(it.1)).collect();
     for (rank, (finding, component)) in findings.into_iter().enumerate() {
-        let group = groups.entry(Key::of(component)).or_default();
+        let group = groups.entry(Key::of(component, &products)).or_default();
         if finding.fixed.is_none() {
             count(&mut plan.stays, finding);
             count(&mut group.stays, finding);
@@ -123,6 +175,7 @@ pub fn plan<'a>(
             plan.note_upgrade(key, systems);
         }
         let action = group.action(key, systems);
+        plan.sum(&action);
         plan.actions.push(action);
     }
     let rank: BTreeMap<String, usize> = groups
@@ -135,104 +188,25 @@ pub fn plan<'a>(
     plan
 }
 
-/// What is upgraded together: the system and source, or the ecosystem and project.
-#[derive(Eq, Ord, PartialEq, PartialOrd)]
-struct Key<'a> {
-    ecosystem: Ecosystem,
-    system: Option<usize>,
-    name: &'a str,
-}
-
-impl<'a> Key<'a> {
-    fn of(it: &'a Located<Component>) -> Key<'a> {
-        let ecosystem = it.what.ecosystem;
-        if ecosystem.is_system() {
-            return Key { ecosystem, system: it.system, name: it.what.source().0 };
-        }
-        let path = it.path.as_ref().map(crate::ImagePath::as_str).unwrap_or_default();
-        Key { ecosystem, system: None, name: project::of(ecosystem, path) }
-    }
-}
-
-/// The findings of what is upgraded together.
-#[derive(Default)]
-struct Group<'a> {
-    /// Whether a package manager can get at some of it.
-    managed: bool,
-    /// What is wanted of each package in each version.
-    wanted: BTreeMap<(&'a str, &'a str), Wanted<'a>>,
-    ids: BTreeMap<&'a str, usize>,
-    layers: BTreeSet<usize>,
-    subscription: Option<&'a str>,
-    removes: Counts,
-    stays: Counts,
-}
-
-impl<'a> Group<'a> {
-    fn add(&mut self, rank: usize, finding: &'a Finding, component: &'a Located<Component>) {
-        let Some(fixed) = finding.fixed.as_deref() else { return };
-        let what = &component.what;
-        let wanted = self.wanted.entry((&what.name, &what.version)).or_insert(Wanted {
-            component: what,
-            target: fixed,
-            by_source: finding.why.by_source,
-        });
-        wanted.raise(fixed);
-        self.managed |= project::is_managed(component);
-        self.ids.entry(&finding.id).or_insert(rank);
-        self.layers.insert(component.layer);
-        self.subscription = self.subscription.or(finding.subscription.as_deref());
-        count(&mut self.removes, finding);
-    }
-
-    fn action(&self, key: &Key<'_>, systems: &[System]) -> Action {
-        let mut wanted: Vec<Wanted<'_>> = self.wanted.values().copied().collect();
-        if key.ecosystem.is_system() {
-            // One source, one version: what one of its packages needs, all get.
-            let targets: Vec<&str> = wanted.iter().map(|it| it.target).collect();
-            wanted.iter_mut().for_each(|it| targets.iter().for_each(|target| it.raise(target)));
-        }
-        let step = |it: &Wanted<'_>| Step {
-            package: it.component.name.clone(),
-            installed: it.component.version.clone(),
-            target: it.target.to_owned(),
-        };
-        let mut ids: Vec<_> = self.ids.iter().collect();
-        ids.sort_by_key(|it| it.1);
-        let system = key.system.and_then(|it| systems.get(it));
-        let commands = match self.managed {
-            true => commands(key.ecosystem, &wanted, system),
-            false => Vec::new(),
-        };
-        let majors = wanted.iter().map(Wanted::keeps_major);
-        Action {
-            what: what(key, &wanted),
-            kind: key.ecosystem.label().to_owned(),
-            place: match key.ecosystem.is_system() {
-                true => system.map(|it| it.root.to_string()).unwrap_or_default(),
-                false => key.name.to_owned(),
-            },
-            steps: wanted.iter().map(step).collect(),
-            by_hand: commands.is_empty().then(|| by_hand(key.ecosystem).to_owned()),
-            commands,
-            // One that leaves its major version decides; else one that does not tell.
-            same_major: majors
-                .min_by_key(|it| match it {
-                    Some(false) => 0,
-                    None => 1,
-                    Some(true) => 2,
-                })
-                .flatten(),
-            subscription: self.subscription.map(str::to_owned),
-            layers: self.layers.iter().copied().collect(),
-            removes: self.removes.clone(),
-            vulnerabilities: ids.into_iter().map(|it| (*it.0).to_owned()).collect(),
-            stays: self.stays.clone(),
-        }
-    }
-}
-
 impl FixPlan {
+    /// Adds an action to what is done that way.
+    fn sum(&mut self, action: &Action) {
+        let at = match self.ways.binary_search_by_key(&action.way, |it| it.way) {
+            Ok(at) => at,
+            Err(at) => {
+                let sum = Sum { way: action.way, actions: 0, removes: Counts::new() };
+                self.ways.insert(at, sum);
+                at
+            }
+        };
+        let Some(sum) = self.ways.get_mut(at) else { return };
+        sum.actions = sum.actions.saturating_add(1);
+        for (level, more) in &action.removes {
+            let count = sum.removes.entry(*level).or_default();
+            *count = count.saturating_add(*more);
+        }
+    }
+
     /// Notes that one more action is among what upgrading a whole system does.
     fn note_upgrade(&mut self, key: &Key<'_>, systems: &[System]) {
         let system = key.system.and_then(|it| systems.get(it));
@@ -246,26 +220,6 @@ impl FixPlan {
     }
 }
 
-/// What an action is called: by the source, or by the packages of a project.
-fn what(key: &Key<'_>, wanted: &[Wanted<'_>]) -> String {
-    let names: BTreeSet<&str> = wanted.iter().map(|it| it.component.name.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    match names.as_slice() {
-        _ if key.ecosystem.is_system() => key.name.to_owned(),
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [one, other] => format!("{one} and {other}"),
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    }
-}
-
-fn by_hand(ecosystem: Ecosystem) -> &'static str {
-    match ecosystem.is_system() {
-        true => "no package manager looks after it: build on a newer base image",
-        false => "no command does that: put the newer version in its place",
-    }
-}
-
 /// What is removed, the worst severity first. What nobody has rated may be anything, and stands in the middle.
 fn weight(counts: &Counts) -> [usize; 6] {
     use Level::{Critical, High, Low, Medium, Negligible, Unknown};
@@ -276,14 +230,4 @@ fn weight(counts: &Counts) -> [usize; 6] {
 fn count(counts: &mut Counts, finding: &Finding) {
     let count = counts.entry(finding.severity.level).or_default();
     *count = count.saturating_add(1);
-}
-
-impl<'a> Wanted<'a> {
-    /// Raises the target to this version, if that is newer.
-    fn raise(&mut self, version: &'a str) {
-        let order = self.component.ecosystem.scheme().order(self.target, version);
-        if order == Some(Ordering::Less) {
-            self.target = version;
-        }
-    }
 }

@@ -29,7 +29,7 @@ pub(super) fn of(ecosystem: Ecosystem, path: &str) -> &str {
     }
 }
 
-fn is_lock(path: &str) -> bool {
+pub(super) fn is_lock(path: &str) -> bool {
     [".lock", ".mod", ".sum", ".toml"].iter().any(|it| path.ends_with(it))
 }
 

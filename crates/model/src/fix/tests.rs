@@ -1,10 +1,14 @@
 //! Findings, and what is to be done about them.
 use super::*;
-use crate::{ImagePath, Namespace, Rating, Release, SourcePackage, Status, Why};
+use crate::{Ecosystem, ImagePath, Namespace, Rating, Release, SourcePackage, Status, Why};
 
 /// `deb:libssl3=3.0.11-1 from openssl in var/lib/dpkg/status`: an ecosystem, a name, a version, and if there is one the
-/// source, with its version after a `/`, and the file.
+/// source, with its version after a `/`, and the file. `dev ` in front: for development.
 fn component(text: &str) -> Located<Component> {
+    let (text, presence) = match text.strip_prefix("dev ") {
+        Some(text) => (text, crate::Presence::Development),
+        None => (text, crate::Presence::Installed),
+    };
     let (text, path) = text.split_once(" in ").unwrap_or((text, ""));
     let (text, source) = text.split_once(" from ").unwrap_or((text, ""));
     let (kind, text) = text.split_once(':').unwrap();
@@ -14,13 +18,15 @@ fn component(text: &str) -> Located<Component> {
         let (name, version) = source.split_once('/').unwrap_or((source, version));
         what.source = Some(SourcePackage { name: name.to_owned(), version: version.to_owned() });
     }
+    what.presence = presence;
     let system = what.ecosystem.is_system().then_some(0);
     let path = (!path.is_empty()).then(|| ImagePath::parse(path.as_bytes()).unwrap());
     Located { what, path, layer: 0, by: "test".to_owned(), system }
 }
 
-/// `CVE-1 high 3.0.13-1`; without a version there is no fix.
+/// `CVE-1 high 3.0.13-1`; without a version there is no fix. After `: ` the versions that it is about.
 fn finding(text: &str, by_source: bool) -> Finding {
+    let (text, range) = text.split_once(": ").unwrap_or((text, ""));
     let mut words = text.split(' ');
     let id = words.next().unwrap().to_owned();
     let level = Level::of_word(words.next().unwrap());
@@ -54,7 +60,7 @@ fn finding(text: &str, by_source: bool) -> Finding {
             scheme: String::new(),
             feed: String::new(),
             advisory: String::new(),
-            range: String::new(),
+            range: range.to_owned(),
             comparison: String::new(),
         },
         sample: None,
@@ -207,7 +213,8 @@ fn packages_of_one_project_are_upgraded_together() {
             ("npm:lodash=4.17.20 in other/package-lock.json", "CVE-1 high 4.17.21"),
         ],
         &[
-            "@a/b and lodash in app removes 1 high, 1 low: npm install @a/b@1.0.1 lodash@4.17.21",
+            "@a/b and lodash in app removes 1 high, 1 low: npm install lodash@4.17.21; \
+             npm pkg set 'overrides[@a/b]=1.0.1' && npm install",
             "lodash in other removes 1 high: npm install lodash@4.17.21",
         ],
     );
@@ -258,6 +265,168 @@ fn packages_of_one_project_are_upgraded_together() {
 }
 
 #[test]
+fn each_package_manager_is_told_in_its_own_words() {
+    let check = |of: &str, expected: &str| {
+        let plan = planned(System::default(), &[(of, "CVE-1 high 2.0")]);
+        assert_eq!(plan.actions[0].commands, [expected], "{of}");
+    };
+    let all = |of: &str, files: &[(&str, &str)]| {
+        files.iter().for_each(|it| check(&format!("{of} in {}", it.0), it.1));
+    };
+    all(
+        "npm:a=1.0",
+        &[
+            ("app/node_modules/a/package.json", "npm install a@2.0"),
+            ("app/package-lock.json", "npm install a@2.0"),
+            (
+                "app/node_modules/b/node_modules/a/package.json",
+                "npm pkg set 'overrides[a]=2.0' && npm install",
+            ),
+            ("app/yarn.lock", "npm pkg set 'resolutions[a]=2.0' && yarn install"),
+            ("app/pnpm-lock.yaml", "npm pkg set 'pnpm.overrides[a]=2.0' && pnpm install"),
+            ("app/bun.lock", "npm pkg set 'overrides[a]=2.0' && bun install"),
+        ],
+    );
+    all(
+        "pypi:a=1.0",
+        &[
+            ("usr/lib/python3/site-packages/a-1.0.dist-info/METADATA", "pip install a==2.0"),
+            ("app/poetry.lock", "poetry update a"),
+            ("app/uv.lock", "uv lock --upgrade-package=a==2.0"),
+            ("app/pdm.lock", "pdm update a"),
+            ("app/Pipfile.lock", "pipenv update a"),
+            ("app/requirements.txt", "a==2.0"),
+            ("opt/conda/conda-meta/a-1.0-0.json", "conda install -y a=2.0"),
+        ],
+    );
+    check("dev npm:a=1.0 in app/package-lock.json", "npm install --save-dev a@2.0");
+    check("dev npm:a=1.0 in app/yarn.lock", "npm pkg set 'resolutions[a]=2.0' && yarn install");
+    check("composer:a/b=1.0 in app/composer.lock", "composer require a/b:2.0");
+    check("dev composer:a/b=1.0 in app/composer.lock", "composer require --dev a/b:2.0");
+    check("conan:a=1.0 in app/conan.lock", "requires = a/2.0");
+    check("hex:a=1.0 in app/mix.lock", "mix deps.update a");
+    check("pub:a=1.0 in app/pubspec.lock", "dart pub upgrade a");
+    check("nuget:A=1.0 in app/packages.lock.json", "dotnet add package A --version 2.0");
+    check("cran:a=1.0", r#"Rscript -e 'remotes::install_version("a", "2.0")'"#);
+    check("hackage:a=1.0 in app/stack.yaml.lock", "constraints: a >=2.0");
+    check(
+        "julia:A=1.0 in app/Manifest.toml",
+        r#"julia --project -e 'using Pkg; Pkg.add(name="A", version="2.0")'"#,
+    );
+    check(
+        "swift:github.com/a/b=1.0 in app/Package.resolved",
+        r#".package(url: "https://github.com/a/b", from: "2.0")"#,
+    );
+}
+
+#[test]
+fn an_upgrade_clears_every_finding_on_the_branch_that_it_leads_to() {
+    let check = |all: &[&str], expected: &str| {
+        let all: Vec<_> =
+            all.iter().map(|it| ("npm:a=1.0.0 in app/package-lock.json", *it)).collect();
+        let plan = planned(System::default(), &all);
+        assert_eq!(plan.actions[0].steps[0].target, expected, "{all:?}");
+    };
+    check(&["CVE-1 high 1.2.3: < 1.2.3 or >= 2.0.0, < 2.1.0"], "1.2.3");
+    let branches = "CVE-1 high 1.2.3: < 1.2.3 or >= 2.0.0, < 2.1.0";
+    check(&[branches, "CVE-2 high 1.4.0: < 1.4.0"], "1.4.0");
+    check(&[branches, "CVE-2 high 2.0.5: < 2.0.5"], "2.1.0");
+    let next = "CVE-3 high 1.1.0: < 1.1.0 or >= 2.1.0, < 2.1.7";
+    check(&[next, branches, "CVE-2 high 2.0.5: < 2.0.5"], "2.1.7");
+    // Where there is no way out, the finding's own fix is all that is known.
+    check(&["CVE-1 high 1.2.3: < 1.2.3 or >= 2.0.0", "CVE-2 high 2.0.5: < 2.0.5"], "2.0.5");
+}
+
+#[test]
+fn products_are_upgraded_with_their_parts() {
+    let check = |all: &[(&str, &str)], expected: &[(&str, &str)]| {
+        let plan = planned(System::default(), all);
+        let show = |it: &Action| (show_one(it), it.by_hand.clone().unwrap_or_default());
+        let shown: Vec<_> = plan.actions.iter().map(show).collect();
+        let expected: Vec<_> =
+            expected.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        assert_eq!(shown, expected, "{all:?}");
+    };
+    let tomcat = ("generic:tomcat=9.0.1 in opt/tomcat/lib/catalina.jar", "CVE-1 high 9.0.31");
+    let words = |name: &str, version: &str| {
+        format!(
+            "upgrade {name} to {version}: build on an image that has it, or put it in the place of the old one"
+        )
+    };
+    let part = "maven:org.apache.tomcat:tomcat-coyote=9.0.1 in opt/tomcat/lib/tomcat-coyote.jar";
+    check(
+        &[tomcat, (part, "CVE-2 high 9.0.99")],
+        &[("product tomcat in opt/tomcat/lib removes 2 high", &words("tomcat", "9.0.99"))],
+    );
+    // What is no part of it, or lies elsewhere, is another matter.
+    let other = "maven:org.apache.struts:struts2-core=2.3 in opt/tomcat/lib/struts.jar";
+    check(
+        &[tomcat, (other, "CVE-2 low 2.5")],
+        &[
+            ("product tomcat in opt/tomcat/lib removes 1 high", &words("tomcat", "9.0.31")),
+            (
+                "project org.apache.struts:struts2-core in opt/tomcat/lib/struts.jar removes 1 low",
+                "put the newer archive in its place, or set the version where the application is built",
+            ),
+        ],
+    );
+    check(
+        &[("maven:a:b=1 in srv/app.jar/BOOT-INF/lib/b.jar", "CVE-1 high 2")],
+        &[(
+            "project a:b in srv/app.jar removes 1 high",
+            "set the version where the application is built, and build it anew",
+        )],
+    );
+    check(
+        &[
+            ("generic:nginx=1.0 in usr/sbin/nginx", "CVE-1 high 1.2"),
+            ("generic:redis=6.0 in usr/sbin/redis-server", "CVE-2 low 6.2"),
+        ],
+        &[
+            ("product nginx in usr/sbin removes 1 high", &words("nginx", "1.2")),
+            ("product redis in usr/sbin removes 1 low", &words("redis", "6.2")),
+        ],
+    );
+    check(
+        &[("golang:stdlib=1.21.0 in usr/bin/a", "CVE-1 high 1.21.5")],
+        &[("program stdlib in usr/bin/a removes 1 high", "build it anew with Go 1.21.5 or newer")],
+    );
+    check(
+        &[("golang:a.b/c=1.0.0 in src/go.mod", "CVE-1 high 1.1.0")],
+        &[("project a.b/c in src removes 1 high", "")],
+    );
+}
+
+fn show_one(it: &Action) -> String {
+    let way = serde_json::to_value(it.way).unwrap();
+    format!("{} {} in {} removes {}", way.as_str().unwrap(), it.what, it.place, counts(&it.removes))
+}
+
+#[test]
+fn a_plan_is_summed_up_by_what_one_does() {
+    let plan = planned(
+        system("debian", "12"),
+        &[
+            ("deb:zlib1g=1 from zlib in var/lib/dpkg/status", "CVE-1 high 2"),
+            ("deb:bash=1 in var/lib/dpkg/status", "CVE-2 low 2"),
+            ("deb:libc6=1 from glibc in var/lib/dpkg/status.d/libc6", "CVE-3 low 2"),
+            ("npm:a=1.0.0 in app/package-lock.json", "CVE-4 high 1.1.0"),
+            ("generic:nginx=1.0 in usr/sbin/nginx", "CVE-5 high 1.2"),
+        ],
+    );
+    let show = |it: &Sum| format!("{}: {}, {}", it.way.words(), it.actions, counts(&it.removes));
+    assert_eq!(
+        plan.ways.iter().map(show).collect::<Vec<_>>(),
+        [
+            "build on a newer base image: 1, 1 low",
+            "upgrade packages of the distribution: 2, 1 high, 1 low",
+            "upgrade products: 1, 1 high",
+            "upgrade what projects and applications depend on: 1, 1 high",
+        ]
+    );
+}
+
+#[test]
 fn it_says_whether_the_major_version_stays() {
     let check = |of: &str, fixed: &str, expected: Option<bool>| {
         let plan = planned(System::default(), &[(of, &format!("CVE-1 high {fixed}"))]);
@@ -282,10 +451,18 @@ fn nothing_in_an_image_becomes_a_command() {
     check("npm:a;reboot=1", "npm install 'a;reboot@2'");
     check("npm:it's $(x)=1", "npm install 'it'\\''s $(x)@2'");
     check("nuget:a b=1", "dotnet add package 'a b' --version 2");
+    check("npm:a'b=1 in yarn.lock", "npm pkg set 'resolutions[a'\\''b]=2' && yarn install");
     check(
         "maven:g:<a>&=1",
         "<dependency><groupId>g</groupId><artifactId>&lt;a>&amp;</artifactId><version>2</version></dependency>",
     );
+}
+
+#[test]
+fn what_would_stand_in_a_program_and_is_no_word_has_no_command() {
+    let plan = planned(System::default(), &[("cran:a\");system(\"x=1", "CVE-1 high 2")]);
+    assert_eq!(plan.actions[0].commands, [""; 0]);
+    assert!(plan.actions[0].by_hand.is_some());
 }
 
 #[test]

@@ -68,6 +68,8 @@ pub struct FeedFacts {
     pub records: u64,
     /// Its licence.
     pub licence: String,
+    /// Whether it is only what ships with the program, the starter set.
+    pub starter: bool,
     /// When the part of it that is furthest behind the others was last known to be current, RFC 3339; null where none
     /// is days behind.
     pub behind: Option<String>,

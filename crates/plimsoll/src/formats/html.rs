@@ -135,6 +135,15 @@ fn plan(image: &ImageReport, out: &mut dyn Write) -> io::Result<()> {
         let (place, command) = (text(&place), text(&it.command));
         writeln!(out, "<p>{what} actions at once{place}:</p><pre>{command}</pre>")?;
     }
+    for it in plan.ways.iter().filter(|_| plan.ways.len() > 1) {
+        let (actions, removes) = (it.actions, findings_of(&it.removes));
+        writeln!(
+            out,
+            "<p class=\"quiet\">To {}: {actions} of {all}, for {removes}.</p>",
+            it.way.words(),
+            all = plan.actions.len()
+        )?;
+    }
     let (first, rest) = plan.actions.split_at(plan.actions.len().min(5));
     writeln!(out, "<ol class=\"plan\">")?;
     first.iter().try_for_each(|it| action(it, out))?;

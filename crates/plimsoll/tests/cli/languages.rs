@@ -3,6 +3,7 @@ use crate::place::{NEW, Place, debian};
 use serde_json::{Value, json};
 use testkit::{
     image::image,
+    spelling::zip,
     tar::{file, tar},
 };
 
@@ -73,4 +74,53 @@ fn packages_of_languages_are_held_against_their_advisories() {
     let report = place.report(&[&place.layout("other", &image("linux/amd64", &layers))]);
     let replaced = format!("GHSA-aaaa-aaaa-aaaa {PACKAGED} installed");
     assert!(found(&report).contains(&replaced), "{:?}", found(&report));
+}
+
+#[test]
+fn notorious_vulnerabilities_are_known_from_the_first_run() {
+    let place = Place::new();
+    let pom = "groupId=org.apache.logging.log4j\nartifactId=log4j-core\nversion=2.14.1\n";
+    let path = "META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties";
+    let package = json!({"name": "next", "version": "15.0.4"}).to_string();
+    let metadata = "Metadata-Version: 2.1\nName: salt\nVersion: 3000.1\n";
+    let mut entries = debian(NEW);
+    entries.extend([
+        file("app/log4j-core-2.14.1.jar", zip(path, pom.as_bytes())),
+        file("app/node_modules/next/package.json", package),
+        file("usr/local/lib/python3/dist-packages/salt-3000.1.dist-info/METADATA", metadata),
+    ]);
+    let layout = place.layout("x", &image("linux/amd64", &[tar(&entries)]));
+    let exploited = |report: &Value| -> Vec<String> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        let exploited = findings.filter(|it| !it["exploited"].is_null());
+        exploited.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let report = place.report(&[&layout]);
+    let expected = ["CVE-2020-11651", "CVE-2021-44228", "CVE-2021-45046", "CVE-2025-55182"];
+    let found = exploited(&report);
+    assert!(expected.iter().all(|it| found.iter().any(|found| found == it)), "{found:?}");
+    let named = ["Debian changelogs (derived)", "Plimsoll's table of notorious vulnerabilities"];
+    let shown = place.run(["scan", &layout]).out;
+    let starter = |it: &str| shown.contains(&format!("{it} of 2026-11-2"));
+    assert!(named.iter().all(|it| starter(it)), "{shown}");
+    assert!(shown.contains("This is only the starter set"), "{shown}");
+    // A feed that is not about these takes nothing away, and the rest is still called what it is.
+    place.write("in/osv/fleet.json", advisory("GHSA-aaaa-aaaa-aaaa", "PyPI", "fleet", "1.5"));
+    assert_eq!(place.run(["db", "import", "in"]).code, 0);
+    assert_eq!(exploited(&place.report(&[&layout])), found);
+    let shown = place.run(["scan", &layout]).out;
+    assert!(!shown.contains("This is only the starter set"), "{shown}");
+    let starter =
+        |it: &str| shown.lines().any(|line| line.contains(it) && line.contains("(starter set)"));
+    assert!(named.iter().all(|it| starter(it)), "{shown}");
+    let status = place.run(["db", "status"]).out;
+    assert_eq!(status.matches(", the starter set").count(), 3, "{status}");
+    // One that knows them better takes their place.
+    let better =
+        advisory("CVE-2021-44228", "Maven", "org.apache.logging.log4j:log4j-core", "2.14.1");
+    place.write("in/osv/log4j.json", better);
+    assert_eq!(place.run(["db", "import", "in"]).code, 0);
+    let left = exploited(&place.report(&[&layout]));
+    assert!(!left.contains(&"CVE-2021-44228".to_owned()), "{left:?}");
+    assert!(left.contains(&"CVE-2021-45046".to_owned()), "{left:?}");
 }

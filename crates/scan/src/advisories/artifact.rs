@@ -77,8 +77,7 @@ impl Store {
 
 /// What the artifact of a database says of it.
 fn describe(database: &Database) -> Artifact {
-    let feeds = &database.meta().feeds;
-    let created = feeds.iter().filter_map(|it| it.snapshot).max().map(|it| it.to_string());
+    let created = database.meta().built.map(|it| it.to_string());
     let build = database.build().to_owned();
     let annotations: BTreeMap<String, String> = created
         .map(|it| (CREATED.to_owned(), it))

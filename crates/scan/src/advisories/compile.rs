@@ -74,7 +74,7 @@ pub(super) struct Built {
     pub(super) faults: Vec<(String, String, String)>,
 }
 
-/// Compiles the documents below `directory` and those that were brought in, and the starter set where its feed has none.
+/// Compiles the documents below `directory` and those that were brought in, and the starter set where its feeds have none.
 pub(super) fn compile(
     directory: &Path,
     before: Option<&Database>,
@@ -91,14 +91,15 @@ pub(super) fn compile(
         feeds.extend(build.add(feed, &folder)?);
     }
     let Build { mut builder, faults, told, .. } = build;
-    let starter = starter::state();
-    if !feeds.iter().any(|it| it.name == starter.name) && !policy.leaves_out(&starter.name) {
-        add_starter(&mut builder)?;
-        feeds.push(starter);
-    }
+    let has = |it: &FeedState| feeds.iter().any(|feed| feed.name == it.name);
+    let mut starter = starter::states();
+    starter.retain(|it| !has(it) && !policy.leaves_out(&it.name));
+    add_starter(&mut builder, &starter)?;
+    feeds.extend(starter);
     told(Work::Begin("compiling", None));
     feeds.sort_by(|a, b| a.name.cmp(&b.name));
-    let built = feeds.iter().filter_map(|it| it.snapshot).max();
+    // What ships with the program makes nothing newer.
+    let built = feeds.iter().filter(|it| !it.starter).filter_map(|it| it.snapshot).max();
     builder.describe(Meta { built, feeds });
     let mut file = tempfile::tempfile_in(directory).map_err(failed(directory))?;
     builder.finish(&mut file).map_err(failed(directory))?;
@@ -241,26 +242,22 @@ fn shrunk(
     Ok(())
 }
 
-fn add_starter(builder: &mut Builder) -> Result<(), StoreError> {
+fn add_starter(builder: &mut Builder, wanted: &[FeedState]) -> Result<(), StoreError> {
     let refused = |err: String| StoreError::Refused(format!("the starter set: {err}"));
-    for document in starter::documents().map_err(|err| refused(err.to_string()))? {
-        let Some(feed) = assess::feeds::feed(document.feed) else { continue };
-        let mut failure = None;
-        (feed.parse)(&document.content, document.name, &mut |item| {
-            failure = failure.take().or_else(|| builder.add(&item).err());
-        })
-        .map_err(|err| refused(err.to_string()))?;
-        if let Some(err) = failure {
-            return Err(refused(err.to_string()));
-        }
-    }
-    Ok(())
+    let mut failure = None;
+    starter::items(wanted, &mut |item| {
+        failure = failure.take().or_else(|| builder.add(&item).err())
+    })
+    .map_err(|err| refused(err.to_string()))?;
+    failure.map_or(Ok(()), |err| Err(refused(err.to_string())))
 }
 
 /// A database of nothing but the starter set.
 pub(super) fn starter() -> Result<Vec<u8>, StoreError> {
-    let mut builder = Builder::new(Meta { built: None, feeds: vec![starter::state()] });
-    add_starter(&mut builder)?;
+    let feeds = starter::states();
+    let mut builder = Builder::new(Meta::default());
+    add_starter(&mut builder, &feeds)?;
+    builder.describe(Meta { built: None, feeds });
     let mut bytes = Vec::new();
     builder.finish(&mut bytes).map_err(|err| StoreError::Refused(err.to_string()))?;
     Ok(bytes)
@@ -268,6 +265,7 @@ pub(super) fn starter() -> Result<Vec<u8>, StoreError> {
 
 /// Whether a database holds only a starter set, and not that of this program.
 pub(super) fn is_old_starter(database: &Database) -> bool {
-    let ours = starter::state();
-    database.is_starter() && database.meta().feeds.iter().any(|it| it.snapshot != ours.snapshot)
+    let of = |it: &FeedState| (it.name.clone(), it.snapshot);
+    let ours = starter::states().iter().map(of).collect::<Vec<_>>();
+    database.is_starter() && !database.meta().feeds.iter().map(of).eq(ours)
 }

@@ -55,6 +55,7 @@ words! {
     never: "never", "从不";
     advisories: "Advisories", "漏洞库";
     starter_only: "starter set only", "仅内置数据";
+    starter_set: "starter set", "内置数据";
     system: "System vulnerabilities", "系统漏洞";
     application: "Application vulnerabilities", "应用漏洞";
     malware: "Malicious samples", "恶意样本";
@@ -140,7 +141,7 @@ words! {
     first_scan_why: "images were found. Scan them now, or choose in the settings what is scanned by itself.", "个镜像已找到。可立即扫描，或在设置中选择自动扫描的范围。";
     first_running: "The first scan is running", "首次扫描正在进行";
     first_running_why: "images wait. What is found shows here as it comes.", "个镜像等待扫描，结果会随时显示在这里。";
-    starter_says: "Only the starter set of advisories is in use: fixes in Debian 11 to 13, without severities.", "目前仅使用内置漏洞数据：Debian 11 至 13 的修复记录，不含严重程度。";
+    starter_says: "Only the starter set of advisories is in use: fixes in Debian 11 to 13, without severities, and some notorious vulnerabilities of other software.", "目前仅使用内置漏洞数据：Debian 11 至 13 的修复记录（不含严重程度）以及其他软件的部分知名漏洞。";
     starter_do: "Fetch all advisories", "获取完整漏洞库";
     nothing_to_do: "Nothing can be upgraded to remove findings.", "没有可通过升级消除的风险。";
     at_once: "All at once", "一次完成";

@@ -73,6 +73,8 @@ pub struct Feed {
     pub records: u64,
     /// Under which licence.
     pub licence: String,
+    /// Whether it is only what comes with the program, the starter set.
+    pub starter: bool,
     /// Since when a part of it could not be fetched.
     pub behind: Option<Time>,
 }
@@ -96,6 +98,7 @@ impl Advisories {
             snapshot: it.snapshot.map(time),
             records: it.records,
             licence: it.licence.clone(),
+            starter: it.starter,
             behind: it.behind.as_ref().map(|it| time(it.since)),
         };
         Advisories {

@@ -27,8 +27,9 @@ fn database(package: &str, day: &str) -> Vec<u8> {
     let osv = folder.path().join("osv");
     fs::create_dir(&osv).unwrap();
     fs::write(osv.join("one.json"), record.to_string()).unwrap();
-    let starter = assess::feeds::feed("debian-changelogs").unwrap();
-    let policy = Policy { force: true, without: &[starter] };
+    let starter = assess::starter::states();
+    let starter: Vec<_> = starter.iter().map(|it| assess::feeds::feed(&it.name).unwrap()).collect();
+    let policy = Policy { force: true, without: &starter };
     let made = Store::new(folder.path()).import(None, &[osv], policy, &mut |_| {}).unwrap();
     fs::read(made.path).unwrap()
 }
