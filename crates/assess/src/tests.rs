@@ -278,6 +278,24 @@ fn aliases_are_merged_and_upstream_is_not() {
 }
 
 #[test]
+fn aliases_of_aliases_are_one_vulnerability() {
+    let of = |id: &str, aliases: Value| {
+        ("osv", with(record(id, "Go", "example.com/x", fixed("1.5.0")), "aliases", aliases))
+    };
+    let all = [
+        of("GO-1", json!(["GHSA-1"])),
+        of("GHSA-1", json!(["CVE-2024-0001"])),
+        of("PYSEC-1", json!(["CVE-2024-0001", "RUSTSEC-1"])),
+        of("GO-2", json!(["CVE-2024-0002"])),
+    ];
+    let x = component(Ecosystem::Golang, "example.com/x", "v1.4.0");
+    let both = ["CVE-2024-0001 Fixed 1.5.0 unknown", "CVE-2024-0002 Fixed 1.5.0 unknown"];
+    check(&all, "", x.clone(), &both);
+    let finding = &assessed(&database(&all), "", vec![x]).findings[0];
+    assert_eq!(finding.aliases, ["GHSA-1", "GO-1", "PYSEC-1", "RUSTSEC-1"]);
+}
+
+#[test]
 fn several_entries_for_one_package_are_a_union() {
     let entry = |from: &str, to: &str| {
         json!({"package": {"ecosystem": "npm", "name": "x"},

@@ -184,8 +184,8 @@ impl Asked<'_> {
         let key = names::key(namespace, package);
         let is_meant = |it: &Component| {
             matches!(it.presence, Presence::Packaged(_))
-                && Namespace::language(it.ecosystem).as_ref() == Some(namespace)
-                && names::key(namespace, &it.name) == key
+                && scope::names_outside(it)
+                    .any(|(space, name)| space == *namespace && names::key(&space, name) == key)
         };
         let all = self.inventory.components.iter().enumerate();
         let meant = all.filter(|it| is_meant(&it.1.what)).map(|(i, it)| {

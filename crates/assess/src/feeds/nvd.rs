@@ -12,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const FEED: Feed = Feed {
     name: "nvd",
     title: "NVD (by CPE, less sure)",
+    // The files of years have all that changed, a day later than those of what changed.
     places: &[Place {
-        url: "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{part}.json.gz",
+        url: "https://nvd.nist.gov/feeds/json/cve/2.0/nvdcve-2.0-{year}.json.gz",
         values: &[
             "2002", "2003", "2004", "2005", "2006", "2007", "2008", "2009", "2010", "2011", "2012",
             "2013", "2014", "2015", "2016", "2017", "2018", "2019", "2020", "2021", "2022", "2023",
-            "2024", "2025", "2026", "modified",
+            "2024", "2025", "2026",
         ],
     }],
     licence: "public domain",

@@ -53,6 +53,9 @@ fn versions_are_compared_by_the_rules_of_who_speaks() {
     of(maven(), tomcat("9.0.1.M1"), &["GHSA-1 Fixed 9.0.1 unknown"]);
     of(maven(), tomcat("9.0.1"), &[]);
     of(("osv", bitnami("0001", "9.0.1")), tomcat("9.0.1-3"), &[]);
+    let four = ["CVE-2024-0001 Fixed 9.0.1.10 unknown"];
+    of(("osv", bitnami("0001", "9.0.1.10")), tomcat("9.0.1.9"), &four);
+    of(("osv", bitnami("0001", "9.0.1.10")), tomcat("9.0.1.10"), &[]);
     let cpe = || ("nvd", nvd("CVE-2024-0001", "apache:http_server", "2.4.10"));
     let httpd = |version: &str| component(Ecosystem::Generic, "httpd", version);
     of(cpe(), httpd("2.4.9"), &["CVE-2024-0001 Fixed 2.4.10 unknown"]);
@@ -89,7 +92,8 @@ fn the_nvd_never_speaks_of_packages() {
     check(&[("osv", bitnami("0001", "9.0.44"))], "", stack, &hit);
     let mut owned = tomcat("9.0.43");
     owned.presence = model::Presence::Packaged("tomcat9".to_owned());
-    check(&[cpe()], "", owned, &[]);
+    check(&[cpe()], "", owned.clone(), &[]);
+    check_answer(&[cpe()], "", owned, &["a closer source decides: owned by tomcat9"]);
 }
 
 #[test]
