@@ -13,6 +13,7 @@ pub(crate) const SNAPSHOTS: &[(&str, &str)] = &[
     ("alpine-secdb-2020.tar.zst", "alpine-secdb"),
     ("cisa-kev-2025-08.json.zst", "kev"),
     ("debian-changelog-derived.osv.jsonl.zst", "debian-changelogs"),
+    ("friendsofphp-yaml.tar.zst", "friendsofphp"),
     ("osv-almalinux.tar.zst", "osv"),
     ("osv-alpaquita.tar.zst", "osv"),
     ("osv-bitnami.tar.zst", "osv"),
@@ -21,6 +22,8 @@ pub(crate) const SNAPSHOTS: &[(&str, &str)] = &[
     ("osv-go.tar.zst", "osv"),
     ("osv-malicious-packages.tar.zst", "osv"),
     ("osv-pypi.tar.zst", "osv"),
+    ("retirejs-repository.tar.zst", "retire-js"),
+    ("rubysec-yaml.tar.zst", "rubysec"),
 ];
 
 /// Calls `each` with every document of a snapshot: the members of an archive, or the file itself.
@@ -79,7 +82,8 @@ fn text(field: &[u8]) -> &str {
 fn is_record(feed: &str, name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
     match feed {
-        "alpine-secdb" => file.ends_with(".yaml"),
+        "alpine-secdb" | "friendsofphp" => file.ends_with(".yaml"),
+        "rubysec" => file.ends_with(".yml"),
         _ => [".json", ".jsonl.zst", ".json.zst", ".csv.zst"].iter().any(|it| file.ends_with(it)),
     }
 }

@@ -1,7 +1,10 @@
 //! How much of an image the advisories could speak about at all.
-use crate::{Database, scope::Scope};
+use crate::{
+    Database,
+    scope::{self, Scope},
+};
 use jiff::civil::Date;
-use model::{Coverage, Grade, Inventory, Namespace, Uncovered};
+use model::{Coverage, Grade, Inventory, Uncovered};
 use std::collections::BTreeSet;
 
 /// What an assessment of this inventory with this database can see.
@@ -30,8 +33,10 @@ pub(crate) fn coverage(
         !it.what.ecosystem.is_system() && !packaged(&it.what)
     };
     for it in inventory.components.iter().filter(language) {
-        let namespace = Namespace::language(it.what.ecosystem);
-        reasons.extend(namespace.filter(|it| !database.covers(it)).map(Uncovered::NoFeed));
+        let mut spaces = scope::names_outside(&it.what).map(|it| it.0);
+        let first = spaces.next().filter(|it| !database.covers(it));
+        let covered = spaces.any(|it| database.covers(&it));
+        reasons.extend(first.filter(|_| !covered).map(Uncovered::NoFeed));
     }
     if database.is_starter() {
         reasons.insert(Uncovered::StarterSetOnly);

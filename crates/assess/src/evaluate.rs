@@ -40,6 +40,13 @@ pub(crate) fn installed(component: &Component, names: Names) -> Cow<'_, str> {
     }
 }
 
+/// Whose rules order the versions of a component where an advisory speaks: those of what packed it, or, for names that
+/// several give to it, of who gives that one.
+pub(crate) fn ecosystem(component: &Component, affected: &Affected) -> Ecosystem {
+    let own = component.ecosystem;
+    if own.is_system() { own } else { affected.namespace.ecosystem().unwrap_or(own) }
+}
+
 /// Compares a component with what an advisory says of its package.
 pub(crate) fn evaluate(component: &Component, affected: &Affected) -> Outcome {
     let arch = component.arch.as_ref().filter(|it| !is_any_arch(it));
@@ -53,7 +60,7 @@ pub(crate) fn evaluate(component: &Component, affected: &Affected) -> Outcome {
     if affected.status == Status::NotAffected && affected.ranges.is_empty() {
         return Outcome::Miss(Verdict::NotAffected);
     }
-    let outcome = by_version(component.ecosystem, &installed, affected);
+    let outcome = by_version(ecosystem(component, affected), &installed, affected);
     match outcome {
         Outcome::Hit(_) if affected.status == Status::NotAffected => {
             Outcome::Miss(Verdict::NotAffected)
@@ -69,7 +76,13 @@ fn is_any_arch(arch: &str) -> bool {
 fn by_version(ecosystem: Ecosystem, installed: &str, affected: &Affected) -> Outcome {
     let bare = untagged(installed, affected);
     let compare = |it: &str| compare(ecosystem, bare, untagged(it, affected));
-    if affected.versions.iter().any(|it| it == installed || compare(it) == Some(Ordering::Equal)) {
+    let is_in = |list: &[String]| {
+        list.iter().any(|it| it == installed || compare(it) == Some(Ordering::Equal))
+    };
+    if is_in(&affected.except) {
+        return Outcome::Miss(Verdict::OutOfRange(format!("{installed} is excepted")));
+    }
+    if is_in(&affected.versions) {
         let fixes = affected.ranges.iter().filter_map(ranges::fix);
         let above = fixes.filter(|it| compare(it) == Some(Ordering::Less));
         let least = above.min_by(|a, b| order(ecosystem, a, b));
@@ -164,7 +177,11 @@ pub(crate) fn range_text(affected: &Affected) -> String {
         few if few.len() <= 5 => parts.extend(few.iter().map(|it| format!("= {it}"))),
         many => parts.push(format!("one of {} listed versions", many.len())),
     }
-    parts.join(" or ")
+    let text = parts.join(" or ");
+    if affected.except.is_empty() {
+        return text;
+    }
+    format!("{text}, but not {}", affected.except.join(", "))
 }
 
 /// The streams that an advisory means, when the component is not of them. A build of one stream

@@ -1,7 +1,7 @@
 //! What everybody says of one component, and who has the last word.
 use crate::{
     database::Entry,
-    evaluate::{Hit, Outcome, evaluate},
+    evaluate::{Hit, Outcome, ecosystem, evaluate},
     feeds, ranges,
     scope::means,
 };
@@ -59,7 +59,9 @@ fn judge_entry(component: &Component, entry: &Entry) -> Option<Judged> {
         let outcome = evaluate(component, affected);
         best = Some(match best.take() {
             None => (affected.clone(), outcome),
-            Some(before) => worse(component.ecosystem, before, (affected.clone(), outcome)),
+            Some(before) => {
+                worse(ecosystem(component, affected), before, (affected.clone(), outcome))
+            }
         });
     }
     let (affected, outcome) = best?;
@@ -97,7 +99,7 @@ pub(crate) fn cve_of(advisory: &str) -> Option<&str> {
     advisory.get(advisory.find("CVE-")?..)
 }
 
-/// Whether a feed is our own reading of somebody's files.
+/// Whether whoever is closer overrules a feed.
 pub(crate) fn is_derived(feed: &str) -> bool {
     feeds::feed(feed).is_some_and(|it| it.derived)
 }

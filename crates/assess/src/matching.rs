@@ -8,7 +8,7 @@ use crate::{
     scope::{self, Question, Scope},
     when::When,
 };
-use model::{Assessment, Finding, Gap, Inventory, Located, Reason, Verdict};
+use model::{Assessment, Finding, Gap, Inventory, Located, Namespace, Product, Reason, Verdict};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic, thread,
@@ -120,14 +120,18 @@ fn answers(question: &Question, inventory: &Inventory, entries: &[Entry]) -> Vec
     if question.inherited {
         judged.retain(|it| fix_of(it).is_none());
     }
-    relevant(judged, component.what.ecosystem.is_system())
+    let system = component.what.ecosystem.is_system();
+    // What others say of products by their CPE counts only where nobody closer denies it.
+    let product = question.namespace.as_str() != Namespace::NVD;
+    let product = product && !system && Product::of(&component.what).is_some();
+    relevant(judged, system, product)
         .map(|judged| Found { question: question.clone(), judged })
         .collect()
 }
 
 /// What counts a component in, what others say of the same vulnerabilities, and, where an erratum
-/// counts it in, what the vendor says of single ones that it covers.
-fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
+/// counts it in, what the vendor says of single ones that it covers; of a `product` everything.
+fn relevant(judged: Vec<Judged>, system: bool, product: bool) -> impl Iterator<Item = Judged> {
     let is_hit = |it: &Judged| !matches!(it.outcome, Outcome::Miss(_));
     let hits = || judged.iter().filter(|it| is_hit(it));
     let spoken: BTreeSet<String> =
@@ -137,7 +141,7 @@ fn relevant(judged: Vec<Judged>, system: bool) -> impl Iterator<Item = Judged> {
         let cve = Some(&it.advisory).filter(|_| !spoken.is_empty()).and_then(|it| cve_of(it));
         let beside = cve.is_some_and(|it| spoken.contains(it));
         let denied = erratum && it.outcome == Outcome::Miss(Verdict::NotAffected);
-        is_hit(it) || beside || denied
+        product || is_hit(it) || beside || denied
     })
 }
 

@@ -1,7 +1,7 @@
 //! Many advisories, one finding: those that speak of the same vulnerability of a component are
 //! merged, and every one of them is kept beside it.
 use crate::{
-    evaluate::{Outcome, installed, range_text, scheme_name},
+    evaluate::{Outcome, ecosystem, installed, range_text, scheme_name},
     judge::{self, cve_of, feed_title, fix_of, is_derived},
     matching::{Found, Records},
     rating,
@@ -38,8 +38,7 @@ pub(crate) fn findings(component: &Component, found: &[Found], records: &Records
             }
         }
     }
-    let affects = |it: &Group<'_>| it.said.iter().any(|it| is_hit(it.0));
-    let groups = groups.into_iter().filter(|it| affects(&it.1));
+    let groups = groups.into_iter().filter(|it| it.1.affects());
     groups.filter_map(|(id, group)| group.finding(component, id)).collect()
 }
 
@@ -141,6 +140,14 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
+    /// Whether the component is counted in: by what is only derived where nobody closer speaks of the vulnerability.
+    fn affects(&self) -> bool {
+        let hit = |derived| {
+            self.said.iter().any(|it| is_hit(it.0) && is_derived(&it.0.judged.feed) == derived)
+        };
+        hit(false) || hit(true) && self.said.iter().all(|it| is_derived(&it.0.judged.feed))
+    }
+
     fn finding(mut self, component: &Component, id: String) -> Option<Finding> {
         self.said.sort_by_key(|(it, advisory)| closeness(it, advisory));
         let (first, _) = *self.said.first()?;
@@ -253,7 +260,7 @@ fn why(component: &Component, it: &Found) -> Why {
         package: affected.package.clone(),
         by_source: affected.names == model::Names::Source,
         version: installed(component, affected.names).into_owned(),
-        scheme: scheme_name(component.ecosystem).to_owned(),
+        scheme: scheme_name(ecosystem(component, affected)).to_owned(),
         feed: feed.clone(),
         advisory: advisory.clone(),
         range: range_text(affected),

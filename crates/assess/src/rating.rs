@@ -34,7 +34,7 @@ pub(crate) fn ranked(mut ratings: Vec<Rating>) -> Vec<Rating> {
     let rank = |it: &Rating| match it.by.as_str() {
         UPLOAD_URGENCY => 3,
         "nvd" | PUBLISHED => 2,
-        "ghsa" | "cna" => 1,
+        "ghsa" | "cna" | "RubySec" | "Retire.js" => 1,
         _ => 0,
     };
     // At the same distance, a word was chosen by a person, and a vector can be computed from.

@@ -1,7 +1,9 @@
 //! Where a component's advisories are looked for.
 use crate::names;
 use jiff::civil::Date;
-use model::{Component, Distribution, Inventory, Located, Names, Namespace, Presence, System};
+use model::{
+    Component, Distribution, Inventory, Located, Names, Namespace, Presence, Product, System,
+};
 
 /// What the advisories of a distribution are to one root file system.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -69,12 +71,9 @@ pub(crate) fn questions<'a>(
 ) -> Vec<Question> {
     let mut questions = Vec::new();
     for (component, it) in components {
-        for (namespace, inherited) in namespaces_of(it, scopes) {
-            for package in names_of(&it.what) {
-                let (key, package) = (names::key(&namespace, package), package.to_owned());
-                let namespace = namespace.clone();
-                questions.push(Question { key, namespace, package, component, inherited });
-            }
+        for (namespace, package, inherited) in places_of(it, scopes) {
+            let (key, package) = (names::key(&namespace, package), package.to_owned());
+            questions.push(Question { key, namespace, package, component, inherited });
         }
     }
     questions.sort();
@@ -82,16 +81,31 @@ pub(crate) fn questions<'a>(
     questions
 }
 
-fn namespaces_of(it: &Located<Component>, scopes: &[Scope]) -> Vec<(Namespace, bool)> {
+/// Namespaces that speak of a component, under which of its names, and whether that is inherited.
+fn places_of<'a>(it: &'a Located<Component>, scopes: &[Scope]) -> Vec<(Namespace, &'a str, bool)> {
     if let Presence::Packaged(_) = it.what.presence {
         return Vec::new();
     }
     if !it.what.ecosystem.is_system() {
-        return Namespace::language(it.what.ecosystem).map(|it| (it, false)).into_iter().collect();
+        return names_outside(&it.what).map(|(space, name)| (space, name, false)).collect();
     }
     let Some(scope) = it.system.and_then(|it| scopes.get(it)) else { return Vec::new() };
-    let own = scope.namespaces.iter().map(|it| (it.clone(), false));
-    own.chain(scope.inherited.iter().map(|it| (it.clone(), true))).collect()
+    let own = scope.namespaces.iter().map(|it| (it, false));
+    let spaces = own.chain(scope.inherited.iter().map(|it| (it, true)));
+    let names = names_of(&it.what);
+    let under = |(space, inherited): (&Namespace, bool)| {
+        names.iter().map(|it| (space.clone(), *it, inherited)).collect::<Vec<_>>()
+    };
+    spaces.flat_map(under).collect()
+}
+
+/// Where advisories speak of a component that no distribution packed, and what they call it there: its language, and
+/// for a product whoever knows it by another name.
+pub(crate) fn names_outside(component: &Component) -> impl Iterator<Item = (Namespace, &str)> {
+    let own = Namespace::language(component.ecosystem).into_iter();
+    let product = Product::of(component).map(|it| it.known_as.iter()).into_iter().flatten();
+    own.map(|it| (it, component.name.as_str()))
+        .chain(product.map(|(space, name)| (Namespace::new(space), *name)))
 }
 
 /// The names under which an advisory may mean a component.

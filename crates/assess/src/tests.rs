@@ -11,6 +11,8 @@ use model::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod products;
+
 /// A database of what feeds say: a feed's name and a document each.
 fn database(documents: &[(&str, Value)]) -> Database {
     let mut builder = Builder::new(Meta::default());
@@ -278,6 +280,24 @@ fn aliases_are_merged_and_upstream_is_not() {
 }
 
 #[test]
+fn aliases_of_aliases_are_one_vulnerability() {
+    let of = |id: &str, aliases: Value| {
+        ("osv", with(record(id, "Go", "example.com/x", fixed("1.5.0")), "aliases", aliases))
+    };
+    let all = [
+        of("GO-1", json!(["GHSA-1"])),
+        of("GHSA-1", json!(["CVE-2024-0001"])),
+        of("PYSEC-1", json!(["CVE-2024-0001", "RUSTSEC-1"])),
+        of("GO-2", json!(["CVE-2024-0002"])),
+    ];
+    let x = component(Ecosystem::Golang, "example.com/x", "v1.4.0");
+    let both = ["CVE-2024-0001 Fixed 1.5.0 unknown", "CVE-2024-0002 Fixed 1.5.0 unknown"];
+    check(&all, "", x.clone(), &both);
+    let finding = &assessed(&database(&all), "", vec![x]).findings[0];
+    assert_eq!(finding.aliases, ["GHSA-1", "GO-1", "PYSEC-1", "RUSTSEC-1"]);
+}
+
+#[test]
 fn several_entries_for_one_package_are_a_union() {
     let entry = |from: &str, to: &str| {
         json!({"package": {"ecosystem": "npm", "name": "x"},
@@ -327,6 +347,12 @@ fn last_affected_and_limits_end_a_range() {
 
 #[test]
 fn malware_is_always_critical_and_never_fixed() {
+    let fix = json!([{"introduced": "0"}, {"fixed": "2.0.0"}]);
+    let mended = record("MAL-2024-1", "npm", "x", fix);
+    let hit = ["MAL-2024-1 Affected - critical"];
+    check(&[("osv", mended.clone())], "", component(Ecosystem::Npm, "x", "1.0.1"), &hit);
+    let gone = with(mended, "withdrawn", json!("2024-05-01T00:00:00Z"));
+    check(&[("osv", gone)], "", component(Ecosystem::Npm, "x", "1.0.1"), &[]);
     let of = |affected: Value, version: &str, expected: &[&str]| {
         let record = json!({"id": "MAL-2024-1", "affected": [affected]});
         check(&[("osv", record)], "", component(Ecosystem::Npm, "x", version), expected);
@@ -336,7 +362,10 @@ fn malware_is_always_critical_and_never_fixed() {
     let hit = ["MAL-2024-1 Affected - critical"];
     of(json!({"package": package, "versions": ["1.0.1"]}), "1.0.1", &hit);
     of(json!({"package": package, "versions": ["1.0.1"]}), "1.0.2", &[]);
-    of(json!({"package": package, "versions": ["1.0.1"], "ranges": whole}), "1.0.2", &hit);
+    let all = json!({"package": package, "versions": ["1.0.1"], "ranges": whole});
+    of(all.clone(), "1.0.2", &hit);
+    // What npm publishes in its place harms nobody.
+    of(all, "0.0.1-security", &[]);
 }
 
 #[test]
@@ -741,7 +770,7 @@ proptest! {
 
     /// Bytes that nobody wrote are refused, and never panic.
     #[test]
-    fn foreign_bytes_are_refused(bytes: Vec<u8>, schema in 0_u8..4) {
+    fn foreign_bytes_are_refused(bytes: Vec<u8>, schema in 0_u8..5) {
         let mut head = b"PLIMSOLL".to_vec();
         head.extend([schema, 0, 0, 0]);
         head.extend(&bytes);

@@ -3,7 +3,7 @@ use crate::{
     Database, DatabaseError,
     database::{Reader, Record},
     evaluate::Outcome,
-    judge::{Judged, judge},
+    judge::{Judged, feed_title, is_derived, judge},
     names,
     scope::{self, Question, Scope},
     when::When,
@@ -44,6 +44,7 @@ pub fn why_not_in(
         }
         answers.extend(said);
     }
+    overrule(&mut answers);
     for it in answers.iter_mut().filter(|it| it.verdict.is_reported()) {
         // What is known of a component is known since the first of all that say it.
         let published = published.get(&it.component).copied();
@@ -72,6 +73,25 @@ pub fn why_not_in(
     });
     answers.dedup();
     Ok(answers)
+}
+
+/// What is only derived does not count where whoever is closer speaks of the component and does not count it in.
+fn overrule(answers: &mut [Answer]) {
+    let mut closer: BTreeMap<usize, Option<String>> = BTreeMap::new();
+    for it in answers.iter() {
+        let (Some(component), Some((feed, _))) = (it.component, &it.advisory) else { continue };
+        if !is_derived(feed) {
+            let denied = (!it.verdict.is_reported())
+                .then(|| format!("{}: {}", feed_title(feed), it.verdict));
+            let said = closer.entry(component).or_insert_with(|| denied.clone());
+            *said = said.take().filter(|_| denied.is_some());
+        }
+    }
+    for it in answers.iter_mut().filter(|it| it.verdict.is_reported()) {
+        let derived = it.advisory.as_ref().is_some_and(|it| is_derived(&it.0));
+        let said = it.component.filter(|_| derived).and_then(|it| closer.get(&it)?.clone());
+        it.verdict = said.map_or_else(|| it.verdict.clone(), Verdict::Overruled);
+    }
 }
 
 /// Every advisory that goes by a name, or by an alias of one that does.
@@ -164,8 +184,8 @@ impl Asked<'_> {
         let key = names::key(namespace, package);
         let is_meant = |it: &Component| {
             matches!(it.presence, Presence::Packaged(_))
-                && Namespace::language(it.ecosystem).as_ref() == Some(namespace)
-                && names::key(namespace, &it.name) == key
+                && scope::names_outside(it)
+                    .any(|(space, name)| space == *namespace && names::key(&space, name) == key)
         };
         let all = self.inventory.components.iter().enumerate();
         let meant = all.filter(|it| is_meant(&it.1.what)).map(|(i, it)| {
@@ -186,7 +206,7 @@ impl Asked<'_> {
         let of = |it: &Namespace| it.as_str().split(':').next().map(str::to_owned);
         for (i, it) in self.inventory.components.iter().enumerate() {
             let named = it.what.name == package || it.what.source().0 == package;
-            if namespace.is_language() || !it.what.ecosystem.is_system() || !named {
+            if !namespace.is_distribution() || !it.what.ecosystem.is_system() || !named {
                 continue;
             }
             let scope = it.system.and_then(|it| self.scopes.get(it)).cloned().unwrap_or_default();

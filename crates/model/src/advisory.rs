@@ -13,6 +13,9 @@ use std::fmt;
 pub struct Namespace(Box<str>);
 
 impl Namespace {
+    /// Where names are those of products, `vendor:product`, as in the CPE names of the NVD.
+    pub const NVD: &str = "NVD";
+
     /// The namespace of a language ecosystem; `None` for those of distributions.
     pub fn language(ecosystem: Ecosystem) -> Option<Namespace> {
         Some(Namespace(ecosystem.osv()?.into()))
@@ -28,15 +31,18 @@ impl Namespace {
         &self.0
     }
 
-    /// Whether it is a language's, and not a distribution's.
-    pub fn is_language(&self) -> bool {
-        Ecosystem::from_osv(self.0.split(':').next().unwrap_or_default()).is_some()
+    /// Whether it is a distribution's, and not a language's or one of products.
+    pub fn is_distribution(&self) -> bool {
+        let name = self.0.split(':').next().unwrap_or_default();
+        name != Namespace::NVD && Ecosystem::from_osv(name).is_none()
     }
 
     /// Whose naming and ordering rules hold in it; `None` when we know nothing of it.
     pub fn ecosystem(&self) -> Option<Ecosystem> {
         let name = self.0.split(':').next().unwrap_or_default();
-        Ecosystem::from_osv(name).or_else(|| Some(Distribution::from_osv(name)?.ecosystem))
+        let product = (name == Namespace::NVD).then_some(Ecosystem::Generic);
+        let language = product.or_else(|| Ecosystem::from_osv(name));
+        language.or_else(|| Some(Distribution::from_osv(name)?.ecosystem))
     }
 }
 
@@ -134,12 +140,25 @@ pub struct Affected {
     pub ranges: Vec<Range>,
     /// ...and these. Where the ecosystem's lists are complete, they decide alone.
     pub versions: Vec<String>,
+    /// Not affected are these, though they are in a range.
+    pub except: Vec<String>,
     /// Only these module streams, `name:stream`; none means that no module is meant.
     pub modules: Vec<String>,
     /// Only these architectures; none means all.
     pub arches: Vec<String>,
     /// Severities that hold for this package alone, closer than those of the advisory.
     pub severities: Vec<Severity>,
+    /// What of it is vulnerable, where the feed says so; who uses nothing of that is not affected.
+    pub imports: Vec<Import>,
+}
+
+/// A package of a module of a language, of which not every part is vulnerable.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Import {
+    /// The package, by the path it is imported by: `golang.org/x/net/http2`.
+    pub path: String,
+    /// The vulnerable functions and methods, `Server.ServeConn`; none means all.
+    pub symbols: Vec<String>,
 }
 
 /// What a package name in an advisory stands for.
@@ -207,9 +226,11 @@ impl Affected {
             status: Status::Affected,
             ranges: vec![Range { introduced: None, end: End::Open }],
             versions: Vec::new(),
+            except: Vec::new(),
             modules: Vec::new(),
             arches: Vec::new(),
             severities: Vec::new(),
+            imports: Vec::new(),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Uncovered {
     /// What is left to be said of an image with such a gap.
     pub fn grade(&self) -> Grade {
         match self {
-            Uncovered::NoFeed(it) if it.is_language() => Grade::Partial,
+            Uncovered::NoFeed(it) if !it.is_distribution() => Grade::Partial,
             Uncovered::StarterSetOnly | Uncovered::Unread(_) => Grade::Partial,
             _ => Grade::Unknown,
         }

@@ -24,8 +24,8 @@ mod severity;
 pub mod version;
 
 pub use advisory::{
-    Advisory, Affected, End, Enrichment, Epss, Exploited, Kind, Names, Namespace, Range, Severity,
-    Status,
+    Advisory, Affected, End, Enrichment, Epss, Exploited, Import, Kind, Names, Namespace, Range,
+    Severity, Status,
 };
 pub use component::{
     Component, Diversion, FileDigest, Owned, OwnedFile, Presence, Release, Signed, SourcePackage,

@@ -32,7 +32,7 @@ use table::{Cursor, Table};
 
 const MAGIC: &[u8; 8] = b"PLIMSOLL";
 /// Raised whenever an older program could not read the file.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 const HEADER: u64 = 12;
 const FOOTER: u64 = 56;
 

@@ -6,16 +6,25 @@ mod debian_changelogs;
 mod debian_tracker;
 mod epss;
 mod exploits;
+mod friendsofphp;
+mod ghsa;
+mod interval;
 mod json;
 mod kev;
 mod notorious;
+mod nvd;
 mod osv;
+mod retire_js;
+mod rubysec;
+mod yaml;
 
 pub use debian_archive::{
     ArchiveFile, ArchiveSource, add as add_source, changelog_of_diff, release, sources,
 };
 pub use debian_changelogs::{Upload, first_fixed, is_stable_update};
 
+use crate::ranges;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use model::{Advisory, Enrichment};
 use std::{borrow::Cow, fmt};
 
@@ -25,9 +34,14 @@ pub const FEEDS: &[Feed] = &[
     debian_changelogs::FEED,
     debian_tracker::FEED,
     epss::FEED,
+    friendsofphp::FEED,
+    ghsa::FEED,
     kev::FEED,
     notorious::FEED,
+    nvd::FEED,
     osv::FEED,
+    retire_js::FEED,
+    rubysec::FEED,
 ];
 
 /// Who gave a severity that is only the urgency of an upload.
@@ -56,8 +70,8 @@ pub struct Feed {
     pub attribution: &'static str,
     /// Whether it is read unless switched off.
     pub default: bool,
-    /// Whether it is our own reading of somebody's files, which the one whose packages it speaks of
-    /// overrules.
+    /// Whether whoever is closer overrules it: it is our own reading of somebody's files, or names products and not
+    /// packages.
     pub derived: bool,
     /// Reads one document: a record, a file of records a line, one member of an archive. Its name
     /// tells the release where the content does not. What was emitted before an error is good.
@@ -108,6 +122,18 @@ impl From<serde_json::Error> for Malformed {
 /// The feed of that name.
 pub fn feed(name: &str) -> Option<&'static Feed> {
     FEEDS.iter().find(|it| it.name == name)
+}
+
+/// Whether a document is a record: alone, or in one of those folders of an archive and with that ending; what else is in an
+/// archive is about the records.
+fn is_member(name: &str, folders: &[&str], ending: &str) -> bool {
+    !name.contains('/') || name.ends_with(ending) && folders.iter().any(|it| name.contains(it))
+}
+
+/// The beginning of a day that is written `2024-02-29`.
+fn midnight(day: &str) -> Option<Timestamp> {
+    let day: Date = day.parse().ok()?;
+    Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 impl Place {

@@ -7,8 +7,8 @@ use super::{
 use crate::ranges;
 use jiff::Timestamp;
 use model::{
-    Advisory, Affected, Distribution, Ecosystem, Kind, Level, Names, Namespace, Severity, Status,
-    version::Scheme,
+    Advisory, Affected, Distribution, Ecosystem, Import, Kind, Level, Names, Namespace, Severity,
+    Status, version::Scheme,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub(super) const FEED: Feed = Feed {
             "AlmaLinux",
             "Alpaquita",
             "Alpine",
+            "Azure Linux",
+            "BellSoft Hardened Containers",
             "Bitnami",
             "CRAN",
             "Debian",
@@ -29,6 +31,7 @@ pub(super) const FEED: Feed = Feed {
             "Hackage",
             "Hex",
             "Julia",
+            "Mageia",
             "Maven",
             "NuGet",
             "Packagist",
@@ -46,9 +49,10 @@ pub(super) const FEED: Feed = Feed {
             "openSUSE",
         ],
     }],
-    licence: "each source its own: CC-BY-4.0, CC-BY-SA-4.0 (Ubuntu), CC0-1.0, MIT, BSD, Apache-2.0",
+    licence: "each source its own: CC-BY-4.0, CC-BY-SA-4.0 (Ubuntu, Mageia), CC0-1.0, MIT, BSD, Apache-2.0",
     attribution: "GitHub Advisory Database, PyPA Advisory Database, Go vulnerability database, \
-                  RustSec, Canonical, AlmaLinux, Rocky Linux, BellSoft, Bitnami, OpenSSF, OSV.dev",
+                  RustSec, Canonical, AlmaLinux, Rocky Linux, BellSoft, Mageia, Microsoft, Bitnami, OpenSSF, \
+                  OSV.dev",
     default: true,
     derived: false,
     parse,
@@ -166,6 +170,9 @@ struct Specific {
     /// Debian.
     #[serde(default)]
     urgency: Value,
+    /// Go: packages, and what of them is vulnerable.
+    #[serde(default)]
+    imports: Value,
     /// Our own reading of changelogs: when what names the vulnerability was uploaded.
     #[serde(default)]
     upload: Value,
@@ -207,7 +214,7 @@ pub(super) fn each(mut record: Record, feed: &str, emit: Emit<'_>) {
         let uploads = entries.iter().filter_map(|it| it.database_specific.upload.as_str());
         published = published.or(uploads.filter_map(debian_changelog::time).min());
     }
-    let distribution = affected.iter().any(|it| !it.namespace.is_language())
+    let distribution = affected.iter().any(|it| it.namespace.is_distribution())
         || SCORERS.iter().any(|it| it.1 == "nvd" && record.id.starts_with(it.0));
     let covers = if distribution { covers(&record) } else { Vec::new() };
     if covers.is_empty() && ["ALBA-", "ALEA-"].iter().any(|it| id.starts_with(it)) {
@@ -277,8 +284,29 @@ fn entry(entry: &Entry, record: &Record) -> Result<Affected, String> {
         versions,
         arches: Vec::new(),
         severities: severities.into_iter().collect(),
+        imports: imports(&entry.ecosystem_specific),
+        except: if malware { placeholders(&namespace) } else { Vec::new() },
         namespace,
     })
+}
+
+/// The packages of a module that are vulnerable (golang/vulndb, doc/format.md, "ecosystem_specific.imports").
+fn imports(specific: &Specific) -> Vec<Import> {
+    let import = |it: &Value| {
+        let symbols = it.get("symbols").and_then(Value::as_array).into_iter().flatten();
+        let symbols = symbols.filter_map(Value::as_str).map(str::to_owned).collect();
+        Some(Import { path: it.get("path")?.as_str()?.to_owned(), symbols })
+    };
+    specific.imports.as_array().into_iter().flatten().filter_map(import).collect()
+}
+
+/// What the registry puts in the place of malware: npm publishes an empty package under the same name.
+fn placeholders(namespace: &Namespace) -> Vec<String> {
+    let versions: &[&str] = match namespace.as_str() {
+        "npm" => &["0.0.1-security", "0.0.1-security.0", "0.0.1-security.1", "0.0.2-security"],
+        _ => &[],
+    };
+    versions.iter().map(|it| (*it).to_owned()).collect()
 }
 
 fn names(base: &str) -> Option<Names> {

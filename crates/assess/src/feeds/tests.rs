@@ -78,7 +78,12 @@ fn show_advisory(text: &mut String, it: &Advisory) {
 fn show_affected(text: &mut String, it: &Affected) {
     let names = (it.names, it.status);
     write!(text, "  {} {} {names:?}", it.namespace, it.package).unwrap();
-    let lists = [("only", &it.versions), ("module", &it.modules), ("arch", &it.arches)];
+    let lists = [
+        ("only", &it.versions),
+        ("except", &it.except),
+        ("module", &it.modules),
+        ("arch", &it.arches),
+    ];
     for it in &it.ranges {
         write!(text, " [{it}]").unwrap();
     }
@@ -89,6 +94,9 @@ fn show_affected(text: &mut String, it: &Affected) {
     }
     for it in &it.severities {
         write!(text, " | {} by {}", it.value, it.by).unwrap();
+    }
+    for it in &it.imports {
+        write!(text, " | imports {} {}", it.path, it.symbols.join(" ")).unwrap();
     }
     text.push('\n');
 }
