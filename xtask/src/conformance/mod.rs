@@ -2,6 +2,7 @@
 //! part, and every failure. The data is not part of the project.
 mod feeds;
 mod images;
+mod products;
 mod rpmdb;
 mod versions;
 
@@ -18,6 +19,7 @@ type Part = (&'static str, fn(&Path, &mut Score));
 const PARTS: &[Part] = &[
     ("feeds", feeds::run),
     ("images", images::run),
+    ("products", products::run),
     ("rpmdb", rpmdb::run),
     ("versions", versions::run),
 ];
