@@ -62,8 +62,8 @@ const PHP: &[&str] = &[r"PHP/(\d+\.\d+\.\d+(?:(?:alpha|beta|RC)\d+)?)"];
 const POSTGRES: &[&str] = &[r"PostgreSQL (\d+(?:\.\d+)*(?:(?:alpha|beta|rc)\d+)?)[^.\d]"];
 const PYTHON: &[&str] = &[r"\x00([23]\.\d+\.\d+(?:(?:a|b|c|rc)\d+)?\+?)\x00"];
 const REDIS: &[&str] = &[
-    r"[^\w.](\d+\.\d+\.\d+)buildkitsandbox-\d{9}",
-    r"[^\w.](\d+\.\d+\.\d+)[0-9a-f]{12}-\d{9}",
+    r"[^\d.](\d+\.\d+\.\d+)buildkitsandbox-\d{9}",
+    r"[^\d.](\d+\.\d+\.\d+)\w{12}-\d{9}",
     r"(?:Redis|Valkey) version (\d+\.\d+\.\d+)",
     r"[^\d.](\d+\.\d+\.\d{1,3})1\d{9}0{9}[^\d]",
     r"[^\w.](\d+\.\d+\.\d+)[A-Za-z][\w.-]{1,63}-\d{13,19}\x00",
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Row] = &[
     program("haproxy", &["haproxy"], &[
         r"version (\d+\.\d+(?:\.|-dev|-rc)\d+)[^,\x00]{0,40}, released 20",
         r"HA-Proxy version (\d+\.\d+(?:\.|-dev)\d+)",
-        r"(\d+\.\d+(?:\.|-dev)\d+)-[0-9a-f]{6,9}.{1,200}?HAProxy version",
+        r"(\d+\.\d+(?:\.|-dev)\d+)-[0-9a-f]{6,9}.{1,400}?HAProxy version",
         r"HAProxy version (\d+\.\d+(?:\.|-dev)\d+)",
         r"\x00(\d+\.\d+(?:\.|-dev|-rc)\d+)-[\w.+~-]{1,40}\x00.{0,500}?HAProxy",
     ]),
@@ -102,7 +102,11 @@ pub(super) const ROWS: &[Row] = &[
         r"\x00(1\.\d\.\d+(?:-dev)?)\x00.{0,20}?RELEASE",
         r"\x00(1\.[2-9]\d\.\d+(?:-dev)?)\x00(?:TLS |.{0,1000}?envoy[/._:])",
     ]),
-    program("traefik", &["traefik"], &[linked!("version.Version"), concat!(r"[^\w.+/@-]v?(", version!(), r")\x00")]),
+    program("traefik", &["traefik"], &[
+        linked!("version.Version"),
+        concat!(r"[^\w.+/@-]v?(", version!(), r")\x00"),
+        concat!(r"[\x80-\xff][^\d.](", version!(), r")\x00"),
+    ]),
     program("caddy", &["caddy"], &[r"\nmod\tgithub\.com/caddyserver/caddy/v2\tv(\d+\.\d+\.\d+(?:-[\w.]+)?)", r"\ndep\tgithub\.com/caddyserver/caddy/v2\tv(\d+\.\d+\.\d+(?:-[\w.]+)?)", r"caddyserver/caddy/v2@v(\d+\.\d+\.\d+)"]),
     program("squid", &["squid", "squid3"], &[r"squid/(\d+\.\d+(?:\.\d+)*)"]),
     program("varnish", &["varnishd"], &[r"varnish(?:d \(varnish)?-(\d+\.\d+\.\d+)"]),
@@ -167,7 +171,7 @@ pub(super) const ROWS: &[Row] = &[
     ]),
     program("helm", &["helm"], &[
         linked!("version.version"),
-        data!(r"\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?"),
+        r"[^\w.+/-]v(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)\x00\x00",
         r"[^\w.+/-]v(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)\.\d+)?)\x00",
     ]).golang("helm.sh/helm"),
     program("minio", &["minio"], &[r"RELEASE\.(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)"]),
