@@ -1,5 +1,5 @@
-//! Any file, shown to the cataloger that the first byte chooses; behind these come those that verify signatures, and what
-//! they read keys and signatures with.
+//! Any file, shown to the cataloger that the first byte chooses, at the place that the second does; behind these come those
+//! that verify signatures, and what they read keys and signatures with.
 #![no_main]
 use catalog::{CATALOGERS, Verifier};
 use inspect::{File, Found, Inspector, openpgp::Keys};
@@ -13,7 +13,7 @@ static VERIFIERS: LazyLock<Vec<Verifier>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((row, bytes)) = bytes.split_first() else { return };
+    let [row, path, bytes @ ..] = bytes else { return };
     let row = usize::from(*row) % (CATALOGERS.len() + VERIFIERS.len() + 1);
     let (cataloger, inspector): (_, &dyn Inspector) = match CATALOGERS.get(row) {
         Some(it) => (it, it),
@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
             None => return openpgp(bytes),
         },
     };
-    let path = cataloger.paths[0].replace('*', "case");
+    let path = cataloger.paths[usize::from(*path) % cataloger.paths.len()].replace('*', "case");
     let path = ImagePath::parse(path.as_bytes()).expect("a row has plain paths");
     let mut found = Found::default();
     drop(inspector.inspect(&File::new(&path, bytes), &mut found));

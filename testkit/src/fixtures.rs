@@ -33,6 +33,15 @@ pub fn damage(folder: &Path, mut read: impl FnMut(&Path, &[u8])) {
     }
 }
 
+/// Where the case of a cataloger would lie in an image: the first of its paths, with the name of the case for `*`; a name
+/// with a `+` in it is a path of its own.
+pub fn place(paths: &[&str], case: &str) -> String {
+    match case.contains('+') {
+        true => case.replace('+', "/"),
+        false => paths[0].replace('*', case),
+    }
+}
+
 fn cases(folder: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(folder).into_iter().flatten();
     let mut cases: Vec<PathBuf> = files.map(|it| it.unwrap().path()).collect();

@@ -36,8 +36,11 @@ fn write() -> io::Result<usize> {
             let bytes = fs::read(&case)?;
             let stem = case.file_stem().unwrap_or_default().to_string_lossy();
             let name = format!("{}-{stem}", cataloger.name);
-            seed("catalogers", &name, row, &bytes)?;
-            let place = cataloger.paths.first().unwrap_or(&"").replace('*', &stem);
+            let place = testkit::fixtures::place(cataloger.paths, &stem);
+            let is_there = |it: &&str| place.ends_with(it.trim_end_matches('*'));
+            let path = cataloger.paths.iter().position(is_there).unwrap_or_default();
+            let path = u8::try_from(path).map_err(io::Error::other)?;
+            seed("catalogers", &name, row, &[&[path], &*bytes].concat())?;
             let mut layer = archive::header(&place, bytes.len() as u64, 0o644).to_vec();
             layer.extend(&bytes);
             layer.resize(layer.len().next_multiple_of(512) + 1024, 0);
@@ -46,7 +49,12 @@ fn write() -> io::Result<usize> {
     }
     for (row, bytes) in signed() {
         let name = format!("signed-{row}");
-        seed("catalogers", &name, catalog::CATALOGERS.len().saturating_add(row), &bytes)?;
+        seed(
+            "catalogers",
+            &name,
+            catalog::CATALOGERS.len().saturating_add(row),
+            &[&[0], &*bytes].concat(),
+        )?;
     }
     for (row, feed) in assess::FEEDS.iter().enumerate() {
         for case in cases("assess", feed.name)? {

@@ -11,7 +11,7 @@ use model::Ecosystem;
 use std::collections::BTreeMap;
 
 pub(crate) const PROGRAMS: Cataloger =
-    Cataloger { name: "go-program", revision: 1, paths: &[PROGRAM], parse: program };
+    Cataloger { name: "go-program", revision: 2, paths: &[PROGRAM], parse: program };
 
 pub(crate) const MOD: Cataloger =
     Cataloger { name: "go-mod", revision: 1, paths: &["go.mod"], parse: go_mod };
@@ -147,7 +147,8 @@ fn read(list: &mut List<'_, '_>, modules: &str) -> Result<(), Fault> {
     let mut lines = modules.lines().peekable();
     while let Some(line) = lines.next() {
         let mut fields = line.split('\t');
-        if !matches!(fields.next(), Some("mod" | "dep")) {
+        let kind = fields.next();
+        if !matches!(kind, Some("mod" | "dep")) {
             continue;
         }
         let (mut path, mut version) = (fields.next().unwrap_or_default(), fields.next());
@@ -158,11 +159,31 @@ fn read(list: &mut List<'_, '_>, modules: &str) -> Result<(), Fault> {
             path = if version.is_some() { by } else { path };
         }
         let version = version.unwrap_or_default();
-        // Built from a directory: nobody says which version that is, so findings can't be certain.
-        let version = if version.is_empty() { "(devel)" } else { version };
+        // Built from a directory: nobody says which version that is, so findings can't be certain. Of the program
+        // itself whoever built it may have said it.
+        let version = match version {
+            "" | "(devel)" if kind == Some("mod") => linked(modules).unwrap_or("(devel)"),
+            "" => "(devel)",
+            it => it,
+        };
         list.installed(path, version.strip_prefix('v').unwrap_or(version))?;
     }
     Ok(())
+}
+
+/// What the linker was told that the version is (`cmd/link`, `-X importpath.name=value`): `-X main.version=v1.2.3`.
+fn linked(modules: &str) -> Option<&str> {
+    let flags = modules.lines().find_map(|it| it.strip_prefix("build\t-ldflags="))?;
+    let mut words = flags.split([' ', '"', '\'', '\\']).filter_map(|it| it.split_once('='));
+    words.find_map(|(name, value)| {
+        let name = name.rsplit('.').next()?.to_ascii_lowercase();
+        let number = value.strip_prefix('v').unwrap_or(value);
+        let is_version =
+            matches!(name.as_str(), "version" | "appversion" | "buildversion" | "gitversion");
+        let numbers =
+            number.split('.').take(2).filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+        (is_version && numbers.count() == 2).then_some(value)
+    })
 }
 
 fn go_mod(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {

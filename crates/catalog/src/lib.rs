@@ -21,6 +21,7 @@ mod package;
 mod pacman;
 mod php;
 mod pip_record;
+mod product;
 mod python;
 mod release;
 mod release_elders;
@@ -78,6 +79,7 @@ pub const CATALOGERS: &[Cataloger] = &[
     php::LOCK,
     php::PEAR,
     pip_record::CATALOGER,
+    product::CATALOGER,
     python::ARCHIVE,
     python::CONDA,
     python::INSTALLED,

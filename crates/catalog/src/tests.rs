@@ -38,11 +38,10 @@ fn folder(cataloger: &Cataloger) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(cataloger.name)
 }
 
-/// Where the fixture would lie in an image: the first of the cataloger's paths, with the name of
-/// the case for `*`.
+/// Where the fixture would lie in an image.
 fn place(cataloger: &Cataloger, input: &Path) -> ImagePath {
     let case = input.file_stem().unwrap().to_str().unwrap();
-    ImagePath::parse(cataloger.paths[0].replace('*', case).as_bytes()).unwrap()
+    ImagePath::parse(fixtures::place(cataloger.paths, case).as_bytes()).unwrap()
 }
 
 fn show(cataloger: &Cataloger, path: &ImagePath, bytes: &[u8]) -> String {

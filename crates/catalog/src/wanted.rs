@@ -10,11 +10,16 @@ use std::{
 /// The pattern of any program (ELF, PE, Mach-O), whatever it is called.
 pub(crate) const PROGRAM: &str = "*";
 
+/// How much of the beginning of a name tells enough.
+const BEGINNING_BYTES: usize = 4;
+
 /// An index of patterns by the part of a path that tells most.
 #[derive(Debug)]
 pub struct Catalog {
     /// By the whole name of the file: `status`.
     names: Index,
+    /// By the first characters of its name, for patterns that begin with as many: `libp`.
+    beginnings: Index,
     /// By what follows its last dot: `list`.
     endings: Index,
     /// By the name of the directory, for patterns that accept any name: `status.d`.
@@ -40,6 +45,7 @@ impl Catalog {
     pub fn new(catalogers: &'static [Cataloger]) -> Catalog {
         let mut all = Catalog {
             names: Index::default(),
+            beginnings: Index::default(),
             endings: Index::default(),
             parents: Index::default(),
             others: Vec::new(),
@@ -71,7 +77,8 @@ impl Catalog {
         let ending = self.endings.get(ending);
         let programs = Some(&self.programs).filter(|_| is_program(head));
         let parent = self.parents.get(parent);
-        let found = [self.names.get(name), ending, parent, Some(&self.others), programs];
+        let beginning = name.get(..BEGINNING_BYTES).and_then(|it| self.beginnings.get(it));
+        let found = [self.names.get(name), beginning, ending, parent, Some(&self.others), programs];
         found.into_iter().flatten().for_each(|it| add(it));
         wanting
     }
@@ -82,9 +89,12 @@ impl Catalog {
         }
         let (dir, name) = split_last(pattern, b'/');
         let (_, parent) = split_last(dir, b'/');
-        let Some((_, after)) = name.split_once('*') else {
+        let Some((before, after)) = name.split_once('*') else {
             return self.names.entry(name).or_default();
         };
+        if let Some(it) = before.get(..BEGINNING_BYTES) {
+            return self.beginnings.entry(it).or_default();
+        }
         match after.rsplit_once('.') {
             Some((_, ending)) => self.endings.entry(ending).or_default(),
             None if parent.is_empty() || parent.contains('*') => &mut self.others,
@@ -107,7 +117,7 @@ pub(crate) fn is_wanted(pattern: &str, head: &Head<'_>) -> bool {
 
 /// Whether the last parts of `path` are those of `pattern`, in which `*` stands for any text within
 /// one part; at most one in each.
-fn fits(pattern: &str, path: &str) -> bool {
+pub(crate) fn fits(pattern: &str, path: &str) -> bool {
     // Most paths differ from most patterns in the last character already.
     let last = pattern.as_bytes().last();
     if last != Some(&b'*') && last != path.as_bytes().last() {

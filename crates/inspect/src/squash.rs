@@ -1,4 +1,6 @@
 //! Layers on top of each other: what the image finally contains, and which layer brought it in.
+mod parts;
+
 use crate::{
     Cover, Found, LayerReport,
     cover::{Hidden, Key, Program, executables, key, programs},
@@ -97,6 +99,7 @@ impl Squash {
         let manifests = if self.manifests { self.view.manifests() } else { Vec::new() };
         self.view.forget_owned();
         let mut components = self.view.components(&systems, &packaged);
+        parts::mark(&mut components);
         forget_doubles(&mut components);
         let (gaps, examined) = (self.gaps, Some(self.examined));
         Ok(Inventory {

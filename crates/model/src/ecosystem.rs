@@ -50,6 +50,8 @@ pub enum Ecosystem {
     Pypi,
     /// Swift packages.
     Swift,
+    /// Software that is known by its repository at GitHub, `owner/name`.
+    Github,
 }
 
 /// What differs between ecosystems.
@@ -88,6 +90,7 @@ const ROWS: &[Row] = &[
     row(Ecosystem::Pub, "pub", "Pub", Scheme::Pub, "Dart package"),
     row(Ecosystem::Pypi, "pypi", "PyPI", Scheme::Pep440, "Python package"),
     row(Ecosystem::Swift, "swift", "SwiftURL", Scheme::Semver, "Swift package"),
+    row(Ecosystem::Github, "github", "", Scheme::Semver, "GitHub project"),
 ];
 
 const fn row(
@@ -163,6 +166,6 @@ mod tests {
                 assert_eq!(Ecosystem::from_osv(osv), Some(it));
             }
         }
-        assert_eq!(ROWS.len(), 22);
+        assert_eq!(ROWS.len(), 23);
     }
 }

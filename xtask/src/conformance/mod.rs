@@ -2,6 +2,7 @@
 //! part, and every failure. The data is not part of the project.
 mod feeds;
 mod images;
+mod products;
 mod rpmdb;
 mod starter;
 mod versions;
@@ -19,6 +20,7 @@ type Part = (&'static str, &'static str, fn(&Path, &mut Score));
 const PARTS: &[Part] = &[
     ("feeds", "feeds", feeds::run),
     ("images", "images", images::run),
+    ("products", "products", products::run),
     ("rpmdb", "rpmdb", rpmdb::run),
     ("starter", "feeds", starter::run),
     ("versions", "versions", versions::run),

@@ -8,6 +8,7 @@ mod pom;
 use crate::{
     Cataloger,
     listed::{List, list, text, unquoted},
+    product,
 };
 use inspect::{
     Fault, File, Found,
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const ARCHIVE: Cataloger = Cataloger {
     name: "java-archive",
-    revision: 1,
+    revision: 2,
     paths: &[
         "*.jar", "*.war", "*.ear", "*.par", "*.sar", "*.har", "*.rar", "*.kar", "*.nar", "*.hpi",
         "*.jpi", "*.aar", "*.lpkg",
@@ -28,7 +29,7 @@ pub(crate) const ARCHIVE: Cataloger = Cataloger {
 };
 
 pub(crate) const RUNTIME: Cataloger =
-    Cataloger { name: "java-release", revision: 1, paths: &["release"], parse: runtime };
+    Cataloger { name: "java-release", revision: 2, paths: &["release"], parse: runtime };
 
 /// What lies in an archive that is an archive of Java's itself.
 const NESTED: [&str; 12] = [
@@ -50,13 +51,15 @@ fn archive(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
     let mut budget = Budget { depth: 16, members: 4_000_000, ..Budget::default() };
     let missed = open(file, &mut budget, &mut |member| member_of(&mut jars, member))?;
     found.gaps.extend(missed.into_iter().map(|it| it.gap(ARCHIVE.name)));
+    let before = found.components.len();
     list(ARCHIVE.name, Ecosystem::Maven, found, |list| {
         let mut known = BTreeSet::new();
         jars.iter().try_for_each(|(place, jar)| {
             let place = if place.is_empty() { file.path.name() } else { place };
             jar.list(place.rsplit('/').next().unwrap_or(place), list, &mut known)
         })
-    })
+    })?;
+    product::of_archive(file, before, found)
 }
 
 fn member_of(jars: &mut BTreeMap<String, Jar>, member: &mut Member<'_>) -> Result<Go, Fault> {
@@ -134,7 +137,12 @@ fn runtime(file: &File<'_>, found: &mut Found) -> Result<(), Fault> {
         let line = text.lines().find_map(|it| it.strip_prefix(key)?.strip_prefix('='));
         line.map(unquoted)
     };
-    let Some(version) = of("JAVA_VERSION") else { return Ok(()) };
-    let name = if of("GRAALVM_VERSION").is_some() { "graalvm" } else { "openjdk" };
+    // As the program says it, where that is known.
+    let Some(version) = of("JAVA_VERSION").map(|it| of("JAVA_RUNTIME_VERSION").unwrap_or(it))
+    else {
+        return Ok(());
+    };
+    let graal = of("GRAALVM_VERSION").is_some();
+    let name = if graal { "oracle/graalvm" } else { "oracle/openjdk" };
     list(RUNTIME.name, Ecosystem::Generic, found, |list| list.installed(name, version))
 }

@@ -37,9 +37,14 @@ impl Component {
                 return (vendor.into_iter().collect(), self.name.clone());
             }
             Ecosystem::Maven => self.name.split(':').collect::<Vec<_>>(),
-            Ecosystem::Golang | Ecosystem::Npm | Ecosystem::Composer | Ecosystem::Swift => {
-                self.name.split('/').collect()
-            }
+            // The name of a file is one, whatever it has in it.
+            Ecosystem::Generic if self.is_file() => vec![self.name.as_str()],
+            Ecosystem::Golang
+            | Ecosystem::Npm
+            | Ecosystem::Composer
+            | Ecosystem::Swift
+            | Ecosystem::Generic
+            | Ecosystem::Github => self.name.split('/').collect(),
             _ => vec![self.name.as_str()],
         };
         let mut path: Vec<_> = path.into_iter().map(str::to_owned).collect();
@@ -93,7 +98,8 @@ impl Purl {
             | Ecosystem::Npm
             | Ecosystem::Composer
             | Ecosystem::Swift
-            | Ecosystem::Generic => "/",
+            | Ecosystem::Generic
+            | Ecosystem::Github => "/",
             _ => return self.name.clone(),
         };
         let mut name = self.namespace.join(if separator == ":" { "." } else { "/" });

@@ -121,6 +121,8 @@ fn components_are_written_as_package_urls() {
     check(new(Ecosystem::Golang, "stdlib", "1.2"), None, "pkg:golang/stdlib@1.2");
     check(new(Ecosystem::Golang, "a.b/c", "(devel)"), None, "pkg:golang/a.b/c@%28devel%29");
     check(new(Ecosystem::Pypi, "A_b", "1"), None, "pkg:pypi/a-b@1");
+    check(new(Ecosystem::Generic, "a/b", "1+2"), None, "pkg:generic/a/b@1%2B2");
+    check(new(Ecosystem::Github, "a/b", "1"), None, "pkg:github/a/b@1");
     let mut deb = new(Ecosystem::Deb, "libc6", "1:2+b");
     deb.arch = Some("amd64".to_owned());
     deb.source = Some(SourcePackage { name: "glibc".to_owned(), version: "1:2".to_owned() });
@@ -145,7 +147,11 @@ fn component() -> impl Strategy<Value = Component> {
         |(ecosystem, (group, name, version), arch, source)| {
             let name = match ecosystem {
                 Ecosystem::Maven => format!("{group}:{name}"),
-                Ecosystem::Golang | Ecosystem::Composer | Ecosystem::Npm => {
+                Ecosystem::Golang
+                | Ecosystem::Composer
+                | Ecosystem::Npm
+                | Ecosystem::Generic
+                | Ecosystem::Github => {
                     format!("{group}/{name}")
                 }
                 _ => name,

@@ -93,7 +93,7 @@ fn system(i: usize, it: &System) -> Option<Value> {
 fn component(bill: &Bill<'_>, i: usize, it: &Located<Component>) -> Value {
     let what = &it.what;
     let kind = match what.ecosystem {
-        Ecosystem::Bitnami | Ecosystem::Generic => "application",
+        Ecosystem::Bitnami | Ecosystem::Generic | Ecosystem::Github => "application",
         _ => "library",
     };
     let mut component = json!({"type": kind, "bom-ref": reference(i)});

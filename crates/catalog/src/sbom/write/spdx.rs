@@ -110,7 +110,7 @@ fn system(i: usize, it: &System) -> Option<Value> {
 fn component(bill: &Bill<'_>, i: usize, it: &Located<Component>) -> Value {
     let what = &it.what;
     let purpose = match what.ecosystem {
-        Ecosystem::Bitnami | Ecosystem::Generic => "APPLICATION",
+        Ecosystem::Bitnami | Ecosystem::Generic | Ecosystem::Github => "APPLICATION",
         _ => "LIBRARY",
     };
     let mut package = package(&id(i), &what.name, Some(&what.version), purpose);
