@@ -82,8 +82,8 @@ fn advisory(package: &str, it: Vulnerability) -> Advisory {
     let (covers, one) = if cve.len() > 1 { (cve, Vec::new()) } else { (Vec::new(), cve) };
     let mut names = github.into_iter().chain(one);
     let mut affected = Affected::every_version(Namespace::new("npm"), package, Names::Package);
-    let end = it.below.map_or(End::Open, End::Fixed);
-    affected.ranges = vec![Range { introduced: it.at_or_above, end }];
+    let end = it.below.map_or(End::Open, |it| End::Fixed(semantic(&it)));
+    affected.ranges = vec![Range { introduced: it.at_or_above.as_deref().map(semantic), end }];
     affected.except = it.excludes;
     affected.status = ranges::status(&affected.ranges, None);
     let severity = it.severity.map(|value| Severity { by: "Retire.js".to_owned(), value });
@@ -99,5 +99,18 @@ fn advisory(package: &str, it: Vulnerability) -> Advisory {
         references: it.info,
         affected: vec![affected],
         ..Advisory::default()
+    }
+}
+
+/// A version as npm writes it: what comes before a release stands after a hyphen there, after a dot (`1.0.0.beta.3`) in a
+/// few entries.
+fn semantic(version: &str) -> String {
+    let at = version.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(version.len());
+    match version
+        .split_at_checked(at)
+        .and_then(|(core, rest)| Some((core.strip_suffix('.')?, rest)))
+    {
+        Some((core, rest)) => format!("{core}-{rest}"),
+        None => version.to_owned(),
     }
 }
