@@ -178,7 +178,7 @@ fn report(what: &str, time: Duration, limit: Option<&str>) {
 }
 
 /// The most memory that this process ever had (proc(5), `VmHWM`).
-fn peak_mib() -> u64 {
+pub(crate) fn peak_mib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
     let kib = line.and_then(|it| it.trim().trim_end_matches(" kB").parse::<u64>().ok());

@@ -1,6 +1,9 @@
 //! The matcher against what the OSV service answered, and against what people judged.
 use super::Score;
-use crate::snapshots::{self, Ids};
+use crate::{
+    bench::peak_mib,
+    snapshots::{self, Ids},
+};
 use assess::{Database, Scope, assess_in, why_not_in};
 use jiff::{
     Timestamp,
@@ -14,6 +17,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    time::{Duration, Instant},
 };
 
 /// The day on which the service answered.
@@ -48,12 +52,20 @@ const LEAST: &[(&str, usize, usize)] = &[
 ];
 
 pub(crate) fn run(folder: &Path, score: &mut Score) {
+    let start = Instant::now();
     let (database, ids, bad) = match snapshots::database(folder) {
         Ok(it) => it,
         Err(it) => return score.case(false, || format!("no database: {it}")),
     };
     score.case(bad.is_empty(), || format!("malformed: {bad:?}"));
-    score.note(format!("{} advisories", database.advisories()));
+    let (took, peak) = (start.elapsed(), peak_mib());
+    score.note(format!(
+        "{} advisories, built in {:.1} s (limit 30 s), {peak} MiB at most (limit 512 MiB)",
+        database.advisories(),
+        took.as_secs_f64()
+    ));
+    score.case(took < Duration::from_secs(30), || "building the database took too long".to_owned());
+    score.case(peak < 512, || "building the database took too much memory".to_owned());
     oracle(folder, &database, &ids, score);
     labels(folder, &database, score);
 }

@@ -1,5 +1,6 @@
 //! Where advisories come from: one module a feed, one line per module below.
 mod alpine_secdb;
+mod cpe;
 mod debian_archive;
 mod debian_changelog;
 mod debian_changelogs;

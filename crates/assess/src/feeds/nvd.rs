@@ -1,7 +1,9 @@
 //! The National Vulnerability Database (NVD, JSON 2.0 of its feeds and of its API: CVE_JSON_2.0.schema): which versions of
 //! which products have a vulnerability, by names of the CPE dictionary. These name no packages, and are chosen late and by
 //! other people, so that only products are looked up by them, and whoever is closer overrules them.
-use super::{Emit, Feed, Item, Malformed, Place, exploits, json::nullable, osv::time, ranges};
+use super::{
+    Emit, Feed, Item, Malformed, Place, cpe::Cpe, exploits, json::nullable, osv::time, ranges,
+};
 use crate::text::first_sentence;
 use jiff::Timestamp;
 use model::{Advisory, Affected, End, Names, Namespace, PRODUCTS, Range, Severity, Status};
@@ -260,65 +262,5 @@ fn add(affected: &mut Affected, it: &Match, cpe: &Cpe) {
             "*" | "-" => affected.versions.push(version.to_owned()),
             update => affected.versions.push(format!("{version}-{update}")),
         },
-    }
-}
-
-/// What we need of a name of the CPE dictionary (NISTIR 7695, section 6.2, formatted string binding).
-struct Cpe {
-    part: String,
-    vendor: String,
-    product: String,
-    version: String,
-    update: String,
-    target: String,
-}
-
-impl Cpe {
-    fn parse(text: &str) -> Option<Cpe> {
-        let mut parts = vec![String::new()];
-        let mut quoted = false;
-        for it in text.strip_prefix("cpe:2.3:")?.chars() {
-            match it {
-                '\\' if !quoted => quoted = true,
-                ':' if !quoted => parts.push(String::new()),
-                it => {
-                    parts.last_mut()?.push(it);
-                    quoted = false;
-                }
-            }
-        }
-        let mut parts = parts.into_iter();
-        let (part, vendor, product) = (parts.next()?, parts.next()?, parts.next()?);
-        let (version, update) = (parts.next()?, parts.next()?);
-        // After edition, language and edition of the software.
-        let target = parts.nth(3)?;
-        Some(Cpe { part, vendor, product, version, update, target })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_taken_apart_at_colons_that_are_not_quoted() {
-        let check = |text: &str, expected: Option<[&str; 6]>| {
-            let it = Cpe::parse(text);
-            let parts = it.as_ref().map(|it| {
-                [&it.part, &it.vendor, &it.product, &it.version, &it.update, &it.target]
-                    .map(String::as_str)
-            });
-            assert_eq!(parts, expected, "{text}");
-        };
-        check(
-            r"cpe:2.3:a:a\:b:c\\d:1.0:rc1:*:*:*:node.js:*:*",
-            Some(["a", "a:b", r"c\d", "1.0", "rc1", "node.js"]),
-        );
-        check(
-            "cpe:2.3:o:linux:linux_kernel:*:*:*:*:*:*:*:*",
-            Some(["o", "linux", "linux_kernel", "*", "*", "*"]),
-        );
-        check("cpe:/a:b:c", None);
-        check("cpe:2.3:a:b", None);
     }
 }

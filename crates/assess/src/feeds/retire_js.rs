@@ -82,8 +82,8 @@ fn advisory(package: &str, it: Vulnerability) -> Advisory {
     let (covers, one) = if cve.len() > 1 { (cve, Vec::new()) } else { (Vec::new(), cve) };
     let mut names = github.into_iter().chain(one);
     let mut affected = Affected::every_version(Namespace::new("npm"), package, Names::Package);
-    let end = it.below.map_or(End::Open, End::Fixed);
-    affected.ranges = vec![Range { introduced: it.at_or_above, end }];
+    let end = it.below.and_then(|it| semantic(&it)).map_or(End::Open, End::Fixed);
+    affected.ranges = vec![Range { introduced: it.at_or_above.as_deref().and_then(semantic), end }];
     affected.except = it.excludes;
     affected.status = ranges::status(&affected.ranges, None);
     let severity = it.severity.map(|value| Severity { by: "Retire.js".to_owned(), value });
@@ -100,4 +100,16 @@ fn advisory(package: &str, it: Vulnerability) -> Advisory {
         affected: vec![affected],
         ..Advisory::default()
     }
+}
+
+/// A version as npm writes it: what comes before a release stands after a hyphen there, after a dot (`1.0.0.beta.3`) in a
+/// few entries, and a `*` is the first of it. `None` for what is no version (`~`).
+fn semantic(version: &str) -> Option<String> {
+    let version = version.replace("-*", "-0");
+    let at = version.find(|it: char| !it.is_ascii_digit() && it != '.').unwrap_or(version.len());
+    let (core, rest) = version.split_at_checked(at).filter(|it| !it.0.is_empty())?;
+    Some(match core.strip_suffix('.') {
+        Some(core) => format!("{core}-{rest}"),
+        None => version,
+    })
 }
