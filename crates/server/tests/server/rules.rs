@@ -136,14 +136,7 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
         assert_eq!(used(), first);
         let checked = it.done(&admin, "POST", &format!("{target}/check"), Some(&json!({})));
         assert_eq!((&checked["works"], &checked["problems"]), (&json!(true), &json!([])));
-        let new = json!({"name": "", "kind": "rules", "text": "rule Ours {\n condition: true }"});
-        let checked = it.done(&admin, "POST", "/api/v1/rules/custom/check", Some(&new));
-        assert_eq!(checked["works"], true);
-        // Besides what is missing, it fits whatever it is tried on.
-        assert_eq!(checked["problems"].as_array().unwrap().len(), 5 + 3, "{checked}");
-        let fits =
-            |it: &Value| it["words"] == "rule Ours: fits usr/bin/plimsoll, which is harmless";
-        assert!(checked["problems"].as_array().unwrap().iter().any(fits), "{checked}");
+        a_rule_that_fits_everything_is_told_of(it, &admin);
         let monitored = it.done(&admin, "PATCH", &target, Some(&json!({"monitor": true})));
         assert_eq!((&monitored["enabled"], &monitored["monitor"]), (&json!(true), &json!(true)));
         assert_ne!(used(), first);
@@ -169,6 +162,16 @@ fn rules_of_ones_own_are_used_only_if_they_can_be() {
         );
         assert_eq!(last["before"]["sha256"], last["after"]["sha256"]);
     });
+}
+
+fn a_rule_that_fits_everything_is_told_of(it: &Running, admin: &As) {
+    let new = json!({"name": "", "kind": "rules", "text": "rule Ours {\n condition: true }"});
+    let checked = it.done(admin, "POST", "/api/v1/rules/custom/check", Some(&new));
+    assert_eq!(checked["works"], true);
+    // Besides what is missing, it fits whatever it is tried on.
+    assert_eq!(checked["problems"].as_array().unwrap().len(), 5 + 3, "{checked}");
+    let fits = |it: &Value| it["words"] == "rule Ours: fits usr/bin/plimsoll, which is harmless";
+    assert!(checked["problems"].as_array().unwrap().iter().any(fits), "{checked}");
 }
 
 #[test]
