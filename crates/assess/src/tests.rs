@@ -175,6 +175,11 @@ fn the_distributions_own_word_wins_over_what_was_derived() {
             "a closer source decides: Debian security tracker: not affected",
         ],
     );
+    // What is said of another release denies nothing.
+    let trixie = record("DEBIAN-CVE-2024-0001", "Debian:13", "widget", fixed("1.3-1"));
+    let trixie = ("osv", with(trixie, "upstream", json!(["CVE-2024-0001"])));
+    let both = ["reported: 1.4-1 < 1.6-1 (dpkg)", "for another release than Debian:12"];
+    check_answer(&[derived(), trixie], "Debian:12", widget(), &both);
     let earlier =
         ("debian-tracker", tracker(json!({"status": "resolved", "fixed_version": "1.3-1"})));
     check(&[derived(), earlier], "Debian:12", widget(), &[]);

@@ -75,22 +75,27 @@ pub fn why_not_in(
     Ok(answers)
 }
 
-/// What is only derived does not count where whoever is closer speaks of the component and does not count it in.
+/// What is only derived does not count where whoever is closer holds it against the component and does not count it in.
 fn overrule(answers: &mut [Answer]) {
-    let mut closer: BTreeMap<usize, Option<String>> = BTreeMap::new();
+    let mut counted = BTreeSet::new();
+    let mut denied: BTreeMap<usize, String> = BTreeMap::new();
     for it in answers.iter() {
         let (Some(component), Some((feed, _))) = (it.component, &it.advisory) else { continue };
-        if !is_derived(feed) {
-            let denied = (!it.verdict.is_reported())
-                .then(|| format!("{}: {}", feed_title(feed), it.verdict));
-            let said = closer.entry(component).or_insert_with(|| denied.clone());
-            *said = said.take().filter(|_| denied.is_some());
+        match it.verdict {
+            _ if is_derived(feed) => {}
+            Verdict::OutOfRange(_) | Verdict::NotAffected => {
+                denied.insert(component, format!("{}: {}", feed_title(feed), it.verdict));
+            }
+            _ if it.verdict.is_reported() => drop(counted.insert(component)),
+            _ => {}
         }
     }
-    for it in answers.iter_mut().filter(|it| it.verdict.is_reported()) {
-        let derived = it.advisory.as_ref().is_some_and(|it| is_derived(&it.0));
-        let said = it.component.filter(|_| derived).and_then(|it| closer.get(&it)?.clone());
-        it.verdict = said.map_or_else(|| it.verdict.clone(), Verdict::Overruled);
+    denied.retain(|it, _| !counted.contains(it));
+    let derived = |it: &Answer| it.advisory.as_ref().is_some_and(|it| is_derived(&it.0));
+    for it in answers.iter_mut().filter(|it| it.verdict.is_reported() && derived(it)) {
+        if let Some(said) = it.component.and_then(|it| denied.get(&it)) {
+            it.verdict = Verdict::Overruled(said.clone());
+        }
     }
 }
 
