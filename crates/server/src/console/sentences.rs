@@ -569,6 +569,7 @@ const NAMES: Sentences = &[
     ("Ruby gem", "Ruby 软件包"),
     ("software", "软件"),
     ("Go module", "Go 模块"),
+    ("GitHub project", "GitHub 项目"),
     ("Haskell package", "Haskell 软件包"),
     ("Hex package", "Hex 软件包"),
     ("Julia package", "Julia 软件包"),
