@@ -598,6 +598,8 @@ const NAMES: Sentences = &[
     ("facts from the changelogs of free software", "来自自由软件变更日志的事实信息"),
     ("not stated", "未注明"),
     ("free use with attribution", "注明出处即可自由使用"),
+    ("public domain", "公有领域"),
+    ("public domain; parts derived from OSVDB under its terms", "公有领域；源自 OSVDB 的部分依其条款"),
     ("each source its own: {}", "各数据源自有许可：{0}"),
 ];
 
