@@ -1,9 +1,9 @@
 //! Our own table of notorious vulnerabilities, which ships with the program: lines of columns, as its head says
 //! (`starter/notorious.tsv`). A selection: that it does not speak of a package says nothing of the package.
-use super::{Emit, Feed, Item, Malformed};
+use super::{Emit, Feed, Item, Malformed, interval::Interval};
 use crate::ranges;
 use model::{
-    Advisory, Affected, End, Enrichment, Exploited, Names, Namespace, Purl, Range, Severity,
+    Advisory, Affected, Ecosystem, Enrichment, Exploited, Names, Namespace, Purl, Severity,
 };
 
 pub(super) const FEED: Feed = Feed {
@@ -16,9 +16,6 @@ pub(super) const FEED: Feed = Feed {
     derived: true,
     parse,
 };
-
-/// Where a CPE stands for a package.
-const CPE: &str = "NVD";
 
 fn parse(document: &[u8], _name: &str, emit: Emit<'_>) -> Result<(), Malformed> {
     let text = std::str::from_utf8(document).map_err(|it| Malformed(it.to_string().into()))?;
@@ -75,13 +72,9 @@ impl<'a> Row<'a> {
         if !id.is_empty() && title.is_empty() {
             return Err(format!("{id} lacks columns"));
         }
-        let ranges: Vec<Range> = ranges.split("; ").map(range).collect::<Result<_, _>>()?;
         Ok(Row {
             id,
-            affected: places
-                .split(' ')
-                .map(|it| affected(it, &ranges))
-                .collect::<Result<_, _>>()?,
+            affected: places.split(' ').map(|it| affected(it, ranges)).collect::<Result<_, _>>()?,
             vector,
             exploited: exploited_since(exploited)?,
             weakness: weakness.trim_start_matches('-'),
@@ -128,17 +121,24 @@ fn exploited_since(text: &str) -> Result<Option<Exploited>, String> {
     Ok(Some(Exploited { added, due: None, ransomware }))
 }
 
-/// `pkg:npm/lodash` or `cpe:vendor:product`.
-fn affected(place: &str, ranges: &[Range]) -> Result<Affected, String> {
+/// `pkg:npm/lodash` or `cpe:vendor:product`, and intervals: `>=1.0 <1.2; <=0.2`, or `*` for every version.
+fn affected(place: &str, intervals: &str) -> Result<Affected, String> {
     let (namespace, package) = match place.strip_prefix("cpe:") {
-        Some(product) => (Namespace::new(CPE), product.to_owned()),
+        Some(product) => (Namespace::new(Namespace::NVD), product.to_owned()),
         None => package(place).ok_or_else(|| format!("{place} is no package"))?,
     };
-    Ok(Affected {
-        status: ranges::status(ranges, None),
-        ranges: ranges.to_vec(),
-        ..Affected::every_version(namespace, &package, Names::Package)
-    })
+    let scheme = namespace.ecosystem().unwrap_or(Ecosystem::Generic).scheme();
+    let mut affected = Affected::every_version(namespace, &package, Names::Package);
+    affected.ranges.clear();
+    for text in intervals.split("; ") {
+        let interval = match text {
+            "*" => Some(Interval::default()),
+            _ => Interval::parse(&text.replace(' ', ","), scheme),
+        };
+        interval.ok_or_else(|| format!("{text:?} is no interval"))?.put(true, &mut affected);
+    }
+    affected.status = ranges::status(&affected.ranges, None);
+    Ok(affected)
 }
 
 fn package(purl: &str) -> Option<(Namespace, String)> {
@@ -148,31 +148,11 @@ fn package(purl: &str) -> Option<(Namespace, String)> {
     Some((Namespace::language(component.ecosystem)?, component.name))
 }
 
-/// `>=1.0 <1.2`, `<=1.2`, `=1.2`, or `*` for every version.
-fn range(text: &str) -> Result<Range, String> {
-    let mut range = Range { introduced: None, end: End::Open };
-    for bound in text.split(' ').filter(|it| *it != "*") {
-        let (sign, version) =
-            bound.split_at(bound.find(|it: char| !"<>=".contains(it)).unwrap_or_default());
-        let version = version.to_owned();
-        match sign {
-            ">=" => range.introduced = Some(version),
-            "<" => range.end = End::Fixed(version),
-            "<=" => range.end = End::LastAffected(version),
-            "=" => {
-                range = Range { introduced: Some(version.clone()), end: End::LastAffected(version) }
-            }
-            _ => return Err(format!("{bound:?} is no bound of an interval")),
-        }
-    }
-    Ok(range)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rating;
-    use model::Ecosystem;
+    use model::End;
     use std::collections::BTreeSet;
 
     fn scheme(it: &Affected) -> model::version::Scheme {
@@ -258,8 +238,8 @@ mod tests {
         check("CVE-2024-1|pkg:npm/a|<1", "CVE-2024-1 lacks columns");
         check("CVE-2024-1|npm/a|<1|v|-|-|t", "npm/a is no package");
         check("CVE-2024-1|pkg:deb/a|<1|v|-|-|t", "pkg:deb/a is no package");
-        check("CVE-2024-1|pkg:npm/a|1|v|-|-|t", "\"1\" is no bound of an interval");
-        check("CVE-2024-1|pkg:npm/a||v|-|-|t", "\"\" is no bound of an interval");
+        check("CVE-2024-1|pkg:npm/a|!1|v|-|-|t", "\"!1\" is no interval");
+        check("CVE-2024-1|pkg:npm/a||v|-|-|t", "\"\" is no interval");
         check("CVE-2024-1|pkg:npm/a|<1|v|yes|-|t", "yes is no day");
     }
 }

@@ -11,8 +11,10 @@ pub(super) struct Interval<'a> {
     through: Option<&'a str>,
 }
 
-/// `>= 1.2, < 1.4 or = 2.0`. What is no interval (`one of 9 listed versions`) says nothing.
+/// `>= 1.2, < 1.4 or = 2.0, but not 1.3`. What is no interval (`one of 9 listed versions`) says nothing; what is excepted is
+/// taken for affected, since a version to go to need not be one of those.
 pub(super) fn read(text: &str) -> impl Iterator<Item = Interval<'_>> {
+    let text = text.split_once(", but not ").map_or(text, |it| it.0);
     text.split(" or ").filter_map(|part| {
         let mut interval = Interval::default();
         for bound in part.split(", ").filter(|it| *it != "every version") {
@@ -59,6 +61,8 @@ mod tests {
         check(None, End::Open, &["0.0.1", "99.0.0"], &[]);
         let several: Vec<_> = read("< 1.0 or = 2.0 or one of 9 listed versions").collect();
         let exact = Interval { from: Some("2.0"), through: Some("2.0"), ..Interval::default() };
+        let excepted: Vec<_> = read("< 1.0 or = 2.0, but not 0.5, 0.6").collect();
+        assert_eq!(excepted, several);
         assert_eq!(several, [Interval { fixed: Some("1.0"), ..Interval::default() }, exact]);
     }
 }
